@@ -1,0 +1,1 @@
+//! Runs connectors that are data: manifests in the Airbyte low-code language.

@@ -1,0 +1,1 @@
+//! What keeps it all running: actors, supervision, the pump, pace, schedules, health.

@@ -1,0 +1,1 @@
+//! The tables of the store, made and changed step by step: expand, then contract.

@@ -1,0 +1,1 @@
+//! What the events mean: profile, keys, relations, matching, resolution, plans and tables.
