@@ -1,1 +1,12 @@
-//! What a connector is: the Connector trait, Http (the only way out), settings and their checks.
+//! What a connector is: the [`Connector`] trait, [`Http`] (the only way out), settings and their checks, and the catalog's
+//! `connector.yaml`. A connector owns no loop over streams, no clock, no client and no retry of its own making.
+
+pub mod catalog;
+pub mod connector;
+pub mod http;
+pub mod limits;
+pub mod metrics;
+pub mod settings;
+
+pub use connector::{Connector, Context, DeleteStrategy, Page, Patience, Reader, Refused, StreamSpec, Unavailable, WaitReason};
+pub use http::{Http, HttpAnswer, HttpRequest};

@@ -71,7 +71,8 @@ impl EventId {
     fn of(event: &Event) -> Self {
         let mut hasher = Sha256::new();
         let version = event.version.map(|version| version.to_string()).unwrap_or_default();
-        let texts = [event.tenant.as_str(), event.integration.as_str(), event.stream.as_str(), event.key.as_str(), event.op.as_str(), &version];
+        let texts =
+            [event.tenant.as_str(), event.integration.as_str(), event.stream.as_str(), event.key.as_str(), event.op.as_str(), &version];
         for field in texts.iter().map(|text| text.as_bytes()).chain([event.body.as_ref()]) {
             hasher.update((field.len() as u64).to_be_bytes());
             hasher.update(field);

@@ -90,7 +90,18 @@ pub struct StreamProgress {
 impl StreamProgress {
     /// Nothing read yet.
     pub fn new(stream: StreamName) -> Self {
-        Self { stream, pages: 0, records: 0, events: 0, quarantined: 0, bytes: 0, records_expected: None, done: false, waiting_until: None, fault: None }
+        Self {
+            stream,
+            pages: 0,
+            records: 0,
+            events: 0,
+            quarantined: 0,
+            bytes: 0,
+            records_expected: None,
+            done: false,
+            waiting_until: None,
+            fault: None,
+        }
     }
 }
 
@@ -156,7 +167,8 @@ pub trait Ledger: Send + Sync {
     /// deletion that came first is not undone.
     async fn change_state(&self, tenant: &TenantId, integration: &IntegrationId, change: StateChange) -> Result<(), Fault>;
     /// A job begins.
-    async fn start_job(&self, tenant: &TenantId, integration: &IntegrationId, trigger: Trigger, started: Timestamp) -> Result<JobId, Fault>;
+    async fn start_job(&self, tenant: &TenantId, integration: &IntegrationId, trigger: Trigger, started: Timestamp)
+    -> Result<JobId, Fault>;
     /// How far a job is, all of its streams.
     async fn save_progress(&self, tenant: &TenantId, job: JobId, streams: &[StreamProgress]) -> Result<(), Fault>;
     /// A line for the owner about a job.

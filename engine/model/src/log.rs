@@ -41,7 +41,9 @@ impl From<LogFault> for crate::Fault {
     fn from(fault: LogFault) -> Self {
         match fault {
             LogFault::Fenced(_) => Self::Stopped,
-            LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Unavailable(_) | LogFault::Damaged(_) => Self::Internal(fault.to_string()),
+            LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Unavailable(_) | LogFault::Damaged(_) => {
+                Self::Internal(fault.to_string())
+            }
         }
     }
 }

@@ -6,7 +6,12 @@ use crate::event::Source;
 use crate::{Event, Origin, Record, RecordKey, Secret, Settings, State, Version};
 
 fn source() -> Source {
-    Source { tenant: "acme".parse().unwrap(), integration: "shop".parse().unwrap(), connector: "sandbox-shop".parse().unwrap(), stream: "orders".parse().unwrap() }
+    Source {
+        tenant: "acme".parse().unwrap(),
+        integration: "shop".parse().unwrap(),
+        connector: "sandbox-shop".parse().unwrap(),
+        stream: "orders".parse().unwrap(),
+    }
 }
 
 proptest! {
@@ -37,7 +42,13 @@ proptest! {
 
 #[test]
 fn the_same_record_has_the_same_id_and_another_version_another() {
-    let record = |version| Record { key: RecordKey::of(["7"]), body: Bytes::from_static(b"{\"id\":7}"), version: Some(Version(version)), time: None, deleted: false };
+    let record = |version| Record {
+        key: RecordKey::of(["7"]),
+        body: Bytes::from_static(b"{\"id\":7}"),
+        version: Some(Version(version)),
+        time: None,
+        deleted: false,
+    };
     let id = |origin, version| Event::new(&source(), origin, record(version)).id;
     assert_eq!(id(Origin::Poll, 1), id(Origin::Backfill, 1));
     assert_ne!(id(Origin::Poll, 1), id(Origin::Poll, 2));
@@ -45,7 +56,13 @@ fn the_same_record_has_the_same_id_and_another_version_another() {
 
 #[test]
 fn structured_json_keeps_the_numbers_of_the_body_as_they_were_written() {
-    let record = Record { key: RecordKey::of(["7"]), body: Bytes::from_static(b"{\"n\":1.10,\"big\":18446744073709551616}"), version: None, time: None, deleted: false };
+    let record = Record {
+        key: RecordKey::of(["7"]),
+        body: Bytes::from_static(b"{\"n\":1.10,\"big\":18446744073709551616}"),
+        version: None,
+        time: None,
+        deleted: false,
+    };
     let text = Event::new(&source(), Origin::Poll, record).to_json();
     assert!(text.ends_with(r#","data":{"n":1.10,"big":18446744073709551616}}"#), "{text}");
 }
@@ -61,7 +78,10 @@ fn ids_refuse_what_would_break_a_path_a_topic_or_a_table() {
     for bad in ["", "-a", "a-", "A", "a/b", "a.b", "ä", &"a".repeat(49)] {
         assert!(bad.parse::<crate::TenantId>().is_err(), "{bad}");
     }
-    assert_eq!("a/b".parse::<crate::TenantId>().unwrap_err().to_string(), "`a/b` is no tenant id: 1 to 48 of a-z, 0-9, `-` and `_`, and a letter or digit first and last");
+    assert_eq!(
+        "a/b".parse::<crate::TenantId>().unwrap_err().to_string(),
+        "`a/b` is no tenant id: 1 to 48 of a-z, 0-9, `-` and `_`, and a letter or digit first and last"
+    );
 }
 
 #[test]

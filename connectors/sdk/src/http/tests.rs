@@ -1,0 +1,98 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+use actix_web::{App, HttpResponse, HttpServer, web};
+use proptest::prelude::*;
+use syncline_model::Fault;
+
+use super::{Client, ClientConfig, Egress, Http, HttpRequest};
+
+fn client(egress: Egress) -> Client {
+    let config = ClientConfig { egress, body_bytes_max: 1000, answer_ms: 2_000, ..ClientConfig::default() };
+    Client::new("shop".parse().unwrap(), config).unwrap()
+}
+
+/// A server of this test's own: `/large`, `/circle`, `/cookie` and a door to a private address.
+async fn server() -> u16 {
+    let server = HttpServer::new(|| {
+        App::new()
+            .route("/large", web::get().to(async || HttpResponse::Ok().body(vec![b'x'; 2000])))
+            .route("/circle", web::get().to(async || HttpResponse::Found().insert_header(("location", "/circle")).finish()))
+            .route("/never", web::get().to(async || std::future::pending::<HttpResponse>().await))
+            .route(
+                "/cookie",
+                web::get().to(async |request: actix_web::HttpRequest| match request.headers().get("cookie") {
+                    Some(cookie) => HttpResponse::Ok().body(cookie.as_bytes().to_vec()),
+                    None => HttpResponse::Ok().insert_header(("set-cookie", "session=1")).finish(),
+                }),
+            )
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(("127.0.0.1", 0))
+    .unwrap();
+    let port = server.addrs()[0].port();
+    actix_web::rt::spawn(server.run());
+    port
+}
+
+fn request(port: u16, path: &str) -> HttpRequest {
+    HttpRequest::get(format!("http://127.0.0.1:{port}{path}").parse().unwrap())
+}
+
+const ANYWHERE: Egress = Egress { private_allowed: true };
+
+#[actix_web::test]
+async fn an_answer_over_the_limit_is_refused_and_never_kept() {
+    let fault = client(ANYWHERE).send(request(server().await, "/large")).await.unwrap_err();
+    assert_eq!(fault, Fault::Unusable("`127.0.0.1` sent more than 1000 bytes in one answer".into()));
+}
+
+#[actix_web::test]
+async fn a_circle_of_redirects_ends() {
+    let fault = client(ANYWHERE).send(request(server().await, "/circle")).await.unwrap_err();
+    assert_eq!(fault, Fault::Unusable("`127.0.0.1` redirects in a circle, or too often".into()));
+}
+
+#[actix_web::test]
+async fn a_fault_never_holds_the_query_or_the_path() {
+    let fault = client(ANYWHERE).send(request(server().await, "/never?token=hunter2")).await.unwrap_err();
+    assert!(matches!(fault, Fault::Unavailable(_)), "{fault}");
+    assert!(!format!("{fault:?}").contains("hunter2") && !format!("{fault:?}").contains("never"));
+    let closed = client(ANYWHERE).send(HttpRequest::get("http://127.0.0.1:1/never?token=hunter2".parse().unwrap())).await.unwrap_err();
+    assert!(matches!(&closed, Fault::Unavailable(why) if !why.contains("hunter2")), "{closed}");
+}
+
+#[actix_web::test]
+async fn cookies_are_kept_within_one_client_and_not_beyond() {
+    let port = server().await;
+    let (one, other) = (client(ANYWHERE), client(ANYWHERE));
+    one.send(request(port, "/cookie")).await.unwrap();
+    assert_eq!(one.send(request(port, "/cookie")).await.unwrap().body.as_ref(), b"session=1");
+    assert_eq!(other.send(request(port, "/cookie")).await.unwrap().body.as_ref(), b"");
+}
+
+#[actix_web::test]
+async fn private_addresses_are_refused_by_number_and_by_name() {
+    let by_name = HttpRequest::get("http://localhost:1/".parse().unwrap());
+    for request in [
+        request(1, "/"),
+        by_name,
+        HttpRequest::get("http://[::ffff:10.0.0.1]/".parse().unwrap()),
+        HttpRequest::get("http://169.254.169.254/latest".parse().unwrap()),
+    ] {
+        let fault = client(Egress::default()).send(request).await.unwrap_err();
+        assert!(matches!(&fault, Fault::Misconfigured(why) if why.contains("egress.private_allowed")), "{fault}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_spelling_of_a_private_address_passes(b in 0_u8..=255, c in 0_u8..=255, d in 0_u8..=255) {
+        for a in [10_u8, 127, 0] {
+            let number = u32::from_be_bytes([a, b, c, d]);
+            for host in [format!("{a}.{b}.{c}.{d}"), format!("{number}"), format!("0x{number:x}"), format!("[::ffff:{a}.{b}.{c}.{d}]"), format!("[64:ff9b::{a}.{b}.{c}.{d}]")] {
+                let url: url::Url = format!("http://{host}/").parse().unwrap();
+                prop_assert!(Egress::default().check(&url).is_err(), "{host}");
+            }
+        }
+    }
+}
