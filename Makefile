@@ -1,0 +1,43 @@
+# `make demo` shows the main job, `make test` proves it. Both do all the set-up on a fresh machine with Rust.
+.DEFAULT_GOAL := help
+SHELL := bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help demo test unit lint fmt bench docs release deny clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+release: ## the binary, optimized, at target/release/syncline
+	cargo build --release --locked --bin syncline
+
+demo: release ## three apps over real HTTP become one tenant's tables; stays up until Ctrl-C (ARGS=--once ends it)
+	$(TARGET)/release/syncline demo $(ARGS)
+
+fmt: ## format everything
+	cargo fmt --all
+
+lint: ## formatting and every lint, warnings refused
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+test: lint ## everything: lints, unit tests, black-box tests with real PostgreSQL, promtool and Chromium
+	tests/support/setup.sh
+	postgres=$$(mktemp -d)
+	trap 'tests/support/postgres.sh stop "$$postgres"; rm -rf "$$postgres"' EXIT
+	export SYNCLINE_TEST_POSTGRES_URL=$$(tests/support/postgres.sh start "$$postgres" | tail -1)
+	cargo test --workspace --all-features --locked
+
+bench: release ## throughput, side by side with a reference in the same run
+	for bench in benches/*.sh; do "$$bench" "$(TARGET)/release/syncline"; done
+
+docs: ## the crates' documentation
+	cargo doc --workspace --no-deps --locked
+
+deny: ## advisories, licences and sources of all dependencies (needs cargo-deny)
+	cargo deny check
+
+clean: ## remove what was built
+	cargo clean
