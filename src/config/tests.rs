@@ -1,0 +1,56 @@
+#![allow(clippy::unwrap_used)]
+use super::{Sources, load};
+
+fn problems(sources: &Sources) -> Vec<String> {
+    load(sources).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+fn file(text: &str) -> Sources {
+    Sources { file: Some(("syncline.toml".into(), text.to_owned())), ..Sources::default() }
+}
+
+#[test]
+fn nothing_at_all_is_a_complete_configuration() {
+    let config = load(&Sources::default()).unwrap();
+    assert_eq!(config.store_url, "sqlite:syncline-data/store.db");
+    assert_eq!(config.vault_key_file, std::path::Path::new("syncline-data/vault.key"));
+}
+
+#[test]
+fn every_mistake_of_a_file_is_told_at_once_with_its_line_and_the_nearest_name() {
+    let found = problems(&file("[api]\nlistn = \"127.0.0.1:1\"\n[engine]\nthreads = \"two\"\n[egres]\nprivate_allowed = true\n"));
+    assert_eq!(
+        found,
+        [
+            "syncline.toml:2: unknown setting `api.listn` (did you mean `api.listen`?)",
+            "syncline.toml:4: `engine.threads` must be a integer, and is a string",
+            "syncline.toml:6: unknown setting `egres.private_allowed` (did you mean `egress.private_allowed`?)",
+        ]
+    );
+}
+
+#[test]
+fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+    let mut sources = file("folder = \"a\"\n[engine]\nthreads = 3\njobs_max = 3\n");
+    sources.environment = vec![("SYNCLINE_ENGINE_THREADS".into(), "4".into()), ("SYNCLINE_ENGINE_JOBS_MAX".into(), "4".into()), ("HOME".into(), "/".into())];
+    sources.flags = vec!["engine.threads=5".into()];
+    let config = load(&sources).unwrap();
+    assert_eq!((config.folder.to_str(), config.engine.threads, config.engine.jobs_max), (Some("a"), 5, 4));
+}
+
+#[test]
+fn an_unknown_variable_is_refused_with_the_nearest_name() {
+    let sources = Sources { environment: vec![("SYNCLINE_API_LISTN".into(), "x".into())], ..Sources::default() };
+    assert_eq!(problems(&sources), ["environment: unknown setting `SYNCLINE_API_LISTN` (did you mean `SYNCLINE_API_LISTEN`?)"]);
+}
+
+#[test]
+fn a_value_out_of_range_is_refused_by_name() {
+    assert_eq!(problems(&file("[engine]\nthreads = 0\n")), ["configuration: `engine.threads` must be at least 1, and is 0"]);
+    assert_eq!(problems(&file("[store]\nurl = \"mysql://x\"\n")), ["configuration: `store.url` must begin with `sqlite:` or `postgres://`"]);
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_where() {
+    assert!(problems(&file("folder = \"a\"\nx = = 3\n"))[0].starts_with("syncline.toml:2: "));
+}
