@@ -1,0 +1,101 @@
+//! What the actors tell each other.
+
+use std::sync::Arc;
+
+use actix::Message;
+use syncline_model::{JobId, ShardId, StreamName, ledger::Enrolled, log::ShardChange};
+
+use crate::{
+    engine::Stats,
+    gate::GateEvent,
+    job::{JobEnd, Ticket},
+    lanes::Key,
+    supervise::Guard,
+};
+
+/// The log says whose a shard is.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Shards(pub ShardChange);
+
+/// The log knows nothing of us any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct NoShards;
+
+/// The log refused a step, because the shard has another owner.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Fenced(pub ShardId);
+
+/// An integration is new or was changed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Enrol(pub Enrolled);
+
+/// Leave an integration alone; answered when nothing of it runs.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Halt(pub Key);
+
+/// Leave everything alone; answered when nothing runs.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct StopAll;
+
+/// The job of this integration that runs or was asked for.
+#[derive(Message)]
+#[rtype(result = "Option<JobId>")]
+pub struct Asked(pub Key);
+
+/// Read it now. Answered with the job that runs instead, if one does.
+#[derive(Message)]
+#[rtype(result = "Option<JobId>")]
+pub struct SyncNow {
+    /// The integration.
+    pub enrolled: Enrolled,
+    /// The job that has begun for it.
+    pub job: JobId,
+}
+
+/// The next full refresh of this stream may delete what is missing, however much it is.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AcceptDeletions {
+    /// The integration.
+    pub key: Key,
+    /// The stream.
+    pub stream: StreamName,
+}
+
+/// How many do what.
+#[derive(Message)]
+#[rtype(result = "Stats")]
+pub struct AskStats;
+
+/// Something about the place of a running job.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Place {
+    /// Whose it is.
+    pub key: Key,
+    /// Which run of it.
+    pub serial: u64,
+    /// What.
+    pub event: GateEvent,
+}
+
+/// Run an integration with this ticket.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Run {
+    /// The right to do so.
+    pub ticket: Arc<Ticket>,
+    /// Who wants to know how it ended.
+    pub guard: Guard<JobEnd>,
+}
+
+/// End yourself.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Quit;

@@ -1,0 +1,198 @@
+//! What runs: gives it to its tenant, stops it, and hears how it ended.
+
+use std::{
+    collections::hash_map::DefaultHasher,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
+use jiff::Timestamp;
+use syncline_model::{JobId, ShardId, TenantId, ledger::Outcome};
+use tokio::sync::{OnceCell, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{Root, Running};
+use crate::{
+    actors::{
+        messages::{Enrol, Fenced, Place, Run},
+        tenant::Tenant,
+    },
+    gate::Gate,
+    job::{JobEnd, Ticket, give_up},
+    lanes::Key,
+    roster::Wanted,
+    supervise::{Life, supervised},
+};
+
+impl Root {
+    /// A place is given: to a job that gave it up for a while, or to one that begins.
+    pub(super) fn granted(&mut self, key: Key, wanted: Option<Wanted>, context: &mut Context<Self>) {
+        match (self.runs.get(&key), wanted) {
+            (Some(run), None) => run.ticket.gate.grant(),
+            // A run from before the integration was taken from us and given back ends first.
+            (Some(_), Some(wanted)) => {
+                self.roster.lanes.leave(&key);
+                self.discard(&key, wanted.job, context);
+                self.again.insert(key);
+            }
+            (None, None) => self.roster.lanes.leave(&key),
+            (None, Some(wanted)) => self.begin(key, wanted, context),
+        }
+    }
+
+    fn begin(&mut self, key: Key, wanted: Wanted, context: &mut Context<Self>) {
+        let Some(shard) = self.shards.get(&self.shard_of(&key.tenant)).cloned() else {
+            let _ = self.roster.unseat(&key);
+            return self.discard(&key, wanted.job, context);
+        };
+        self.serial += 1;
+        let (serial, root, of) = (self.serial, context.address(), key.clone());
+        let gate = Gate::new(move |event| root.do_send(Place { key: of.clone(), serial, event }));
+        let root = context.address();
+        let ticket = Arc::new(Ticket {
+            key: key.clone(),
+            trigger: wanted.trigger,
+            job: wanted.job,
+            shard,
+            gate: Arc::new(gate),
+            stop: CancellationToken::new(),
+            kill: self.kill.child_token(),
+            sweep_accepted: self.accepted.remove(&key).unwrap_or_default(),
+            fenced: Arc::new(move |shard: ShardId| root.do_send(Fenced(shard))),
+            board: OnceCell::new(),
+        });
+        self.runs.insert(key, Running { ticket: Arc::clone(&ticket), serial });
+        self.keep(ticket, serial, context);
+    }
+
+    /// Keeps a run alive, whatever happens to its tenant's actor.
+    fn keep(&self, ticket: Arc<Ticket>, serial: u64, context: &mut Context<Self>) {
+        let (shared, root, key) = (Arc::clone(&self.shared), context.address(), ticket.key.clone());
+        let run = async move {
+            let make = |_, guard| root.do_send(Run { ticket: Arc::clone(&ticket), guard });
+            match supervised("tenant", shared.config.restart, &ticket.stop, || 0, make).await {
+                Life::Ended(end) => end,
+                Life::Stopped => JobEnd::lost(),
+                Life::Quarantined(deaths) => give_up(&shared, &ticket, deaths).await,
+            }
+        };
+        context.spawn(run.into_actor(self).map(move |end, root, context| root.ended(&key, serial, end, context)));
+    }
+
+    fn ended(&mut self, key: &Key, serial: u64, end: JobEnd, context: &mut Context<Self>) {
+        if self.runs.get(key).is_none_or(|run| run.serial != serial) {
+            return;
+        }
+        self.runs.remove(key);
+        self.leave_tenant(&key.tenant);
+        if self.roster.has(key) {
+            self.roster.ended(key, end, Timestamp::now());
+        }
+        let waiting = std::mem::take(&mut self.ends);
+        for (whose, tell) in waiting {
+            let over = whose.as_ref().map_or(self.runs.is_empty(), |whose| whose == key);
+            if over {
+                let _ = tell.send(());
+            } else {
+                self.ends.push((whose, tell));
+            }
+        }
+        if self.again.remove(key) {
+            self.look_again(key.clone(), context);
+        }
+        self.turn(context);
+    }
+
+    fn look_again(&self, key: Key, context: &mut Context<Self>) {
+        let (ledger, root) = (Arc::clone(&self.shared.ledger), context.address());
+        let look = async move {
+            match ledger.integration(&key.tenant, &key.integration).await {
+                Ok(Some(enrolled)) if enrolled.state.is_active() => root.do_send(Enrol(enrolled)),
+                Ok(_) => {}
+                Err(fault) => tracing::warn!(%key, "a changed integration could not be read again: {fault}"),
+            }
+        };
+        context.spawn(look.into_actor(self));
+    }
+
+    /// Stops a run at its next step's end, or cuts it off if that takes too long. The receiver hears of its end.
+    pub(super) fn halt(&mut self, key: Key, context: &mut Context<Self>) -> oneshot::Receiver<()> {
+        let (tell, hear) = oneshot::channel();
+        if let Some(wanted) = self.roster.unseat(&key) {
+            self.discard(&key, wanted.job, context);
+        }
+        self.again.remove(&key);
+        match self.runs.get(&key) {
+            None => drop(tell.send(())),
+            Some(run) => {
+                run.ticket.stop.cancel();
+                let kill = run.ticket.kill.clone();
+                context.run_later(self.shared.config.stop_within, move |_, _| kill.cancel());
+                self.ends.push((Some(key), tell));
+            }
+        }
+        hear
+    }
+
+    /// Stops everything.
+    pub(super) fn halt_all(&mut self, context: &mut Context<Self>) -> oneshot::Receiver<()> {
+        for key in self.roster.keys(|_| true) {
+            drop(self.halt(key, context));
+        }
+        let (tell, hear) = oneshot::channel();
+        if self.runs.is_empty() {
+            let _ = tell.send(());
+        } else {
+            self.ends.push((None, tell));
+        }
+        hear
+    }
+
+    /// A job that has begun in the store and will not run is ended there.
+    fn discard(&self, key: &Key, job: Option<JobId>, context: &mut Context<Self>) {
+        let Some(job) = job else { return };
+        let (ledger, tenant) = (Arc::clone(&self.shared.ledger), key.tenant.clone());
+        let end = async move {
+            let cause = Some("it was stopped before it began");
+            if let Err(fault) = ledger.end_job(&tenant, job, Timestamp::now(), Outcome::Cancelled, cause).await {
+                tracing::warn!(%job, "the end of a job could not be written: {fault}");
+            }
+        };
+        context.spawn(end.into_actor(self));
+    }
+
+    fn tenant(&mut self, tenant: &TenantId) -> Addr<Tenant> {
+        if let Some(address) = self.tenants.get(tenant)
+            && address.connected()
+        {
+            return address.clone();
+        }
+        let shared = Arc::clone(&self.shared);
+        let mut hasher = DefaultHasher::new();
+        tenant.hash(&mut hasher);
+        let threads = self.arbiters.len().max(1) as u64;
+        let arbiter = usize::try_from(hasher.finish() % threads).ok().and_then(|index| self.arbiters.get(index));
+        let address = match arbiter {
+            Some(arbiter) => Tenant::start_in_arbiter(arbiter, |_| Tenant { shared }),
+            None => Tenant { shared }.start(),
+        };
+        self.tenants.insert(tenant.clone(), address.clone());
+        address
+    }
+
+    /// A tenant's actor ends with the last of its runs.
+    fn leave_tenant(&mut self, tenant: &TenantId) {
+        if !self.runs.keys().any(|key| key.tenant == *tenant) {
+            self.tenants.remove(tenant);
+        }
+    }
+}
+
+impl Handler<Run> for Root {
+    type Result = ();
+
+    fn handle(&mut self, run: Run, _: &mut Context<Self>) {
+        self.tenant(&run.ticket.key.tenant).do_send(run);
+    }
+}

@@ -1,0 +1,153 @@
+//! Which shards are ours, and who lives in them.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use jiff::Timestamp;
+use syncline_model::{ShardId, TenantId, ledger::Enrolled, log::ShardChange};
+
+use super::Root;
+use crate::{
+    actors::messages::{Fenced, NoShards, Shards},
+    metrics,
+    roster::key_of,
+};
+
+/// Shards come in bursts; who lives in them is read once for all of a burst.
+const BURST: Duration = Duration::from_millis(20);
+
+impl Root {
+    /// Joins those that own shards, again and again.
+    pub(super) fn join(&self, context: &mut Context<Self>) {
+        let (shared, root) = (Arc::clone(&self.shared), context.address());
+        let member = async move {
+            let mut failures = 0;
+            loop {
+                match shared.log.join(&shared.config.node).await {
+                    Ok(mut membership) => loop {
+                        match membership.next().await {
+                            Ok(Some(change)) => {
+                                failures = 0;
+                                root.do_send(Shards(change));
+                            }
+                            Ok(None) => break,
+                            Err(fault) => {
+                                tracing::warn!("the membership in the log has ended: {fault}");
+                                break;
+                            }
+                        }
+                    },
+                    Err(fault) => tracing::warn!("the log cannot be joined: {fault}"),
+                }
+                root.do_send(NoShards);
+                failures += 1;
+                tokio::time::sleep(shared.config.restart.after(failures)).await;
+            }
+        };
+        context.spawn(member.into_actor(self));
+    }
+
+    /// A tenant is ours.
+    pub(super) fn owns(&self, tenant: &TenantId) -> bool {
+        self.shards.contains_key(&self.shard_of(tenant))
+    }
+
+    pub(super) fn shard_of(&self, tenant: &TenantId) -> ShardId {
+        ShardId::of(tenant, self.shared.log.shard_count())
+    }
+
+    fn read_soon(&mut self, after: Duration, context: &mut Context<Self>) {
+        if !self.reading {
+            self.reading = true;
+            context.run_later(after, Self::read_enrolled);
+        }
+    }
+
+    fn read_enrolled(&mut self, context: &mut Context<Self>) {
+        let shards = std::mem::take(&mut self.unread);
+        let ledger = Arc::clone(&self.shared.ledger);
+        let read = async move { ledger.enrolled().await };
+        context.spawn(read.into_actor(self).map(move |enrolled, root, context| {
+            root.reading = false;
+            match enrolled {
+                Ok(enrolled) => root.seat(enrolled, &shards),
+                Err(fault) => {
+                    tracing::warn!("it cannot be read who is enrolled: {fault}");
+                    root.unread.extend(shards);
+                }
+            }
+            if !root.unread.is_empty() {
+                let again = root.shared.config.restart.first.max(BURST);
+                root.read_soon(again, context);
+            }
+            root.turn(context);
+        }));
+    }
+
+    fn seat(&mut self, enrolled: Vec<Enrolled>, shards: &std::collections::HashSet<ShardId>) {
+        let now = Timestamp::now();
+        for enrolled in enrolled {
+            let shard = self.shard_of(&enrolled.tenant);
+            let ours = shards.contains(&shard) && self.shards.contains_key(&shard);
+            if !ours || !enrolled.state.is_active() {
+                continue;
+            }
+            let key = key_of(&enrolled);
+            if self.runs.contains_key(&key) {
+                self.again.insert(key);
+            } else {
+                self.roster.seat_at_start(enrolled, now);
+            }
+        }
+    }
+
+    fn drop_shard(&mut self, shard: ShardId, context: &mut Context<Self>) {
+        self.unread.remove(&shard);
+        if self.shards.remove(&shard).is_none() {
+            return;
+        }
+        let count = self.shared.log.shard_count();
+        for key in self.roster.keys(|key| ShardId::of(&key.tenant, count) == shard) {
+            self.shared.boards.remove(&key);
+            drop(self.halt(key, context));
+        }
+        self.turn(context);
+        metrics::SHARDS_OWNED.set(i64::try_from(self.shards.len()).unwrap_or(i64::MAX));
+    }
+}
+
+impl Handler<Shards> for Root {
+    type Result = ();
+
+    fn handle(&mut self, Shards(change): Shards, context: &mut Context<Self>) {
+        match change {
+            ShardChange::Assigned(shard) => {
+                self.unread.insert(shard.id());
+                self.shards.insert(shard.id(), Arc::from(shard));
+                metrics::SHARDS_OWNED.set(i64::try_from(self.shards.len()).unwrap_or(i64::MAX));
+                self.read_soon(BURST, context);
+            }
+            ShardChange::Revoked(shard) => self.drop_shard(shard, context),
+        }
+    }
+}
+
+impl Handler<Fenced> for Root {
+    type Result = ();
+
+    fn handle(&mut self, Fenced(shard): Fenced, context: &mut Context<Self>) {
+        tracing::warn!("shard {shard} has another owner now");
+        self.drop_shard(shard, context);
+    }
+}
+
+impl Handler<NoShards> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: NoShards, context: &mut Context<Self>) {
+        let shards: Vec<ShardId> = self.shards.keys().copied().collect();
+        for shard in shards {
+            self.drop_shard(shard, context);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The place of a running job, which it gives up while it has no use for it: when all of its readers wait for a limit, or when it is
+//! asked at the end of a page to make place for something more urgent.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// What whoever gives out the places must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GateEvent {
+    /// The place is free. `wanted` tells whether the job waits for it to be granted again already now.
+    Released {
+        /// It does.
+        wanted: bool,
+    },
+    /// The job has use for a place again.
+    Wanted,
+}
+
+/// The place of one job.
+pub struct Gate {
+    inner: Mutex<Inner>,
+    changed: Notify,
+    tell: Box<dyn Fn(GateEvent) + Send + Sync>,
+}
+
+struct Inner {
+    readers: usize,
+    parked: usize,
+    wanting: usize,
+    granted: bool,
+    yield_asked: bool,
+    wanted_told: bool,
+}
+
+/// A reader that uses the place. Dropping it ends that.
+pub struct Entered<'a>(&'a Gate);
+
+impl Gate {
+    /// A place that is granted.
+    pub fn new(tell: impl Fn(GateEvent) + Send + Sync + 'static) -> Self {
+        let inner = Inner { readers: 0, parked: 0, wanting: 0, granted: true, yield_asked: false, wanted_told: false };
+        Self { inner: Mutex::new(inner), changed: Notify::new(), tell: Box::new(tell) }
+    }
+
+    /// One more reader uses it.
+    pub fn enter(&self) -> Entered<'_> {
+        self.lock().readers += 1;
+        Entered(self)
+    }
+
+    /// The place is given up.
+    pub fn is_aside(&self) -> bool {
+        !self.lock().granted
+    }
+
+    /// Asks the readers to stand still at the ends of their pages.
+    pub fn ask_to_yield(&self) {
+        self.lock().yield_asked = true;
+    }
+
+    /// The place is the job's again.
+    pub fn grant(&self) {
+        let mut inner = self.lock();
+        inner.granted = true;
+        inner.yield_asked = false;
+        inner.wanted_told = false;
+        drop(inner);
+        self.changed.notify_waiters();
+    }
+
+    /// Between two pages: stands still if that was asked.
+    pub async fn page_end(&self) {
+        let stands = {
+            let inner = self.lock();
+            inner.yield_asked || !inner.granted
+        };
+        if stands {
+            let _parked = self.park(true);
+            self.granted(true).await;
+        }
+    }
+
+    /// Waits for something that needs no place.
+    pub async fn aside<T>(&self, wait: impl Future<Output = T>) -> T {
+        let parked = self.park(false);
+        let value = wait.await;
+        drop(parked);
+        // Even if a yield is asked for, the page that was waited for may be ended first: `page_end` comes behind it.
+        let _wanting = self.want();
+        self.granted(false).await;
+        value
+    }
+
+    async fn granted(&self, and_not_asked_to_yield: bool) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let event = {
+                let mut inner = self.lock();
+                if inner.granted && !(and_not_asked_to_yield && inner.yield_asked) {
+                    return;
+                }
+                let tell = !inner.granted && !inner.wanted_told;
+                inner.wanted_told |= tell;
+                tell.then_some(GateEvent::Wanted)
+            };
+            if let Some(event) = event {
+                (self.tell)(event);
+            }
+            changed.await;
+        }
+    }
+
+    fn park(&self, wanting: bool) -> Parked<'_> {
+        let mut inner = self.lock();
+        inner.parked += 1;
+        inner.wanting += usize::from(wanting);
+        self.release_if_idle(inner);
+        Parked { gate: self, parked: 1, wanting: usize::from(wanting) }
+    }
+
+    fn want(&self) -> Parked<'_> {
+        self.lock().wanting += 1;
+        Parked { gate: self, parked: 0, wanting: 1 }
+    }
+
+    fn release_if_idle(&self, mut inner: MutexGuard<'_, Inner>) {
+        let idle = inner.granted && inner.readers > 0 && inner.parked >= inner.readers;
+        if !idle {
+            return;
+        }
+        inner.granted = false;
+        inner.yield_asked = false;
+        let wanted = inner.wanting > 0;
+        inner.wanted_told = wanted;
+        drop(inner);
+        (self.tell)(GateEvent::Released { wanted });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        inner.readers -= 1;
+        self.0.release_if_idle(inner);
+    }
+}
+
+struct Parked<'a> {
+    gate: &'a Gate,
+    parked: usize,
+    wanting: usize,
+}
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.gate.lock();
+        inner.parked -= self.parked;
+        inner.wanting -= self.wanting;
+    }
+}
+
+#[cfg(test)]
+mod tests;
