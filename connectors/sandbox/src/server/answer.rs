@@ -9,7 +9,7 @@ use actix_web::{
     },
 };
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, future::ready, stream};
 
 use super::page::Page;
 use crate::{faults::FaultKind, limits::Allowance, state::Verdict};
@@ -82,8 +82,13 @@ pub(super) fn page(page: Page, faults: &[FaultKind]) -> HttpResponse {
     }
     let promised = body.len() as u64;
     body.truncate(body.len() / 2);
-    let parts = [Ok(Bytes::from(body)), Err(std::io::Error::other("the connection ends on request"))];
-    answer.body(SizedStream::new(promised, stream::iter(parts)))
+    let half = stream::once(ready(Ok(Bytes::from(body))));
+    // What was written leaves the server only while the body lets it wait.
+    let broken = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("the connection ends on request"))
+    });
+    answer.body(SizedStream::new(promised, Box::pin(half.chain(broken))))
 }
 
 /// Says what is left of the rate limit.
