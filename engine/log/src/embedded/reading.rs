@@ -1,0 +1,153 @@
+//! Reading: a few connections of its own, used off the async threads.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use syncline_model::{
+    Event, IntegrationId, LogFault, ShardId, TenantId,
+    log::{InboxItem, InboxKind, InboxOffset, Logged, PartitionName, Place},
+};
+
+use super::{LogStats, locked, schema, unavailable};
+
+const CONNECTIONS_MAX: usize = 4;
+
+/// Connections that are not in use.
+pub struct Reading {
+    path: PathBuf,
+    free: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Reading {
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), free: Arc::default() }
+    }
+
+    /// Runs a query on a connection of its own, off the async threads.
+    pub async fn with<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, LogFault> + Send + 'static,
+    ) -> Result<T, LogFault> {
+        let (path, free) = (self.path.clone(), Arc::clone(&self.free));
+        let run = move || {
+            let kept = locked(&free).pop();
+            let connection = kept.map_or_else(|| schema::open_reader(&path), Ok)?;
+            let answer = query(&connection);
+            let mut free = locked(&free);
+            if free.len() < CONNECTIONS_MAX {
+                free.push(connection);
+            }
+            answer
+        };
+        tokio::task::spawn_blocking(run).await.map_err(unavailable)?
+    }
+}
+
+/// An event as the file has it.
+pub struct Row {
+    pub seq: u64,
+    pub shard: ShardId,
+    committed: Timestamp,
+    event: Event,
+}
+
+impl Row {
+    pub fn logged(self, partition: &PartitionName) -> Logged {
+        Logged { place: Place { partition: partition.clone(), offset: self.seq }, committed: self.committed, event: self.event }
+    }
+}
+
+fn row(found: &rusqlite::Row<'_>) -> Result<Row, LogFault> {
+    let seq: i64 = found.get(0).map_err(unavailable)?;
+    let shard: u16 = found.get(1).map_err(unavailable)?;
+    let committed_us: i64 = found.get(2).map_err(unavailable)?;
+    let bytes: Vec<u8> = found.get(3).map_err(unavailable)?;
+    let event = Event::decode(Bytes::from(bytes)).map_err(|error| LogFault::Damaged(format!("event {seq}: {error}")))?;
+    let committed = Timestamp::from_microsecond(committed_us).map_err(|error| LogFault::Damaged(format!("event {seq}: {error}")))?;
+    Ok(Row { seq: seq.unsigned_abs(), shard: ShardId(shard), committed, event })
+}
+
+fn rows(connection: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<Vec<Row>, LogFault> {
+    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut found = statement.query(values).map_err(unavailable)?;
+    let mut out = Vec::new();
+    while let Some(next) = found.next().map_err(unavailable)? {
+        out.push(row(next)?);
+    }
+    Ok(out)
+}
+
+/// SQLite's integers are signed; no log lives long enough for more.
+pub fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub fn of_tenant(connection: &Connection, tenant: &TenantId, after: u64, events_max: usize) -> Result<Vec<Row>, LogFault> {
+    let sql = "SELECT seq, shard, committed_us, event FROM events WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+    rows(connection, sql, params![tenant.as_str(), signed(after), signed(events_max as u64)])
+}
+
+/// The events of these shards behind `after`, and how far was looked.
+pub fn of_shards(connection: &Connection, shards: &[ShardId], after: u64, events_max: usize) -> Result<(Vec<Row>, u64), LogFault> {
+    let head = schema::head(connection)?;
+    let list: Vec<String> = shards.iter().map(ToString::to_string).collect();
+    let sql = format!(
+        "SELECT seq, shard, committed_us, event FROM events WHERE seq > ?1 AND seq <= ?2 AND shard IN ({}) ORDER BY seq LIMIT ?3",
+        list.join(",")
+    );
+    let found = rows(connection, &sql, params![signed(after), signed(head), signed(events_max as u64)])?;
+    let looked = if found.len() < events_max { head } else { found.last().map_or(head, |row| row.seq) };
+    Ok((found, looked))
+}
+
+pub fn committed(connection: &Connection, group: &str) -> Result<Vec<(ShardId, u64)>, LogFault> {
+    let mut statement = connection.prepare_cached("SELECT shard, seq FROM consumer_groups WHERE name = ?1").map_err(unavailable)?;
+    let found =
+        statement.query_map([group], |row| Ok((ShardId(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs()))).map_err(unavailable)?;
+    found.collect::<Result<_, _>>().map_err(unavailable)
+}
+
+pub fn lag(connection: &Connection, group_scanned: u64) -> Result<u64, LogFault> {
+    Ok(schema::head(connection)?.saturating_sub(group_scanned))
+}
+
+pub fn inbox(
+    connection: &Connection,
+    shard: ShardId,
+    after: InboxOffset,
+    items_max: usize,
+) -> Result<Vec<(InboxOffset, InboxItem)>, LogFault> {
+    let sql =
+        "SELECT offset, tenant, integration, kind, received_ns, body FROM inbox WHERE shard = ?1 AND offset > ?2 ORDER BY offset LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut found = statement.query(params![shard.0, signed(after.0), signed(items_max as u64)]).map_err(unavailable)?;
+    let mut items = Vec::new();
+    while let Some(next) = found.next().map_err(unavailable)? {
+        items.push(item(next)?);
+    }
+    Ok(items)
+}
+
+fn item(found: &rusqlite::Row<'_>) -> Result<(InboxOffset, InboxItem), LogFault> {
+    let damaged = |error: &dyn std::fmt::Display| LogFault::Damaged(format!("an item of an inbox: {error}"));
+    let text = |column: usize| found.get::<_, String>(column).map_err(unavailable);
+    let offset: i64 = found.get(0).map_err(unavailable)?;
+    let tenant: TenantId = text(1)?.parse().map_err(|error| damaged(&error))?;
+    let integration: IntegrationId = text(2)?.parse().map_err(|error| damaged(&error))?;
+    let kind = if found.get::<_, i64>(3).map_err(unavailable)? == 0 { InboxKind::Delivery } else { InboxKind::Command };
+    let nanoseconds: i128 = text(4)?.parse().map_err(|error| damaged(&error))?;
+    let received = Timestamp::from_nanosecond(nanoseconds).map_err(|error| damaged(&error))?;
+    let body = Bytes::from(found.get::<_, Vec<u8>>(5).map_err(unavailable)?);
+    Ok((InboxOffset(offset.unsigned_abs()), InboxItem { tenant, integration, kind, received, body }))
+}
+
+pub fn stats(connection: &Connection) -> Result<LogStats, LogFault> {
+    let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs).map_err(unavailable);
+    let file_bytes = one("PRAGMA page_count")? * one("PRAGMA page_size")?;
+    Ok(LogStats { events: one("SELECT count(*) FROM events")?, file_bytes })
+}

@@ -1,0 +1,134 @@
+//! Owning shards: a membership that has all of them, until somebody else joins.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+use syncline_model::{
+    Cursor, CursorEntry, CursorKey, IntegrationId, LogFault, Revision, Shard, ShardId, Step, TenantId,
+    log::{InboxItem, InboxOffset, Membership, ShardChange},
+};
+use tokio::sync::watch;
+
+use super::{Core, Owned, reading, unavailable, writer::Work};
+
+/// A member: first it gets every shard, and when somebody else has joined it loses every shard.
+pub struct Joined {
+    core: Arc<Core>,
+    to_assign: std::vec::IntoIter<Owned>,
+    to_revoke: Vec<ShardId>,
+    generation: u64,
+    joined: watch::Receiver<u64>,
+}
+
+impl Joined {
+    pub fn new(core: Arc<Core>, acquired: Vec<Owned>, generation: u64) -> Self {
+        let to_revoke = acquired.iter().rev().map(|owned| owned.shard).collect();
+        let joined = core.joined.subscribe();
+        Self { core, to_assign: acquired.into_iter(), to_revoke, generation, joined }
+    }
+}
+
+#[async_trait]
+impl Membership for Joined {
+    async fn next(&mut self) -> Result<Option<ShardChange>, LogFault> {
+        if let Some(owned) = self.to_assign.next() {
+            return Ok(Some(ShardChange::Assigned(Box::new(EmbeddedShard { core: Arc::clone(&self.core), owned }))));
+        }
+        let ours = self.generation;
+        if self.joined.wait_for(|generation| *generation != ours).await.is_err() {
+            return Ok(None);
+        }
+        match self.to_revoke.pop() {
+            Some(shard) => Ok(Some(ShardChange::Revoked(shard))),
+            None => Ok(None),
+        }
+    }
+}
+
+struct EmbeddedShard {
+    core: Arc<Core>,
+    owned: Owned,
+}
+
+impl EmbeddedShard {
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, LogFault> + Send + 'static,
+    ) -> Result<T, LogFault> {
+        let owned = self.owned;
+        let checked = move |connection: &Connection| {
+            check_epoch(connection, owned)?;
+            query(connection)
+        };
+        self.core.reading.with(checked).await
+    }
+}
+
+/// Refuses an owner that is no owner any more.
+pub fn check_epoch(connection: &Connection, owned: Owned) -> Result<(), LogFault> {
+    let epoch: i64 = connection
+        .prepare_cached("SELECT epoch FROM shards WHERE shard = ?1")
+        .and_then(|mut statement| statement.query_row([owned.shard.0], |row| row.get(0)))
+        .map_err(unavailable)?;
+    if epoch == owned.epoch { Ok(()) } else { Err(LogFault::Fenced(owned.shard)) }
+}
+
+#[async_trait]
+impl Shard for EmbeddedShard {
+    fn id(&self) -> ShardId {
+        self.owned.shard
+    }
+
+    async fn cursors(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<Vec<CursorEntry>, LogFault> {
+        let (tenant, integration) = (tenant.clone(), integration.clone());
+        self.read(move |connection| cursors(connection, &tenant, &integration)).await
+    }
+
+    async fn inbox(&self, after: InboxOffset, items_max: usize) -> Result<Vec<(InboxOffset, InboxItem)>, LogFault> {
+        let shard = self.owned.shard;
+        self.read(move |connection| reading::inbox(connection, shard, after, items_max)).await
+    }
+
+    async fn inbox_done(&self) -> Result<InboxOffset, LogFault> {
+        let shard = self.owned.shard;
+        let sql = "SELECT inbox_done FROM shards WHERE shard = ?1";
+        let done =
+            self.read(move |connection| connection.query_row(sql, [shard.0], |row| row.get::<_, i64>(0)).map_err(unavailable)).await?;
+        Ok(InboxOffset(done.unsigned_abs()))
+    }
+
+    async fn has_seen(&self, tenant: &TenantId, delivery: &str) -> Result<bool, LogFault> {
+        let (tenant, delivery) = (tenant.clone(), delivery.to_owned());
+        let sql = "SELECT 1 FROM seen WHERE tenant = ?1 AND delivery = ?2";
+        let query = move |connection: &Connection| {
+            connection.query_row(sql, params![tenant.as_str(), delivery], |_| Ok(())).optional().map_err(unavailable)
+        };
+        Ok(self.read(query).await?.is_some())
+    }
+
+    async fn commit(&self, step: Step) -> Result<(), LogFault> {
+        if step.is_empty() {
+            return Ok(());
+        }
+        let owned = self.owned;
+        self.core.writer.call(|reply| Work::Commit { owned, step, reply }).await
+    }
+}
+
+fn cursors(connection: &Connection, tenant: &TenantId, integration: &IntegrationId) -> Result<Vec<CursorEntry>, LogFault> {
+    let sql = "SELECT stream, part, revision, cursor FROM cursors WHERE tenant = ?1 AND integration = ?2 ORDER BY stream, part";
+    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
+    let mut found = statement.query(params![tenant.as_str(), integration.as_str()]).map_err(unavailable)?;
+    let mut entries = Vec::new();
+    while let Some(row) = found.next().map_err(unavailable)? {
+        let stream: String = row.get(0).map_err(unavailable)?;
+        let stream = stream.parse().map_err(|error| LogFault::Damaged(format!("a cursor: {error}")))?;
+        let key = CursorKey { tenant: tenant.clone(), integration: integration.clone(), stream, part: row.get(1).map_err(unavailable)? };
+        let revision = Revision(row.get::<_, i64>(2).map_err(unavailable)?.unsigned_abs());
+        let cursor = Cursor(Bytes::from(row.get::<_, Vec<u8>>(3).map_err(unavailable)?));
+        entries.push(CursorEntry { key, revision, cursor });
+    }
+    Ok(entries)
+}

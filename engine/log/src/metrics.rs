@@ -1,0 +1,41 @@
+//! What this crate counts.
+
+use std::sync::LazyLock;
+
+use prometheus::{
+    Histogram, IntCounter, IntGauge, IntGaugeVec, register_histogram, register_int_counter, register_int_gauge, register_int_gauge_vec,
+};
+
+macro_rules! metric {
+    ($made:expr) => {
+        LazyLock::new(|| {
+            #[expect(clippy::expect_used, reason = "a metric that cannot be registered is a mistake in this file, found by its first test")]
+            $made.expect("a metric is registered once, under a valid name")
+        })
+    };
+}
+
+/// Events that were made durable.
+pub static LOG_EVENTS_APPENDED_TOTAL: LazyLock<IntCounter> =
+    metric!(register_int_counter!("syncline_log_events_appended_total", "Events that were made durable"));
+
+/// Seconds from handing a step over until it is durable.
+pub static LOG_COMMIT_SECONDS: LazyLock<Histogram> = metric!(register_histogram!(
+    "syncline_log_commit_seconds",
+    "Seconds from handing a step over until it is durable",
+    vec![0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 30.0]
+));
+
+/// Steps that shared one transaction.
+pub static LOG_STEPS_PER_TRANSACTION: LazyLock<Histogram> = metric!(register_histogram!(
+    "syncline_log_steps_per_transaction",
+    "Steps and other writes that shared one transaction",
+    vec![1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0]
+));
+
+/// Bytes of the log's file.
+pub static LOG_FILE_BYTES: LazyLock<IntGauge> = metric!(register_int_gauge!("syncline_log_file_bytes", "Bytes of the event log's file"));
+
+/// Events that a consumer group has not committed yet.   labels: group
+pub static LOG_GROUP_LAG_EVENTS: LazyLock<IntGaugeVec> =
+    metric!(register_int_gauge_vec!("syncline_log_group_lag_events", "Events behind what a consumer group has committed", &["group"]));
