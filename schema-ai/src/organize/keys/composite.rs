@@ -1,0 +1,167 @@
+//! Several columns as the key. Candidates come from the profile; the rows are read once more to see which are unique together.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::{Naming, id_word, may_be_key, names_table, stats};
+use crate::organize::Refused;
+use crate::organize::normalize::{Stream, Table, Type, path};
+use crate::organize::profile::files::Source;
+use crate::organize::profile::hash::{self, BuildIdentity};
+use crate::organize::profile::{Profile, Stats};
+use crate::organize::words;
+
+/// Columns tried together.
+const CANDIDATES: usize = 9;
+/// Columns a key may have.
+const MOST_COLUMNS: usize = 4;
+/// Rows looked at; more cannot change a no, and hardly a yes.
+const MOST_ROWS: usize = 400_000;
+
+/// The columns of a table that holds nothing but references to other tables, and perhaps times: they are its key together.
+pub fn bridge(profile: &Profile, table: &Table, others: &[&Naming]) -> Option<Vec<String>> {
+    let mut references = Vec::new();
+    for column in &table.columns {
+        let stats = stats(profile, column);
+        let words = words::tokens(path::last(&column.path));
+        if is_audit(&words) {
+            continue;
+        }
+        id_word(&words)?;
+        let rest = &words[..words.len() - 1];
+        let named = others.iter().any(|naming| names_table(rest, &naming.words) >= 0.7);
+        if !named || stats.present() < table.rows {
+            return None;
+        }
+        references.push(column.path.clone());
+    }
+    (references.len() >= 2).then_some(references)
+}
+
+/// Times that a database keeps about every row.
+fn is_audit(words: &[String]) -> bool {
+    words.iter().any(|word| matches!(word.as_str(), "updated" | "update" | "created" | "create" | "modified" | "rowguid" | "timestamp" | "synced"))
+}
+
+fn is_temporal(kind: Type) -> bool {
+    matches!(kind, Type::Date | Type::Timestamp | Type::Timestamptz)
+}
+
+/// The best columns that are unique together.
+pub fn search(stream: &Stream, table: &Table, bridge: Option<&[String]>, source: &Source) -> Result<Option<(Vec<String>, f64)>, Refused> {
+    let candidates = candidates(&stream.profile, table);
+    if candidates.len() < 2 {
+        return Ok(None);
+    }
+    let rows = rows(source, &candidates)?;
+    if let Some(bridge) = bridge {
+        let set: Vec<usize> = bridge.iter().filter_map(|path| candidates.iter().position(|candidate| candidate.path == *path)).collect();
+        if set.len() == bridge.len() && is_unique(&rows, &set) && set.len() <= MOST_COLUMNS {
+            let minimal = shrink(&rows, &set, &candidates);
+            return Ok(Some((minimal.iter().map(|at| candidates[*at].path.clone()).collect(), 0.97)));
+        }
+    }
+    Ok(best_set(&rows, &candidates))
+}
+
+/// A bridge keeps at least two of its columns, even when one would do today.
+fn shrink(rows: &[Vec<u64>], set: &[usize], candidates: &[Candidate]) -> Vec<usize> {
+    if set.len() == 2 {
+        return set.to_vec();
+    }
+    let pairs = subsets(set.len(), 2).into_iter().map(|pair| pair.into_iter().map(|at| set[at]).collect::<Vec<_>>());
+    let unique = pairs.filter(|pair| is_unique(rows, pair));
+    unique.max_by(|a, b| merit(a, candidates).total_cmp(&merit(b, candidates))).unwrap_or_else(|| set.to_vec())
+}
+
+struct Candidate {
+    path: String,
+    keys: Vec<String>,
+    merit: f64,
+}
+
+fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for column in &table.columns {
+        let stats = stats(profile, column);
+        let fits = may_be_key(column, stats) || is_temporal(column.typed.kind);
+        if !fits || stats.present() < table.rows || stats.sketch.distinct() < 2 || column.path.contains(['[', '{']) {
+            continue;
+        }
+        found.push(Candidate { path: column.path.clone(), keys: path::keys(&column.path), merit: column_merit(column, stats, table) });
+    }
+    found.sort_by(|a, b| b.merit.total_cmp(&a.merit));
+    found.truncate(CANDIDATES);
+    found
+}
+
+fn column_merit(column: &crate::organize::normalize::Column, stats: &Stats, table: &Table) -> f64 {
+    let words = words::tokens(path::last(&column.path));
+    let named = id_word(&words).unwrap_or(0.0);
+    let ordinal = words.iter().any(|word| matches!(word.as_str(), "line" | "seq" | "sequence" | "year" | "start" | "date" | "version" | "position"));
+    let kind = if is_temporal(column.typed.kind) { -0.1 } else { 0.0 };
+    let long = (stats.bytes as f64 / stats.scalars().max(1) as f64 / 40.0).min(1.0);
+    let place = 1.0 - column.position as f64 / table.columns.len().max(1) as f64;
+    named + if ordinal { 0.9 } else { 0.0 } + kind - long + 0.8 * place - 0.5 * column.depth as f64
+}
+
+fn rows(source: &Source, candidates: &[Candidate]) -> Result<Vec<Vec<u64>>, Refused> {
+    let mut rows = Vec::new();
+    source.records(&mut |record| {
+        if rows.len() >= MOST_ROWS {
+            return;
+        }
+        let Ok(value) = serde_json::from_slice::<Value>(record) else { return };
+        rows.push(candidates.iter().map(|candidate| hash_at(&value, &candidate.keys)).collect());
+    })?;
+    Ok(rows)
+}
+
+fn hash_at(record: &Value, keys: &[String]) -> u64 {
+    let found = keys.iter().try_fold(record, |value, key| value.get(key.as_str()));
+    match found {
+        None => 0,
+        Some(Value::String(text)) => hash::value(text.as_bytes()),
+        Some(other) => hash::value(other.to_string().as_bytes()),
+    }
+}
+
+fn is_unique(rows: &[Vec<u64>], set: &[usize]) -> bool {
+    let mut seen: HashSet<u64, BuildIdentity> = HashSet::with_capacity_and_hasher(rows.len(), BuildIdentity::default());
+    rows.iter().all(|row| seen.insert(set.iter().fold(0, |hash, at| hash::pair(hash, row[*at]))))
+}
+
+fn best_set(rows: &[Vec<u64>], candidates: &[Candidate]) -> Option<(Vec<String>, f64)> {
+    for size in 2..=MOST_COLUMNS.min(candidates.len()) {
+        let unique = subsets(candidates.len(), size).into_iter().filter(|set| is_unique(rows, set));
+        let best = unique.max_by(|a, b| merit(a, candidates).total_cmp(&merit(b, candidates)));
+        if let Some(set) = best {
+            let mean = merit(&set, candidates) / size as f64;
+            let confidence = (0.25 + 0.4 * mean).clamp(0.05, 0.9);
+            let mut set = set;
+            set.sort_unstable();
+            return Some((set.into_iter().map(|at| candidates[at].path.clone()).collect(), confidence));
+        }
+    }
+    None
+}
+
+fn merit(set: &[usize], candidates: &[Candidate]) -> f64 {
+    set.iter().map(|at| candidates[*at].merit).sum()
+}
+
+/// All ways to take `size` of the first `many` numbers.
+fn subsets(many: usize, size: usize) -> Vec<Vec<usize>> {
+    if size == 0 {
+        return vec![Vec::new()];
+    }
+    (0..many)
+        .flat_map(|last| {
+            subsets(last, size - 1).into_iter().map(move |mut rest| {
+                rest.push(last);
+                rest
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,143 @@
+//! Which columns tell the rows of a table apart: one that is unique and named like a key, or the best few together.
+
+pub mod composite;
+pub mod single;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use super::normalize::{Column, Logical, Stream, Table, Type};
+use super::profile::files::Source;
+use super::profile::{Profile, Stats};
+use super::words;
+use crate::organize::Refused;
+
+/// Names of a stream, and what they say.
+#[derive(Debug, Clone)]
+pub struct Naming {
+    /// The provider's word in front, when several streams have it.
+    pub provider: Option<String>,
+    /// The other words, in the singular.
+    pub words: Vec<String>,
+}
+
+/// Reads the names of all streams together, because only together they show which word is the provider's.
+pub fn naming(streams: &[Stream]) -> Vec<Naming> {
+    let cut: Vec<Vec<String>> = streams.iter().map(|stream| words::tokens(&stream.name).iter().map(|word| words::singular(word)).collect()).collect();
+    let alone: BTreeSet<&String> = cut.iter().filter(|words| words.len() == 1).map(|words| &words[0]).collect();
+    cut.iter()
+        .map(|tokens| {
+            let Some(first) = tokens.first().filter(|_| tokens.len() > 1) else { return Naming { provider: None, words: tokens.clone() } };
+            let shared = cut.iter().filter(|other| other.first() == Some(first)).count() > 1;
+            if shared && !alone.contains(first) {
+                Naming { provider: Some(first.clone()), words: tokens[1..].to_vec() }
+            } else {
+                Naming { provider: None, words: tokens.clone() }
+            }
+        })
+        .collect()
+}
+
+/// Finds the primary key of every record's table. `sources` are read a second time where only several columns together can be one.
+pub fn find(streams: &mut [Stream], sources: &[Source]) -> Result<(), Refused> {
+    let names = naming(streams);
+    for at in 0..streams.len() {
+        let stream = &streams[at];
+        let Some(table) = stream.root() else { continue };
+        let others: Vec<&Naming> = names.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, naming)| naming).collect();
+        let best = single::best(&stream.profile, table, &names[at], &others);
+        let bridge = composite::bridge(&stream.profile, table, &others);
+        let (key, confidence) = match (best, bridge) {
+            (Some((path, score)), None) if score >= single::GOOD => (vec![path], score),
+            (best, bridge) => {
+                let found = match sources.iter().find(|source| source.stream == stream.name) {
+                    Some(source) => composite::search(stream, table, bridge.as_deref(), source)?,
+                    None => None,
+                };
+                weigh(found, best)
+            }
+        };
+        if let Some(table) = streams[at].tables.first_mut() {
+            table.primary_key = key;
+            table.key_confidence = confidence;
+        }
+    }
+    for stream in streams {
+        child_keys(stream);
+    }
+    Ok(())
+}
+
+fn weigh(composite: Option<(Vec<String>, f64)>, single: Option<(String, f64)>) -> (Vec<String>, f64) {
+    match (composite, single) {
+        (Some((key, score)), Some((path, alone))) => if score >= alone { (key, score) } else { (vec![path], alone) },
+        (Some(found), None) => found,
+        (None, Some((path, alone))) if alone > single::POOR => (vec![path], alone),
+        _ => (Vec::new(), 0.0),
+    }
+}
+
+/// A child table's rows are told apart by their own id, if they have one that never comes twice.
+fn child_keys(stream: &mut Stream) {
+    let profile = &stream.profile;
+    for table in stream.tables.iter_mut().skip(1) {
+        let own = table.columns.iter().find(|column| {
+            let stats = &profile.node(column.node).stats;
+            let named = super::normalize::path::last(&column.path).eq_ignore_ascii_case("id");
+            named && column.depth <= 1 && is_whole(stats, table.rows)
+        });
+        if let Some(own) = own {
+            table.primary_key = vec![own.path.clone()];
+            table.key_confidence = 0.8;
+        }
+    }
+}
+
+/// Every row has the value, and no value comes twice.
+pub(super) fn is_whole(stats: &Stats, rows: u64) -> bool {
+    rows > 0 && stats.present() == rows && stats.sketch.is_unique()
+}
+
+/// Whether a column of this type can be part of a key at all.
+pub(super) fn may_be_key(column: &Column, stats: &Stats) -> bool {
+    let type_fits = matches!(column.typed.kind, Type::Bigint | Type::Text | Type::Uuid | Type::Numeric) && stats.decimals == 0;
+    let short = stats.bytes <= 64 * stats.scalars().max(1);
+    type_fits && short && !column.is_map_key && !matches!(column.typed.logical, Some(Logical::Decimal | Logical::Boolean))
+}
+
+/// The statistics of a column.
+pub(super) fn stats<'a>(profile: &'a Profile, column: &Column) -> &'a Stats {
+    &profile.node(column.node).stats
+}
+
+/// Words at the end of a name that say that it is an id.
+pub(super) fn id_word(words: &[String]) -> Option<f64> {
+    let last = words.last()?;
+    match last.as_str() {
+        "id" | "uuid" | "guid" | "uid" | "sk" | "pk" => Some(1.0),
+        "key" | "code" | "no" | "nr" | "num" | "number" | "sku" | "isbn" | "slug" => Some(0.7),
+        word if word.len() > 3 && word.ends_with("id") && !matches!(word, "paid" | "valid" | "void" | "bid" | "grid" | "avoid") => Some(0.8),
+        word if word.len() > 4 && (word.ends_with("key") || word.ends_with("code") || word.ends_with("num")) => Some(0.6),
+        _ => None,
+    }
+}
+
+/// Whether a table's name and a column's words mean the same, from 0 to 1.
+pub(super) fn names_table(column_words: &[String], table: &[String]) -> f64 {
+    if column_words.is_empty() || table.is_empty() {
+        return 0.0;
+    }
+    let joined_column = column_words.concat();
+    let joined_table = table.concat();
+    let (short, long) = (joined_column.len().min(joined_table.len()), joined_column.len().max(joined_table.len()));
+    let several = column_words.len() > 1 || table.len() > 1;
+    let comparable = !several || short * 5 >= long * 3;
+    let whole = if comparable { words::word_likeness(&joined_column, &joined_table) } else { 0.0 };
+    words::likeness(column_words, table).max(whole)
+}
+
+/// The record's table for a stream.
+pub fn root(stream: &Stream) -> Option<&Table> {
+    stream.tables.first()
+}

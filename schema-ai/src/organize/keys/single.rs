@@ -1,0 +1,66 @@
+//! One column as the key: it must be unique and filled; name, place, type and length tell the likely one from the accidental.
+
+use super::{Naming, id_word, is_whole, may_be_key, names_table, stats};
+use crate::organize::normalize::{Column, Logical, Table, Type, path};
+use crate::organize::profile::Profile;
+use crate::organize::words;
+
+/// Above this no composite key is looked for.
+pub const GOOD: f64 = 0.55;
+/// Below this a column that happens to be unique is no key.
+pub const POOR: f64 = 0.3;
+
+/// The best unique column and how likely it is the key.
+pub fn best(profile: &Profile, table: &Table, own: &Naming, others: &[&Naming]) -> Option<(String, f64)> {
+    let mut found: Option<(String, f64)> = None;
+    for column in &table.columns {
+        let stats = stats(profile, column);
+        if !may_be_key(column, stats) || !is_whole(stats, table.rows) {
+            continue;
+        }
+        let score = score(column, profile, own, others);
+        if found.as_ref().is_none_or(|(_, best)| score > *best) {
+            found = Some((column.path.clone(), score));
+        }
+    }
+    found
+}
+
+fn score(column: &Column, profile: &Profile, own: &Naming, others: &[&Naming]) -> f64 {
+    let stats = stats(profile, column);
+    let name = path::last(&column.path);
+    let words = words::tokens(name);
+    let mut z = -1.6 + 3.4 * name_score(&words, own, others);
+    z += 1.1 / (1.0 + column.position as f64);
+    z -= 0.9 * column.depth as f64;
+    z += match column.typed.kind {
+        Type::Bigint | Type::Uuid => 0.4,
+        Type::Numeric => 0.1,
+        _ => 0.0,
+    };
+    z += match column.typed.logical {
+        Some(Logical::PrefixedId) => 0.6,
+        Some(Logical::Email | Logical::Url | Logical::Phone | Logical::EpochSeconds | Logical::EpochMilliseconds) => -1.2,
+        _ => 0.0,
+    };
+    let mean = stats.bytes as f64 / stats.scalars().max(1) as f64;
+    z -= ((mean - 24.0) / 16.0).clamp(0.0, 2.0);
+    // A handful of rows makes anything unique.
+    z -= if profile.records < 10 { 0.2 } else { 0.0 };
+    1.0 / (1.0 + (-z).exp())
+}
+
+/// `id` and `<table>_id` say key; `<other table>_id` says reference.
+pub fn name_score(words: &[String], own: &Naming, others: &[&Naming]) -> f64 {
+    let Some(strength) = id_word(words) else {
+        return if names_table(words, &own.words) > 0.85 { 0.35 } else { 0.0 };
+    };
+    let rest: Vec<String> = if words.len() > 1 { words[..words.len() - 1].to_vec() } else { Vec::new() };
+    if rest.is_empty() {
+        return strength;
+    }
+    let mine = names_table(&rest, &own.words);
+    let other = others.iter().map(|naming| names_table(&rest, &naming.words)).fold(0.0, f64::max);
+    let elsewhere = (other - mine).max(0.0);
+    (0.45 * strength + 0.55 * mine * strength - 0.35 * elsewhere).clamp(0.0, 1.0)
+}

@@ -1,0 +1,39 @@
+//! The picture of all streams together: tables, keys, relations, entities, each with how sure we are and why.
+
+pub mod json;
+pub mod mermaid;
+pub mod text;
+
+use super::concepts::{self, Entity};
+use super::keys;
+use super::normalize::Stream;
+use super::profile::files::Source;
+use super::relations::{self, Relation};
+use crate::organize::Refused;
+
+/// What we propose for a tenant.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The streams and their tables.
+    pub streams: Vec<Stream>,
+    /// References between them.
+    pub relations: Vec<Relation>,
+    /// Unified things and where their fields come from.
+    pub entities: Vec<Entity>,
+}
+
+impl Plan {
+    /// The plan for files, one for each stream.
+    pub fn of(sources: &[Source]) -> Result<Self, Refused> {
+        let profiled: Result<Vec<Stream>, Refused> = sources.iter().map(|source| Ok(Stream::new(&source.stream, source.profile()?))).collect();
+        Self::of_streams(profiled?, sources)
+    }
+
+    /// The plan for streams that are profiled already. Files, where given, are read again only for composite keys.
+    pub fn of_streams(mut streams: Vec<Stream>, sources: &[Source]) -> Result<Self, Refused> {
+        keys::find(&mut streams, sources)?;
+        let relations = relations::find(&streams);
+        let entities = concepts::find(&streams, &relations)?;
+        Ok(Self { streams, relations, entities })
+    }
+}

@@ -1,0 +1,129 @@
+//! What speaks for a relation, and how much it weighs together. The weights are fixed; they were set on half of the data.
+
+use super::naming;
+use crate::organize::keys::{self, Naming};
+use crate::organize::normalize::{Column, Stream, path};
+use crate::organize::profile::Stats;
+use crate::organize::words;
+
+/// The evidence, each from 0 to 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence {
+    /// Part of the values that the target has.
+    pub contained: f64,
+    /// Part of the target's values that are used.
+    pub coverage: f64,
+    /// How little such containment could be chance.
+    pub specific: f64,
+    /// How well the name says it.
+    pub name: f64,
+    /// How much the name says that it is an id.
+    pub id: f64,
+    /// Part of the neighbours in its object that the target knows by the same name and value.
+    pub shape: f64,
+    /// Whether both streams are of one provider.
+    pub same_provider: bool,
+    /// Whether the column rather is the key of its own table.
+    pub own_key: bool,
+    /// Different values that could be compared.
+    pub compared: usize,
+}
+
+impl Evidence {
+    /// All of it as one probability.
+    pub fn confidence(&self) -> f64 {
+        let mut z = -5.2;
+        z += 5.6 * self.name;
+        z += 3.6 * self.specific * (self.contained - 0.5).max(0.0) * 2.0 * (self.compared as f64 / 8.0).min(1.0);
+        z += 0.9 * self.coverage;
+        z += 1.2 * self.id;
+        z += 2.0 * self.shape;
+        z -= 9.0 * (1.0 - self.contained);
+        z += if self.same_provider { 0.4 } else { -1.0 };
+        z -= if self.own_key { 6.0 } else { 0.0 };
+        1.0 / (1.0 + (-z).exp())
+    }
+}
+
+/// Weighs one column against one key; `None` when the values speak against it.
+pub fn weigh(streams: &[Stream], names: &[Naming], from: (usize, &Column), to: (usize, &Column, &Stats)) -> Option<Evidence> {
+    let (from_stream, column) = from;
+    let (to_stream, key, target) = to;
+    let stats = keys::stats(&streams[from_stream].profile, column);
+    let (contained, compared) = stats.sketch.contained_in(&target.sketch);
+    if contained < 0.8 || compared == 0 {
+        return None;
+    }
+    let role = naming::role(&column.path);
+    let by_table = naming::names(&role, &names[to_stream].words);
+    if from_stream == to_stream && is_alias(stats, target) && by_table < 0.7 {
+        return None;
+    }
+    let own = streams[from_stream].root().is_some_and(|table| table.primary_key.as_slice() == [column.path.clone()]);
+    let own_likeness = if own { naming::names(&role, &names[from_stream].words) } else { 0.0 };
+    let name = name_evidence(&role, column, key, &names[to_stream].words, from_stream == to_stream);
+    let coverage = (stats.sketch.distinct() as f64 / target.sketch.distinct().max(1) as f64).min(1.0);
+    Some(Evidence {
+        contained,
+        coverage,
+        specific: specific(stats, target),
+        name,
+        id: role.id,
+        shape: shape(&streams[from_stream], column, &streams[to_stream]),
+        same_provider: names[from_stream].provider == names[to_stream].provider,
+        own_key: own && (own_likeness >= by_table || role.words.is_empty()),
+        compared,
+    })
+}
+
+/// A second unique column of the same table with the same values is the same id again, not a reference.
+fn is_alias(stats: &Stats, target: &Stats) -> bool {
+    stats.sketch.is_unique() && stats.sketch.distinct() * 10 >= target.sketch.distinct() * 9
+}
+
+fn name_evidence(role: &naming::Role, column: &Column, key: &Column, table: &[String], is_self: bool) -> f64 {
+    let key_name = path::last(&key.path);
+    let key_words: Vec<String> = words::tokens(key_name).iter().map(|word| words::singular(word)).collect();
+    let by_table = naming::names(role, table);
+    let generic = key_words.len() < 2 && (keys::id_word(&key_words).is_some() || key_words.is_empty());
+    let key_role = naming::role(&key.path);
+    let by_key = if generic || key_role.words.is_empty() { 0.0 } else { naming::names(role, &key_role.words) };
+    let same = !generic && path::last(&column.path).eq_ignore_ascii_case(key_name);
+    let by_role = if naming::people(role, table) { 0.62 } else { 0.0 };
+    let by_parent = if is_self && naming::parent(role) { 0.85 } else { 0.0 };
+    let by_name = if same { 0.75 + 0.25 * by_table } else { by_table.max(0.85 * by_key + 0.1 * by_table) };
+    by_name.max(by_role).max(by_parent)
+}
+
+/// Containment in `1, 2, 3, …` says little; in long ids, prefixes, or a range that starts elsewhere, it says much.
+fn specific(stats: &Stats, target: &Stats) -> f64 {
+    let numeric = target.least <= target.most && target.integers + target.format(crate::organize::profile::Format::Integer) > 0;
+    if !numeric {
+        let mean = target.bytes as f64 / target.scalars().max(1) as f64;
+        return ((mean - 1.0) / 5.0).clamp(0.1, 1.0);
+    }
+    let span = target.most - target.least + 1.0;
+    let density = (target.sketch.distinct() as f64 / span).min(1.0);
+    let offset = if target.least > 50.0 { ((target.least / span).log10() + 1.0).clamp(0.0, 1.0) } else { 0.0 };
+    let fills = stats.least <= target.least && stats.most >= target.most && target.sketch.distinct() > 20;
+    (1.0 - density).max(0.85 * offset).max(if fills { 0.45 } else { 0.0 })
+}
+
+/// The neighbours of `user.id`, such as `user.login`, are columns of the table of users too.
+fn shape(from: &Stream, column: &Column, to: &Stream) -> f64 {
+    let Some(end) = column.path.rfind('.') else { return 0.0 };
+    let prefix = &column.path[..=end];
+    let Some(target) = to.root() else { return 0.0 };
+    let (mut neighbours, mut known) = (0_usize, 0_usize);
+    let own = from.tables.iter().flat_map(|table| &table.columns);
+    for neighbour in own.filter(|other| other.path != column.path && other.path.starts_with(prefix) && !other.path[prefix.len()..].contains('.')) {
+        let stats = keys::stats(&from.profile, neighbour);
+        if stats.present() == 0 || stats.sketch.distinct() < 2 {
+            continue;
+        }
+        neighbours += 1;
+        let twin = target.columns.iter().find(|other| path::last(&other.path).eq_ignore_ascii_case(path::last(&neighbour.path)));
+        known += usize::from(twin.is_some_and(|twin| stats.sketch.contained_in(&keys::stats(&to.profile, twin).sketch).0 > 0.8));
+    }
+    if neighbours == 0 { 0.0 } else { known as f64 / neighbours as f64 }
+}

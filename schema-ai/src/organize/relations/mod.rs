@@ -1,0 +1,128 @@
+//! Which columns refer to which table: values that are contained, names that say so, domains that do not overlap by chance,
+//! and objects that repeat what the other table knows. One best target for each column.
+
+pub mod evidence;
+pub mod naming;
+#[cfg(test)]
+mod tests;
+
+use super::keys::{self, Naming};
+use super::normalize::{Column, Logical, Stream, Type};
+use super::profile::Stats;
+pub use evidence::Evidence;
+
+/// A reference from columns of one stream to columns of another.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    /// The stream that refers.
+    pub from_stream: String,
+    /// Its columns.
+    pub from: Vec<String>,
+    /// The stream referred to.
+    pub to_stream: String,
+    /// Its columns.
+    pub to: Vec<String>,
+    /// How sure we are, from 0 to 1.
+    pub confidence: f64,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+/// Below this a candidate is not proposed.
+const PROPOSED: f64 = 0.5;
+
+/// A table's key that columns may refer to.
+struct Target<'a> {
+    stream: usize,
+    column: &'a Column,
+    stats: &'a Stats,
+}
+
+/// All relations between these streams.
+pub fn find(streams: &[Stream]) -> Vec<Relation> {
+    let names = keys::naming(streams);
+    let targets = targets(streams);
+    let mut found = Vec::new();
+    for (at, stream) in streams.iter().enumerate() {
+        for table in &stream.tables {
+            for column in table.columns.iter().filter(|column| may_refer(column, keys::stats(&stream.profile, column))) {
+                found.extend(best_target(streams, &names, at, column, &targets));
+            }
+        }
+    }
+    redirect(&mut found, streams, &names);
+    found
+}
+
+fn targets(streams: &[Stream]) -> Vec<Target<'_>> {
+    let mut found = Vec::new();
+    for (at, stream) in streams.iter().enumerate() {
+        let Some(table) = stream.root() else { continue };
+        let [key] = table.primary_key.as_slice() else { continue };
+        let Some(column) = table.columns.iter().find(|column| column.path == *key) else { continue };
+        found.push(Target { stream: at, column, stats: keys::stats(&stream.profile, column) });
+    }
+    found
+}
+
+fn may_refer(column: &Column, stats: &Stats) -> bool {
+    let type_fits = matches!(column.typed.kind, Type::Bigint | Type::Numeric | Type::Text | Type::Uuid) && stats.decimals == 0;
+    let meant = matches!(
+        column.typed.logical,
+        Some(Logical::EpochSeconds | Logical::EpochMilliseconds | Logical::Url | Logical::Decimal | Logical::Boolean)
+    );
+    let short = stats.bytes <= 48 * stats.scalars().max(1);
+    type_fits && !meant && short && stats.present() > 0 && !column.is_map_key
+}
+
+fn best_target(streams: &[Stream], names: &[Naming], at: usize, column: &Column, targets: &[Target<'_>]) -> Option<Relation> {
+    let mut best: Option<Relation> = None;
+    for target in targets {
+        if target.stream == at && target.column.path == column.path {
+            continue;
+        }
+        let Some(evidence) = evidence::weigh(streams, names, (at, column), (target.stream, target.column, target.stats)) else { continue };
+        let confidence = evidence.confidence();
+        if confidence < PROPOSED || best.as_ref().is_some_and(|best| best.confidence >= confidence) {
+            continue;
+        }
+        best = Some(Relation {
+            from_stream: streams[at].name.clone(),
+            from: vec![column.path.clone()],
+            to_stream: streams[target.stream].name.clone(),
+            to: vec![target.column.path.clone()],
+            confidence,
+            evidence,
+        });
+    }
+    best
+}
+
+/// A table whose key is itself a reference stands for the table it refers to; what points at it under that table's name
+/// means that table.
+fn redirect(found: &mut [Relation], streams: &[Stream], names: &[Naming]) {
+    let onward: Vec<(String, Vec<String>, String, Vec<String>)> = found
+        .iter()
+        .filter(|relation| {
+            let table = streams.iter().find(|stream| stream.name == relation.from_stream).and_then(Stream::root);
+            table.is_some_and(|table| table.primary_key == relation.from)
+        })
+        .map(|relation| (relation.from_stream.clone(), relation.from.clone(), relation.to_stream.clone(), relation.to.clone()))
+        .collect();
+    for relation in found {
+        let step = onward.iter().find(|(stream, columns, ..)| *stream == relation.to_stream && *columns == relation.to);
+        let Some((_, _, stream, columns)) = step else { continue };
+        if *stream == relation.from_stream && *columns == relation.from {
+            continue;
+        }
+        let role = naming::role(&relation.from[0]);
+        let likeness = |name: &str| {
+            let at = streams.iter().position(|stream| stream.name == name);
+            at.map_or(0.0, |at| keys::names_table(&role.words, &names[at].words))
+        };
+        if likeness(stream) >= likeness(&relation.to_stream) {
+            relation.to_stream.clone_from(stream);
+            relation.to.clone_from(columns);
+        }
+    }
+}

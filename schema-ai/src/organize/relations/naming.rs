@@ -1,0 +1,89 @@
+//! What the name of a referring column says about the table it refers to.
+
+use crate::organize::keys;
+use crate::organize::normalize::path;
+use crate::organize::words;
+
+/// The role a column plays: the words of its name, or of the object it is the id of.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Words in the singular, without the id word.
+    pub words: Vec<String>,
+    /// How much the name says that it is an id.
+    pub id: f64,
+}
+
+/// Names of containers that say nothing about what is in them.
+const HOLLOW: &[&str] = &["result", "data", "item", "node", "edge", "value", "record", "object", "list", "embedded", "attribute", "property", "element", "entry"];
+
+/// Parts that people play in a record, whose table is one of people.
+const PEOPLE_ROLES: &[&str] = &[
+    "manager", "supervisor", "boss", "rep", "representative", "agent", "assignee", "requester", "submitter", "author", "owner", "creator", "reviewer",
+    "approver", "reporter", "sender", "recipient", "buyer", "seller", "clerk", "leader", "lead", "contact", "member", "sponsor", "mentor", "teacher",
+    "report", "assigned", "created", "updated", "modified", "closed", "merged", "approved", "actor", "commenter", "cashier", "editor", "host",
+    "salesperson", "coach", "driver", "instructor", "advisor", "head", "chair", "director", "organizer", "collaborator", "follower",
+];
+
+/// Tables of people.
+const PEOPLE: &[&str] = &[
+    "employee", "user", "staff", "person", "contact", "agent", "member", "worker", "player", "customer", "individual", "people", "account", "author",
+    "student", "instructor", "teacher", "emp", "master",
+];
+
+/// Words for a row that stands over others of its own table.
+const PARENTS: &[&str] = &["parent", "manager", "report", "supervisor", "boss", "root", "previous", "prev", "next", "original", "superior", "reply", "mgr"];
+
+/// Words at the end of a name that link to something.
+const LINKS: &[&str] = &["via", "by", "to", "from", "for", "of", "ref", "fk"];
+
+/// The role of a path.
+pub fn role(path: &str) -> Role {
+    let keys = path::keys(path);
+    let mut words: Vec<String> = keys.last().map(|key| words::tokens(key)).unwrap_or_default();
+    let id = keys::id_word(&words).unwrap_or(0.0);
+    let mut id = id;
+    if id > 0.0 {
+        words = without_id(words);
+    } else if words.len() > 1 && words.last().is_some_and(|word| LINKS.contains(&word.as_str())) {
+        words.pop();
+        id = 0.4;
+    }
+    let mut outer = keys.iter().rev().skip(1);
+    while words.is_empty() {
+        let Some(key) = outer.next() else { break };
+        words = words::tokens(key).into_iter().filter(|word| !HOLLOW.contains(&words::singular(word).as_str())).collect();
+    }
+    Role { words: words.iter().map(|word| words::singular(word)).collect(), id }
+}
+
+/// `customer_id` without `id`; `custid` without its ending.
+fn without_id(mut words: Vec<String>) -> Vec<String> {
+    let Some(last) = words.pop() else { return words };
+    for ending in ["id", "key", "code", "num"] {
+        if let Some(stem) = last.strip_suffix(ending).filter(|stem| stem.len() > 1) {
+            words.push(stem.to_owned());
+            return words;
+        }
+    }
+    words
+}
+
+/// How well a role names a table, from 0 to 1: the table's words at its end count most (`manager_staff` is a staff).
+pub fn names(role: &Role, table: &[String]) -> f64 {
+    let whole = keys::names_table(&role.words, table);
+    let ends = (1..role.words.len()).map(|at| keys::names_table(&role.words[at..], table)).fold(0.0, f64::max);
+    let starts = (1..role.words.len()).map(|at| keys::names_table(&role.words[..at], table)).fold(0.0, f64::max);
+    // Without an id word the last word is what the column holds: `product_inventory` is an inventory.
+    let starts = if role.id > 0.0 { 0.8 * starts } else { 0.4 * starts };
+    whole.max(0.92 * ends).max(starts)
+}
+
+/// Whether a role is one that people play, and the table is one of people.
+pub fn people(role: &Role, table: &[String]) -> bool {
+    role.words.iter().any(|word| PEOPLE_ROLES.contains(&word.as_str())) && table.iter().any(|word| PEOPLE.contains(&word.as_str()))
+}
+
+/// Whether a role points at another row of the same table.
+pub fn parent(role: &Role) -> bool {
+    role.words.iter().any(|word| PARENTS.contains(&word.as_str()))
+}
