@@ -44,7 +44,12 @@ pub(crate) fn index<const N: usize>(table: &'static str, name: &'static str, col
 }
 
 /// A reference that forbids taking away what is referred to.
-pub(crate) fn refers<const N: usize>(from: &'static str, columns: [&'static str; N], to: &'static str, keys: [&'static str; N]) -> ForeignKeyCreateStatement {
+pub(crate) fn refers<const N: usize>(
+    from: &'static str,
+    columns: [&'static str; N],
+    to: &'static str,
+    keys: [&'static str; N],
+) -> ForeignKeyCreateStatement {
     let mut reference = ForeignKey::create().from_tbl(from).to_tbl(to).on_delete(ForeignKeyAction::Restrict).take();
     for (column, key) in columns.into_iter().zip(keys) {
         reference.from_col(column).to_col(key);

@@ -32,6 +32,3 @@ pub use scope::{
 };
 pub use store::{Retention, Store};
 pub use vault::{Key, Vault, VaultFault};
-
-#[cfg(test)]
-mod tests;

@@ -98,6 +98,9 @@ pub fn join(public: Value, secrets: Vec<(Field, Secret)>) -> Result<Settings, Ba
         return Err(BadSettings::NotAnObject);
     }
     let mut whole = public;
+    let mut secrets = secrets;
+    // Where one sealed field lies within another, the outer one comes first; a pointer sorts before those that it begins.
+    secrets.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (field, secret) in secrets {
         let Ok(value) = serde_json::from_str(secret.expose()) else { return Err(BadSettings::Unreadable(field)) };
         put(&mut whole, &field, value)?;

@@ -1,0 +1,91 @@
+use jiff::Timestamp;
+use syncline_model::{
+    JobId, Ledger,
+    ledger::{Level, Outcome, StreamProgress, Trigger},
+};
+use syncline_store::{PageRequest, Retention, Store};
+
+use crate::bed::{integration, tenant};
+
+async fn start(store: &Store, id: &str) -> JobId {
+    store.start_job(&tenant("acme"), &integration(id), Trigger::Manual, Timestamp::UNIX_EPOCH).await.unwrap()
+}
+
+crate::on_both! {
+    async fn progress_is_exact_and_stops_with_the_job(bed) {
+        bed.shop("shop").await;
+        let job = start(&bed.store, "shop").await;
+        let mut orders = StreamProgress::new("public.orders".parse().unwrap());
+        orders.bytes = u64::MAX;
+        orders.waiting_until = Some("2026-01-02T03:04:05.123456789Z".parse().unwrap());
+        bed.store.save_progress(&tenant("acme"), job, &[orders.clone()]).await.unwrap();
+        let saved = bed.acme().jobs().by_id(job).await.unwrap().unwrap();
+        assert_eq!((saved.progress, saved.ended, saved.trigger), (vec![orders], None, Trigger::Manual));
+        bed.store.end_job(&tenant("acme"), job, Timestamp::UNIX_EPOCH, Outcome::Partial, Some("1 record was skipped")).await.unwrap();
+        assert!(bed.store.save_progress(&tenant("acme"), job, &[]).await.is_err());
+        let ended = bed.acme().jobs().by_id(job).await.unwrap().unwrap();
+        assert_eq!((ended.outcome, ended.cause.as_deref(), ended.progress.len()), (Some(Outcome::Partial), Some("1 record was skipped"), 1));
+    }
+
+    async fn only_the_first_end_of_a_job_counts(bed) {
+        bed.shop("shop").await;
+        let job = start(&bed.store, "shop").await;
+        for outcome in [Outcome::Failed, Outcome::Succeeded] {
+            bed.store.end_job(&tenant("acme"), job, Timestamp::UNIX_EPOCH, outcome, None).await.unwrap();
+        }
+        assert_eq!(bed.acme().jobs().by_id(job).await.unwrap().unwrap().outcome, Some(Outcome::Failed));
+    }
+
+    async fn a_job_whose_node_died_ends_when_the_next_one_begins(bed) {
+        bed.shop("shop").await;
+        bed.shop("other").await;
+        let (lost, other) = (start(&bed.store, "shop").await, start(&bed.store, "other").await);
+        start(&bed.store, "shop").await;
+        assert_eq!(bed.acme().jobs().by_id(lost).await.unwrap().unwrap().outcome, Some(Outcome::Cancelled));
+        assert_eq!(bed.acme().jobs().by_id(other).await.unwrap().unwrap().outcome, None);
+    }
+
+    async fn jobs_are_listed_newest_first_in_pages(bed) {
+        bed.shop("shop").await;
+        bed.shop("other").await;
+        start(&bed.store, "other").await;
+        let mut made = Vec::new();
+        for _ in 0..5 {
+            made.insert(0, start(&bed.store, "shop").await);
+        }
+        let shop = integration("shop");
+        let first = bed.acme().jobs().list(Some(&shop), &PageRequest { after: None, limit: 3 }).await.unwrap();
+        let second = bed.acme().jobs().list(Some(&shop), &PageRequest { after: first.next, limit: 3 }).await.unwrap();
+        let seen: Vec<_> = first.items.iter().chain(&second.items).map(|job| job.id).collect();
+        assert_eq!((seen, second.next), (made, None));
+        assert_eq!(bed.acme().jobs().list(None, &PageRequest::default()).await.unwrap().items.len(), 6);
+    }
+
+    async fn another_tenant_can_neither_see_nor_change_a_job(bed) {
+        bed.shop("shop").await;
+        bed.store.tenants().create(&tenant("globex"), "Globex").await.unwrap();
+        let (job, globex) = (start(&bed.store, "shop").await, tenant("globex"));
+        assert_eq!(bed.store.of(&globex).jobs().by_id(job).await.unwrap(), None);
+        assert!(bed.store.save_progress(&globex, job, &[]).await.is_err());
+        assert!(bed.store.log(&globex, job, Timestamp::UNIX_EPOCH, Level::Info, "mine").await.is_err());
+        assert!(bed.store.end_job(&globex, job, Timestamp::UNIX_EPOCH, Outcome::Failed, None).await.is_err());
+        assert!(bed.acme().jobs().logs(job).list(&PageRequest::default()).await.unwrap().items.is_empty());
+    }
+
+    async fn log_lines_keep_their_order_are_cut_and_are_pruned(bed) {
+        bed.shop("shop").await;
+        let job = start(&bed.store, "shop").await;
+        let (old, new): (Timestamp, Timestamp) = ("2026-01-01T00:00:00Z".parse().unwrap(), "2026-02-01T00:00:00Z".parse().unwrap());
+        let long = "ä".repeat(10_000);
+        for (at, level, message) in [(old, Level::Info, "began\0"), (new, Level::Warn, &long), (new, Level::Error, "ended")] {
+            bed.store.log(&tenant("acme"), job, at, level, message).await.unwrap();
+        }
+        let first = bed.acme().jobs().logs(job).list(&PageRequest { after: None, limit: 2 }).await.unwrap();
+        assert_eq!((first.items[0].message.as_str(), first.items[0].level), ("began\u{fffd}", Level::Info));
+        assert_eq!(first.items[1].message.len(), 8192);
+        let last = bed.acme().jobs().logs(job).list(&PageRequest { after: first.next, limit: 2 }).await.unwrap();
+        assert_eq!((last.items[0].message.as_str(), last.next), ("ended", None));
+        assert_eq!(bed.store.prune(Retention { idempotency: old, job_logs: new }).await.unwrap(), 1);
+        assert_eq!(bed.acme().jobs().logs(job).list(&PageRequest::default()).await.unwrap().items.len(), 2);
+    }
+}

@@ -1,0 +1,77 @@
+use jiff::Timestamp;
+use syncline_model::{
+    Fault, Ledger, State,
+    ledger::{Outcome, StateChange, Trigger},
+};
+
+use crate::bed::{integration, tenant, to};
+
+crate::on_both! {
+    async fn the_engine_sees_every_integration_that_is_not_deleted(bed) {
+        bed.store.tenants().create(&tenant("globex"), "Globex").await.unwrap();
+        for id in ["a", "b", "gone"] {
+            bed.shop(id).await;
+        }
+        bed.moved("gone", &[State::Deleted]).await;
+        let ledger: &dyn Ledger = &bed.store;
+        let mut seen: Vec<_> = ledger.enrolled().await.unwrap().into_iter().map(|one| one.integration.to_string()).collect();
+        seen.sort();
+        assert_eq!(seen, ["a", "b"]);
+        assert_eq!(ledger.integration(&tenant("acme"), &integration("gone")).await.unwrap(), None);
+        assert_eq!(ledger.integration(&tenant("globex"), &integration("a")).await.unwrap(), None);
+        assert_eq!(ledger.integration(&tenant("acme"), &integration("a")).await.unwrap().unwrap().state, State::Draft);
+    }
+
+    async fn a_declared_change_of_state_is_written_with_its_cause_and_its_end(bed) {
+        bed.shop("shop").await;
+        bed.moved("shop", &[State::Testing]).await;
+        let until: Timestamp = "2026-01-02T03:04:05.123456789Z".parse().unwrap();
+        let change = StateChange { state: State::Waiting, cause: Some("the source asked us to wait".to_owned()), waiting_until: Some(until) };
+        bed.store.change_state(&tenant("acme"), &integration("shop"), change).await.unwrap();
+        let now = bed.acme().integrations().by_id(&integration("shop")).await.unwrap().unwrap();
+        assert_eq!((now.state, now.waiting_until, now.cause.as_deref()), (State::Waiting, Some(until), Some("the source asked us to wait")));
+        assert_eq!(now.revision.0, 2, "the engine's changes must not disturb an owner's edit");
+    }
+
+    async fn a_change_that_is_not_declared_is_refused(bed) {
+        bed.shop("shop").await;
+        let refused = bed.store.change_state(&tenant("acme"), &integration("shop"), to(State::Live)).await;
+        assert_eq!(refused, Err(Fault::Internal("integration `shop` is draft, and nothing leads from there to live".to_owned())));
+        let missing = bed.store.change_state(&tenant("acme"), &integration("none"), to(State::Live)).await;
+        assert_eq!(missing, Err(Fault::Internal("there is no integration `none`".to_owned())));
+    }
+
+    async fn the_engine_does_not_undo_a_pause_or_a_deletion(bed) {
+        bed.shop("shop").await;
+        bed.moved("shop", &[State::Testing, State::Live, State::Paused]).await;
+        for state in [State::Live, State::Backfilling, State::Testing, State::Waiting, State::Degraded] {
+            assert!(bed.store.change_state(&tenant("acme"), &integration("shop"), to(state)).await.is_err(), "{state}");
+        }
+        assert_eq!(bed.acme().integrations().by_id(&integration("shop")).await.unwrap().unwrap().state, State::Paused);
+        bed.moved("shop", &[State::Live, State::Deleted]).await;
+        assert!(bed.store.change_state(&tenant("acme"), &integration("shop"), to(State::Live)).await.is_err());
+    }
+
+    async fn of_a_pause_and_the_engines_changes_at_once_the_pause_stays(bed) {
+        bed.shop("shop").await;
+        bed.moved("shop", &[State::Testing, State::Live]).await;
+        let store = bed.store.clone();
+        let engine = tokio::spawn(async move {
+            for state in [State::Waiting, State::Live, State::Degraded, State::Live].into_iter().cycle().take(40) {
+                let _ = store.change_state(&tenant("acme"), &integration("shop"), to(state)).await;
+            }
+        });
+        bed.moved("shop", &[State::Paused]).await;
+        engine.await.unwrap();
+        assert_eq!(bed.acme().integrations().by_id(&integration("shop")).await.unwrap().unwrap().state, State::Paused);
+    }
+
+    async fn the_end_of_a_job_is_known_to_the_schedule(bed) {
+        bed.shop("shop").await;
+        let (began, ended) = ("2026-01-01T00:00:00Z".parse().unwrap(), "2026-01-01T00:01:00.000000001Z".parse().unwrap());
+        let job = bed.store.start_job(&tenant("acme"), &integration("shop"), Trigger::Schedule, began).await.unwrap();
+        bed.store.end_job(&tenant("acme"), job, ended, Outcome::Succeeded, None).await.unwrap();
+        let enrolled = bed.store.enrolled().await.unwrap();
+        assert_eq!(enrolled[0].last_job_ended, Some(ended));
+    }
+}
