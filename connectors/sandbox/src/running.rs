@@ -35,7 +35,7 @@ pub enum SandboxError {
 }
 
 /// What world to show, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SandboxConfig {
     /// Everything follows from it.
     pub seed: u64,

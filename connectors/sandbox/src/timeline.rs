@@ -4,8 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     words::{Provider, Stream},
-    world::World,
+    world::{CLOCK_START_MS, World},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// One record, before it is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,12 +167,8 @@ impl Timeline {
     fn first_base(&self, place: Place) -> u64 {
         match place {
             Place::Since(ms) => self.first_since(ms),
-            Place::Behind(ms, index) => self.first_since(ms).max(if self.in_base(ms) { index + 1 } else { 0 }),
+            Place::Behind(ms, index) => self.first_since(ms).max(if ms < CLOCK_START_MS { index + 1 } else { 0 }),
         }
-    }
-
-    fn in_base(&self, ms: i64) -> bool {
-        ms < crate::world::CLOCK_START_MS
     }
 }
 

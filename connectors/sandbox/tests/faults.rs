@@ -237,7 +237,7 @@ fn a_port_that_is_taken_is_said_and_one_that_was_left_is_free() {
     let first = Sandbox::start(SandboxConfig::default()).unwrap();
     let port = first.address().port();
     let config = SandboxConfig { port, ..SandboxConfig::default() };
-    assert!(matches!(Sandbox::start(config.clone()), Err(SandboxError::Listen { port: taken, .. }) if taken == port));
+    assert!(matches!(Sandbox::start(config), Err(SandboxError::Listen { port: taken, .. }) if taken == port));
     first.stop();
     Sandbox::start(config).unwrap().stop();
 }

@@ -84,7 +84,7 @@ pub(super) fn invoice(out: &mut Vec<u8>, world: &World, row: &Row) {
         it.raw("amount_paid", if paid { due } else { 0 });
         it.text("status", if paid { "paid" } else { "open" });
         it.raw("due_date", row.created_ms / 1000 + 14 * 86_400);
-        it.list("lines", 0..1 + row.index % 3, |line, at| {
+        it.list("lines", 0..=row.index % 3, |line, at| {
             line.quoted("id", format_args!("il_{}_{at}", key.trim_start_matches("in_")));
             line.quoted("description", format_args!("Position {}", at + 1));
             line.raw("amount", due / (1 + row.index % 3));

@@ -169,8 +169,9 @@ fn address(it: &mut Object<'_>, key: &str, person: &Person) {
 fn ending(it: &mut Object<'_>, row: &Row) {
     it.quoted("created_at", format_args!("{:.0}", time(row.created_ms)));
     it.quoted("updated_at", format_args!("{:.0}", time(row.updated_ms)));
-    match row.deleted {
-        true => it.quoted("deleted_at", format_args!("{:.0}", time(row.updated_ms))),
-        false => it.raw("deleted_at", "null"),
+    if row.deleted {
+        it.quoted("deleted_at", format_args!("{:.0}", time(row.updated_ms)));
+    } else {
+        it.raw("deleted_at", "null");
     }
 }

@@ -40,12 +40,12 @@ pub(super) fn deals_with_notes(shared: &Shared, faults: &[FaultKind]) -> Result<
     Ok(results(&world, Stream::CrmDeals, &rows, None, faults))
 }
 
-pub(super) fn notes(deal: &str, shared: &Shared, faults: &[FaultKind]) -> Result<Page, &'static str> {
+pub(super) fn notes(deal: &str, shared: &Shared, faults: &[FaultKind]) -> Page {
     let world = shared.lock().world;
     let known = |nth: &u64| records::key(&world, Stream::CrmDeals, world.noted_deal(*nth)) == deal;
     let nth = (0..world.count(Stream::CrmDealNotes)).find(known);
     let rows: Vec<Row> = nth.map(|nth| note_rows(&world, nth)).unwrap_or_default();
-    Ok(results(&world, Stream::CrmDealNotes, &rows, None, faults))
+    results(&world, Stream::CrmDealNotes, &rows, None, faults)
 }
 
 /// The notes of the `nth` deal that has some.

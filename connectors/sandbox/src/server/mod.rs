@@ -121,7 +121,7 @@ fn respond(request: &HttpRequest, asked: Asked<'_>, shared: &Shared, verdict: &V
             Provider::Payments => payments::list(stream, request, &query, shared, &verdict.faults),
         },
         Asked::DealsWithNotes => crm::deals_with_notes(shared, &verdict.faults),
-        Asked::Notes(deal) => crm::notes(deal, shared, &verdict.faults),
+        Asked::Notes(deal) => Ok(crm::notes(deal, shared, &verdict.faults)),
     };
     match page {
         Ok(page) => {

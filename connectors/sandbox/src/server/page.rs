@@ -28,7 +28,9 @@ pub(super) fn write_list(out: &mut Vec<u8>, world: &World, stream: Stream, rows:
         let start = out.len();
         records::write(out, world, stream, row);
         if at == rows.len() / 2 {
-            faults.iter().for_each(|fault| spoil(out, start, *fault));
+            for fault in faults {
+                spoil(out, start, *fault);
+            }
         }
     }
     if let Some(first) = rows.first().filter(|_| faults.contains(&FaultKind::DuplicateKeys)) {

@@ -61,9 +61,8 @@ impl Asker {
         match (stream.provider(), since) {
             (Provider::Shop, None) => format!("{name}?per_page={size}&page=1&"),
             (Provider::Shop, Some(since)) => format!("{name}?per_page={size}&page=1&updated_since={}", text(since)),
-            (Provider::Crm, None) => format!("{name}?limit={size}"),
             (Provider::Crm, Some(since)) => format!("{name}?limit={size}&updatedAfter={}", text(since)),
-            (Provider::Payments, None) => format!("{name}?limit={size}"),
+            (Provider::Crm | Provider::Payments, None) => format!("{name}?limit={size}"),
             (Provider::Payments, Some(since)) => format!("{name}?limit={size}&updated%5Bgte%5D={since}"),
         }
     }
