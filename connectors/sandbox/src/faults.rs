@@ -139,9 +139,18 @@ impl Faults {
         &self.0
     }
 
-    /// What happens to this request.
+    /// What happens to this request: at most one fault, and slowness. The other rules wait for their turn.
     pub(crate) fn strike(&mut self, stream: Stream, dice: &mut Dice) -> Vec<FaultKind> {
-        let struck = self.0.iter_mut().filter_map(|rule| rule.strikes(stream, dice).then_some(rule.fault)).collect();
+        let mut struck = Vec::new();
+        for rule in &mut self.0 {
+            if !rule.strikes(stream, dice) {
+                continue;
+            }
+            struck.push(rule.fault);
+            if !matches!(rule.fault, FaultKind::Slow { .. }) {
+                break;
+            }
+        }
         self.0.retain(|rule| rule.times != Some(0));
         struck
     }

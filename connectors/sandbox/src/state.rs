@@ -205,14 +205,19 @@ impl State {
         let window = self.windows.entry(provider).or_default();
         let allowance = self.rate_limit.map(|limit| window.take(limit, now));
         self.asked += 1;
+        let throttled = allowance.is_some_and(|allowance| !allowance.allowed);
+        let known = given == Some(self.key(provider).as_str()) && !self.keys.get(&provider).is_some_and(|key| key.expired);
+        // A request that is refused anyway uses up no fault.
+        if throttled || !known {
+            return Verdict { authorized: known, faults: Vec::new(), allowance };
+        }
         let mut dice = Dice::of(&[self.world.seed(), 1717, self.asked]);
         let faults = self.faults.strike(stream, &mut dice);
-        if faults.contains(&FaultKind::ExpiredKey) {
+        let expires = faults.contains(&FaultKind::ExpiredKey);
+        if expires {
             self.keys.entry(provider).or_default().expired = true;
         }
-        let key = self.keys.get(&provider).copied().unwrap_or_default();
-        let authorized = !key.expired && given == Some(self.key(provider).as_str());
-        Verdict { authorized, faults, allowance }
+        Verdict { authorized: !expires, faults, allowance }
     }
 
     /// The key that the provider accepts now.

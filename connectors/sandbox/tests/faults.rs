@@ -45,6 +45,28 @@ async fn a_fault_strikes_only_where_and_when_it_should() {
 }
 
 #[tokio::test]
+async fn faults_wait_for_their_turn() {
+    let asker = started(1, 500);
+    for code in [500, 502, 503] {
+        asker.sandbox.fault(FaultRule::once(Provider::Shop, FaultKind::Status { code }));
+    }
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(asker.status(Provider::Shop, ORDERS).await);
+    }
+    assert_eq!(answers, [500, 502, 503, 200]);
+}
+
+#[tokio::test]
+async fn a_request_with_the_wrong_key_uses_up_no_fault() {
+    let asker = spoiled(FaultKind::Status { code: 500 });
+    let url = format!("{}/{ORDERS}", asker.sandbox.url(Provider::Shop));
+    assert_eq!(asker.http.get(url).header("X-Api-Key", "wrong").send().await.unwrap().status(), 401);
+    assert_eq!(asker.status(Provider::Shop, ORDERS).await, 500);
+    healthy(&asker).await;
+}
+
+#[tokio::test]
 async fn a_slow_answer_is_late_and_right() {
     let asker = spoiled(FaultKind::Slow { ms: 120 });
     let before = Instant::now();
