@@ -1,12 +1,15 @@
 //! Opens the database and leads to everything in it.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        postgres::PgConnectOptions,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 use syncline_migrations::{Migrator, MigratorTrait};
 use syncline_model::TenantId;
@@ -24,10 +27,17 @@ const SQLITE_CONNECTIONS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// The store: one database, SQLite or PostgreSQL. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     db: DatabaseConnection,
     vault: Arc<Vault>,
+}
+
+// The connection would print its options, and those may hold a password.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({:?})", self.db.get_database_backend())
+    }
 }
 
 /// Until when old things are forgotten.
@@ -43,7 +53,7 @@ impl Store {
     /// Opens `postgres://…`, `sqlite:path` or a path, makes what is missing, and brings the tables to the newest form.
     pub async fn open(url: &str, vault: Vault) -> Result<Self, StoreFault> {
         let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
-        let options = if is_postgres { postgres(url) } else { sqlite(Path::new(url.strip_prefix("sqlite:").unwrap_or(url)))? };
+        let options = if is_postgres { postgres(url)? } else { sqlite(Path::new(url.strip_prefix("sqlite:").unwrap_or(url)))? };
         let store = Self { db: Database::connect(options).await?, vault: Arc::new(vault) };
         store.migrate().await?;
         Ok(store)
@@ -126,11 +136,15 @@ impl Store {
     }
 }
 
-fn postgres(url: &str) -> ConnectOptions {
+fn postgres(url: &str) -> Result<ConnectOptions, StoreFault> {
+    // The ORM would quote a malformed URL, password included.
+    if let Err(error) = url.parse::<PgConnectOptions>() {
+        return Err(StoreFault::Database(format!("its URL is malformed: {error}")));
+    }
     let mut options = ConnectOptions::new(url);
     options.max_connections(POSTGRES_CONNECTIONS).acquire_timeout(Duration::from_secs(10));
     quiet(&mut options);
-    options
+    Ok(options)
 }
 
 fn sqlite(path: &Path) -> Result<ConnectOptions, StoreFault> {

@@ -17,10 +17,10 @@ pub mod tenants;
 /// For the engine: every integration that is not deleted.
 pub(crate) async fn enrolled(store: &Store) -> Result<Vec<Enrolled>, StoreFault> {
     let rows = integration::Entity::find().filter(integration::Column::State.ne(State::Deleted.as_str())).all(store.db()).await?;
-    rows.into_iter().map(enrol).collect()
+    rows.iter().map(enrol).collect()
 }
 
-pub(crate) fn enrol(row: integration::Model) -> Result<Enrolled, StoreFault> {
+pub(crate) fn enrol(row: &integration::Model) -> Result<Enrolled, StoreFault> {
     Ok(Enrolled {
         tenant: from_id(&row.tenant)?,
         integration: from_id(&row.id)?,

@@ -142,7 +142,7 @@ impl Integrations {
 
     pub(crate) async fn enrolled(&self, id: &IntegrationId) -> Result<Option<Enrolled>, StoreFault> {
         let row = self.0.row(self.0.store.db(), id, Lock::None).await?;
-        row.filter(is_live).map(enrol).transpose()
+        row.as_ref().filter(|row| is_live(row)).map(enrol).transpose()
     }
 
     /// Those that are not deleted, by id, of one connector if wanted.

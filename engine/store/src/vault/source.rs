@@ -51,7 +51,8 @@ fn read_owned(path: &Path) -> Result<Option<Secret>, VaultFault> {
 fn refuse_wider(path: &Path, facts: &std::fs::Metadata) -> Result<(), VaultFault> {
     use std::os::unix::fs::MetadataExt;
     let mode = facts.mode() & 0o7777;
-    if mode & 0o077 == 0 {
+    let of_others = mode & 0o077;
+    if of_others == 0 {
         return Ok(());
     }
     Err(VaultFault::TooOpen { path: path.to_owned(), mode })

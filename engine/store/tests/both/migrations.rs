@@ -71,3 +71,12 @@ async fn an_embedded_database_is_readable_by_its_owner_alone() {
         assert_eq!(file.metadata().unwrap().mode() & 0o077, 0, "{}", file.path().display());
     }
 }
+
+#[tokio::test]
+async fn a_malformed_url_is_refused_without_its_password() {
+    for url in ["postgres://user:hunter2@host:notaport/db", "postgres://user:hunter2@127.0.0.1:1/db?sslmode=wrong"] {
+        let fault = Store::open(url, Vault::new(syncline_store::Key::random().unwrap())).await.unwrap_err();
+        assert!(fault.to_string().starts_with("the store's database does not work: "), "{fault}");
+        assert!(!format!("{fault} {fault:?}").contains("hunter2"), "{fault:?}");
+    }
+}
