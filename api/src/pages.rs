@@ -1,0 +1,53 @@
+//! The reference of the API and the console: files that are part of the binary, with nothing from anywhere else.
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web, web::ServiceConfig};
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+struct Page {
+    path: &'static str,
+    kind: &'static str,
+    text: &'static str,
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+macro_rules! pages {
+    ($($path:literal $kind:ident $file:literal,)*) => {
+        &[$(Page { path: $path, kind: $kind, text: include_str!(concat!("../console/", $file)) },)*]
+    };
+}
+
+static PAGES: &[Page] = pages! {
+    "/" HTML "index.html",
+    "/console/app.js" SCRIPT "app.js",
+    "/console/api.js" SCRIPT "api.js",
+    "/console/dom.js" SCRIPT "dom.js",
+    "/console/form.js" SCRIPT "form.js",
+    "/console/onboard.js" SCRIPT "onboard.js",
+    "/console/integration.js" SCRIPT "integration.js",
+    "/console/data.js" SCRIPT "data.js",
+    "/console/admin.js" SCRIPT "admin.js",
+    "/console/style.css" STYLE "style.css",
+    "/docs" HTML "docs.html",
+    "/docs/docs.js" SCRIPT "docs.js",
+};
+
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    for page in PAGES {
+        config.route(page.path, web::get().to(move |request: HttpRequest| async move { show(page, &request) }));
+    }
+    config.route("/console", web::get().to(|| async { HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/")).finish() }));
+}
+
+// The tag changes with the version of the program and the length of the file: enough for files that are part of it.
+fn show(page: &Page, request: &HttpRequest) -> HttpResponse {
+    let tag = format!("\"{}-{}\"", env!("CARGO_PKG_VERSION"), page.text.len());
+    let is_known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
+    let mut answer = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    answer.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache")).insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
+    if is_known { answer.finish() } else { answer.content_type(page.kind).body(page.text) }
+}

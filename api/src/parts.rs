@@ -1,0 +1,91 @@
+//! What the API works with. Handlers get the [`Tools`]; the store they get only through what they are permitted to reach.
+
+use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+
+use syncline_model::EventLog;
+use syncline_runtime::{Connectors, EngineHandle};
+use syncline_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::{gate::FailedAttempts, http::sse};
+
+/// How the API listens and what it takes.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Address and port; port 0 takes a free one.
+    pub listen: std::net::SocketAddr,
+    /// The largest body of a request.
+    pub body_bytes_max: usize,
+    /// Threads that answer.
+    pub workers: usize,
+    /// How long open requests may take to end when the server stops.
+    pub stop_within: Duration,
+    /// Wrong API keys that one address may send in a minute.
+    pub failed_attempts_per_minute: NonZeroU32,
+    /// Connectors that are made for tests and demos are shown.
+    pub test_mode: bool,
+    /// How often a silent event stream says that it is alive.
+    pub heartbeat: Duration,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 8080).into(),
+            body_bytes_max: 4 * 1024 * 1024,
+            workers: 2,
+            stop_within: Duration::from_secs(10),
+            failed_attempts_per_minute: NonZeroU32::MIN.saturating_add(29),
+            test_mode: false,
+            heartbeat: sse::HEARTBEAT,
+        }
+    }
+}
+
+/// What the API is put together from.
+#[derive(Clone)]
+pub struct ApiParts {
+    /// What we know about ourselves.
+    pub store: Store,
+    /// The engine that runs.
+    pub engine: EngineHandle,
+    /// The event log.
+    pub log: Arc<dyn EventLog>,
+    /// The connectors that can be chosen.
+    pub connectors: Arc<Connectors>,
+    /// The folder of the tenants' tables.
+    pub tables: PathBuf,
+}
+
+/// What handlers work with.
+pub(crate) struct Tools {
+    pub(crate) engine: EngineHandle,
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) connectors: Arc<Connectors>,
+    pub(crate) tables: PathBuf,
+    pub(crate) test_mode: bool,
+    pub(crate) heartbeat: Duration,
+    pub(crate) stop: CancellationToken,
+}
+
+/// All of it, as the gate holds it.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) tools: Arc<Tools>,
+    pub(crate) failed_attempts: FailedAttempts,
+    pub(crate) body_bytes_max: usize,
+}
+
+impl Parts {
+    pub(crate) fn new(config: &ApiConfig, parts: ApiParts, stop: CancellationToken) -> Self {
+        let ApiParts { store, engine, log, connectors, tables } = parts;
+        let (test_mode, heartbeat) = (config.test_mode, config.heartbeat);
+        Self {
+            store,
+            tools: Arc::new(Tools { engine, log, connectors, tables, test_mode, heartbeat, stop }),
+            failed_attempts: FailedAttempts::per_minute(config.failed_attempts_per_minute),
+            body_bytes_max: config.body_bytes_max,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Every route there is. One list makes both the OpenAPI document and the application: a handler that is not in the document does not
+//! exist, and each handler but the few for everybody takes the gate's `Allowed`.
+
+// The macro that describes a handler writes paths in full.
+#![allow(unused_qualifications)]
+
+mod audit;
+mod common;
+mod connectors;
+mod events;
+mod health;
+mod integrations;
+mod jobs;
+mod keys;
+mod quarantine;
+mod streams;
+mod tenants;
+
+use utoipa::OpenApi;
+
+use crate::gate::{Entry, guarded, open};
+
+macro_rules! routes {
+    (open: [$($open_module:ident :: $open:ident),* $(,)?], guarded: [$($module:ident :: $handler:ident),* $(,)?] $(,)?) => {
+        #[derive(OpenApi)]
+        #[openapi(
+            paths($($open_module::$open,)* $($module::$handler),*),
+            components(schemas(crate::problem::Problem, common::ScheduleDoc, common::StreamChoiceDoc, common::ModeDoc, keys::RoleDoc, jobs::StreamProgressDoc))
+        )]
+        struct Listed;
+
+        /// Every handler, by the name of its operation.
+        pub(crate) fn entries() -> Vec<Entry> {
+            vec![
+                $(open(stringify!($open), $open_module::$open),)*
+                $(guarded(stringify!($handler), $module::$handler),)*
+            ]
+        }
+    };
+}
+
+routes! {
+    open: [
+        health::healthz,
+        health::readyz,
+        health::metrics,
+    ],
+    guarded: [
+        keys::whoami,
+        tenants::list_tenants,
+        tenants::create_tenant,
+        tenants::get_tenant,
+        tenants::rename_tenant,
+        connectors::list_connectors,
+        connectors::get_connector,
+        integrations::list_integrations,
+        integrations::create_integration,
+        integrations::get_integration,
+        integrations::change_integration,
+        integrations::delete_integration,
+        integrations::test_integration,
+        integrations::sync_integration,
+        integrations::pause_integration,
+        integrations::resume_integration,
+        streams::list_streams,
+        streams::accept_deletions,
+        jobs::list_jobs,
+        jobs::get_job,
+        jobs::list_job_logs,
+        jobs::follow_job,
+        quarantine::list_quarantined,
+        quarantine::get_quarantined,
+        quarantine::retry_quarantined,
+        quarantine::dismiss_quarantined,
+        events::list_events,
+        events::follow_events,
+        keys::list_keys,
+        keys::create_key,
+        keys::get_key,
+        keys::revoke_key,
+        audit::list_audit,
+        audit::verify_audit,
+    ],
+}
+
+/// What the handlers say of themselves; `openapi` completes it.
+pub(crate) fn described() -> utoipa::openapi::OpenApi {
+    Listed::openapi()
+}
