@@ -12,6 +12,8 @@ use crate::{
     word::from_id,
 };
 
+const AT_ONCE: u64 = 100;
+
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
@@ -90,12 +92,15 @@ impl Tenants {
     pub async fn rewrap(&self) -> Result<u64, StoreFault> {
         let current = self.0.vault().current().to_string();
         let mut rewrapped = 0;
+        let mut after = (String::new(), String::new());
         loop {
-            let stale = data_key::Entity::find().filter(data_key::Column::KekId.ne(current.as_str())).limit(100).all(self.0.db()).await?;
-            if stale.is_empty() {
-                return Ok(rewrapped);
-            }
-            for row in stale {
+            let mut stale = data_key::Entity::find()
+                .filter(data_key::Column::KekId.ne(current.as_str()))
+                .cursor_by((data_key::Column::Tenant, data_key::Column::Id));
+            let rows = stale.after(after.clone()).first(AT_ONCE).all(self.0.db()).await?;
+            let Some(last) = rows.last() else { return Ok(rewrapped) };
+            after = (last.tenant.clone(), last.id.clone());
+            for row in rows {
                 rewrapped += self.rewrap_one(row).await?;
             }
         }
@@ -133,24 +138,32 @@ impl Tenants {
         Ok(())
     }
 
-    // One statement for each secret, and only if it is still the one that was read: a token refreshed meanwhile is newer.
+    // A later rotation that began meanwhile has the last word; this one then leaves the rest to it.
     async fn seal_anew(&self, id: &TenantId, key: &Key) -> Result<u64, StoreFault> {
         let mut sealed = 0;
+        let mut after = (String::new(), String::new());
         loop {
-            let foreign = secret::Entity::of(id).filter(secret::Column::KeyId.ne(key.id().to_string()));
-            let rows = foreign.limit(100).all(self.0.db()).await?;
-            if rows.is_empty() {
-                return Ok(sealed);
-            }
+            let mut foreign = secret::Entity::of(id)
+                .filter(secret::Column::KeyId.ne(key.id().to_string()))
+                .cursor_by((secret::Column::Integration, secret::Column::Field));
+            let rows = foreign.after(after.clone()).first(AT_ONCE).all(self.0.db()).await?;
+            let current = tenant::Entity::find_by_id(id.as_str()).one(self.0.db()).await?.map(|row| row.data_key);
+            let Some(last) = rows.last().filter(|_| current == Some(key.id().to_string())) else { return Ok(sealed) };
+            after = (last.integration.clone(), last.field.clone());
             for row in rows {
                 sealed += self.seal_one_anew(id, key, row).await?;
             }
         }
     }
 
+    // Only if it is still the one that was read: a token refreshed meanwhile is newer, and sealed with the new key already.
     async fn seal_one_anew(&self, id: &TenantId, key: &Key, row: secret::Model) -> Result<u64, StoreFault> {
         let (integration, field): (_, Field) = (from_id(&row.integration)?, from_id(&row.field)?);
-        let old = self.0.of(id).data_key(self.0.db(), &row.key_id).await?;
+        let old = match self.0.of(id).data_key(self.0.db(), &row.key_id).await {
+            // Another rotation sealed it anew, and its key went.
+            Err(StoreFault::NotFound { .. }) => return Ok(0),
+            found => found?,
+        };
         let text = open_field(id, &integration, &field, &old, &row.sealed)?;
         let set = secret::ActiveModel {
             sealed: Set(seal_field(id, &integration, &field, key, &text)?),
@@ -186,3 +199,6 @@ pub(crate) async fn lock_current_key<C: ConnectionTrait>(db: &C, id: &TenantId) 
 fn read(row: tenant::Model) -> Result<Tenant, StoreFault> {
     Ok(Tenant { id: from_id(&row.id)?, name: row.name, created: from_column(row.created)? })
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,23 @@ crate::on_both! {
         assert_eq!((&whole.expose()["token"], &whole.expose()["credentials"]["api_key"]), (&"19".into(), &"hunter2-shop".into()));
     }
 
+    async fn rotations_at_once_come_to_an_end_and_lose_nothing(bed) {
+        for number in 0..5 {
+            bed.shop(&format!("shop-{number}")).await;
+        }
+        let rotations = (0..4).map(|_| {
+            let store = bed.store.clone();
+            tokio::spawn(async move { store.tenants().rotate_data_key(&tenant("acme")).await })
+        });
+        for rotation in rotations.collect::<Vec<_>>() {
+            rotation.await.unwrap().unwrap();
+        }
+        for number in 0..5 {
+            let whole = bed.acme().integrations().settings(&integration(&format!("shop-{number}"))).await.unwrap();
+            assert_eq!(whole.expose()["credentials"]["api_key"], format!("hunter2-shop-{number}"));
+        }
+    }
+
     async fn after_rewrapping_the_former_key_encryption_key_is_not_needed(bed) {
         bed.shop("shop").await;
         bed.store.tenants().create(&tenant("globex"), "Globex").await.unwrap();
