@@ -47,6 +47,10 @@ start() {
     dir=$(cd "$dir" && pwd)
     if [ "$(id -u)" = 0 ]; then
         chown postgres "$dir"
+        if ! as_server test -w "$dir"; then
+            echo "the user \`postgres\`, as whom the server runs, cannot reach $dir: one of its parents is closed to others" >&2
+            exit 4
+        fi
     fi
     cd "$dir"
     if [ ! -f data/PG_VERSION ]; then
