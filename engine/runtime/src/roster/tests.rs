@@ -1,1 +1,101 @@
+#![allow(clippy::unwrap_used)]
+use std::time::Duration;
 
+use jiff::Timestamp;
+use syncline_model::{
+    State,
+    ledger::{Enrolled, Trigger},
+    schedule::Schedule,
+};
+
+use super::{Roster, key_of};
+use crate::{fakes::MemoryLedger, job::JobEnd, retry::Steps};
+
+const PROBE: Steps = Steps { first: Duration::from_secs(60), most: Duration::from_secs(3600), tries: usize::MAX };
+
+fn roster() -> Roster {
+    Roster::new(1, PROBE, Duration::from_secs(30))
+}
+
+fn live(name: &str, every_s: u32) -> Enrolled {
+    Enrolled { state: State::Live, ..MemoryLedger::testing("shop", name, Schedule::EveryS(every_s)) }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn end(enrolled: &Enrolled, failed: bool, ended: Timestamp) -> JobEnd {
+    JobEnd { enrolled: Some(enrolled.clone()), failed, ended, ..JobEnd::lost() }
+}
+
+#[test]
+fn whoever_was_due_while_we_were_away_is_spread_over_the_start() {
+    let mut roster = roster();
+    for name in ["a", "b", "c", "d"] {
+        roster.seat_at_start(Enrolled { last_job_ended: Some(at(-5000)), ..live(name, 60) }, at(0));
+    }
+    assert!(roster.next_due().unwrap() >= at(0));
+    roster.wake(at(30));
+    assert_eq!(roster.lanes.queued(), 4);
+}
+
+#[test]
+fn an_integration_comes_again_its_interval_after_the_end_of_its_job() {
+    let mut roster = roster();
+    let shop = live("shop", 60);
+    roster.seat_anew(shop.clone(), at(0));
+    roster.wake(at(0));
+    let (key, wanted) = roster.grant(at(0)).unwrap();
+    assert_eq!(wanted.unwrap().trigger, Trigger::Schedule);
+    assert_eq!(roster.next_due(), None);
+    roster.ended(&key, end(&shop, false, at(100)), at(100));
+    let due = roster.next_due().unwrap();
+    assert!((at(160)..=at(163)).contains(&due), "{due}");
+}
+
+#[test]
+fn what_failed_is_probed_before_its_schedule_if_that_is_far_away() {
+    let mut roster = roster();
+    let shop = live("shop", 86_400);
+    roster.seat_anew(shop.clone(), at(0));
+    roster.wake(at(0));
+    let (key, _) = roster.grant(at(0)).unwrap();
+    roster.ended(&key, end(&shop, true, at(1)), at(1));
+    roster.wake(at(100));
+    assert_eq!(roster.grant(at(100)).unwrap().1.unwrap().trigger, Trigger::Probe);
+}
+
+#[test]
+fn asking_for_a_running_integration_runs_it_again_behind_that_run() {
+    let mut roster = roster();
+    let shop = live("shop", 86_400);
+    roster.seat_anew(shop.clone(), at(0));
+    roster.wake(at(0));
+    let (key, _) = roster.grant(at(0)).unwrap();
+    let job = "00000000-0000-0000-0000-000000000007".parse().unwrap();
+    roster.ask(key.clone(), job, at(1));
+    assert!(roster.grant(at(1)).is_none());
+    roster.ended(&key, end(&shop, false, at(2)), at(2));
+    assert_eq!(roster.grant(at(2)).unwrap().1.unwrap().job, Some(job));
+}
+
+#[test]
+fn a_paused_integration_is_never_due() {
+    let mut roster = roster();
+    let paused = Enrolled { state: State::Paused, ..live("shop", 1) };
+    roster.seat_anew(paused.clone(), at(0));
+    assert_eq!(roster.next_due(), None);
+    assert!(roster.has(&key_of(&paused)));
+}
+
+#[test]
+fn an_unseated_integration_leaves_nothing_behind() {
+    let mut roster = roster();
+    let shop = live("shop", 60);
+    roster.seat_anew(shop.clone(), at(0));
+    roster.wake(at(0));
+    assert!(roster.unseat(&key_of(&shop)).is_some());
+    assert!(roster.grant(at(0)).is_none());
+    assert_eq!((roster.count(), roster.next_due()), (0, None));
+}
