@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Plan;
-use crate::organize::concepts::Entity;
+use crate::organize::concepts::{Entity, Field, FieldSource};
 use crate::organize::normalize::{Column, Stream, Table};
 use crate::organize::relations::Relation;
 
@@ -69,19 +69,12 @@ fn relation(relation: &Relation) -> Value {
 }
 
 fn entity(entity: &Entity) -> Value {
-    let fields: Vec<Value> = entity
-        .fields
-        .iter()
-        .map(|field| {
-            let sources: Vec<Value> = field
-                .sources
-                .iter()
-                .map(|source| json!({"stream": source.stream, "path": source.path, "confidence": rounded(source.confidence)}))
-                .collect();
-            json!({"name": field.name, "sources": sources})
-        })
-        .collect();
-    json!({"name": entity.name, "streams": entity.streams, "fields": fields})
+    json!({"name": entity.name, "streams": entity.streams, "fields": fields(&entity.fields), "more": fields(&entity.more)})
+}
+
+fn fields(fields: &[Field]) -> Vec<Value> {
+    let source = |source: &FieldSource| json!({"stream": source.stream, "path": source.path, "confidence": rounded(source.confidence)});
+    fields.iter().map(|field| json!({"name": field.name, "sources": field.sources.iter().map(source).collect::<Vec<_>>()})).collect()
 }
 
 /// Three digits are as much as a confidence means.

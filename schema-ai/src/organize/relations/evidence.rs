@@ -40,7 +40,7 @@ impl Evidence {
         z += 2.0 * self.shape;
         z -= 9.0 * (1.0 - self.contained);
         z += if self.same_provider { 0.4 } else { -1.0 };
-        z -= if self.own_key { 6.0 } else { 0.0 };
+        z -= if self.own_key { 8.0 } else { 0.0 };
         1.0 / (1.0 + (-z).exp())
     }
 }

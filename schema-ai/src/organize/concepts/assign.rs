@@ -1,0 +1,144 @@
+//! Gives the columns of one stream to the fields of one entity: each column to one field, each field to one column.
+
+use std::collections::BTreeSet;
+
+use super::library::{Attribute, Concept, Library};
+use super::values;
+use crate::organize::keys;
+use crate::organize::normalize::{Column, Stream, path};
+use crate::organize::words;
+
+/// A column with its field.
+#[derive(Debug, Clone)]
+pub struct Assigned {
+    /// The field.
+    pub field: String,
+    /// Whether it is a column of the unified table.
+    pub core: bool,
+    /// The column's path.
+    pub path: String,
+    /// How sure we are.
+    pub confidence: f64,
+}
+
+/// Below this a column means none of the fields.
+const NONE: f64 = 0.62;
+
+/// Objects that only wrap what a record says about itself.
+const WRAPPERS: &[&str] = &["properties", "property", "attributes", "fields", "data", "profile", "values", "attribute", "info", "details", "person", "user", "object"];
+
+/// Words before a name that do not change what it is.
+const PLAIN_WORDS: &[&str] = &["primary", "main", "default", "mailing", "billing", "home", "work", "business", "contact", "customer", "user", "hs", "person", "legal"];
+
+/// The fields of an entity that this stream's record has.
+pub fn fields(stream: &Stream, concept: &Concept, provider: Option<&str>) -> Vec<Assigned> {
+    let Some(table) = stream.root() else { return Vec::new() };
+    let mut scored: Vec<(f64, &Attribute, &Column)> = Vec::new();
+    for column in &table.columns {
+        let stats = keys::stats(&stream.profile, column);
+        if stats.filled() > stats.scalars() || (stats.filled() > 0 && stats.present() == 0) {
+            continue;
+        }
+        for attribute in concept.fields.iter().filter(|attribute| allowed(attribute, provider)) {
+            let score = score(column, stats, attribute, concept);
+            if score >= NONE {
+                scored.push((score, attribute, column));
+            }
+        }
+    }
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.depth.cmp(&b.2.depth)).then(a.2.position.cmp(&b.2.position)));
+    let mut assigned: Vec<Assigned> = Vec::new();
+    for (confidence, attribute, column) in scored {
+        let taken = assigned.iter().any(|one| one.path == column.path || one.field == attribute.name);
+        if !taken {
+            let confidence = confidence.min(0.99);
+            assigned.push(Assigned { field: attribute.name.clone(), core: attribute.core, path: column.path.clone(), confidence });
+        }
+    }
+    assigned
+}
+
+fn allowed(attribute: &Attribute, provider: Option<&str>) -> bool {
+    attribute.provider.is_empty() || provider.is_some_and(|provider| attribute.provider.iter().any(|known| known == provider))
+}
+
+fn score(column: &Column, stats: &crate::organize::profile::Stats, attribute: &Attribute, concept: &Concept) -> f64 {
+    // A column that was always null can only be known by its name.
+    let fit = if stats.present() == 0 { 0.3 } else { values::fit(column, stats, &attribute.holds) };
+    if fit < 0.25 {
+        return 0.0;
+    }
+    if let Some(prefix) = &attribute.prefix {
+        let with = stats.sketch.texts().filter(|(text, _)| text.starts_with(prefix.as_str())).count();
+        if with * 10 < stats.sketch.texts().count() * 9 || with == 0 {
+            return 0.0;
+        }
+    }
+    let keys = path::keys(&column.path);
+    let Some((last, outer)) = keys.split_last() else { return 0.0 };
+    let place = place(outer, attribute);
+    let inside_address = outer.last().is_some_and(|key| is_address(key));
+    let by_name = name_score(&words::tokens(last), attribute, concept, inside_address);
+    by_name * place * (0.6 + 0.4 * fit)
+}
+
+/// Fields of any entity that go by this name.
+pub fn meanings(tokens: &[String], library: &Library) -> BTreeSet<String> {
+    let fields = library.entities.iter().flat_map(|concept| concept.fields.iter().map(move |field| (concept, field)));
+    let meant = fields.filter(|(concept, field)| field.prefix.is_none() && name_score(tokens, field, concept, false) > 0.85);
+    meant.map(|(_, field)| field.name.clone()).collect()
+}
+
+/// How much the surrounding objects allow that this is the record's own field.
+fn place(outer: &[String], attribute: &Attribute) -> f64 {
+    let mut place = 1.0;
+    for key in outer {
+        let wraps = WRAPPERS.contains(&words::snake(key).as_str());
+        let address = is_address(key);
+        place *= match (wraps, address, &attribute.inside) {
+            (true, _, _) => 0.97,
+            (_, true, Some(_)) => 0.96,
+            (_, true, None) => 0.4,
+            _ => 0.5,
+        };
+    }
+    place
+}
+
+fn is_address(key: &str) -> bool {
+    words::tokens(key).iter().any(|word| matches!(word.as_str(), "address" | "location" | "addr" | "addresses"))
+}
+
+/// The best of the field's names, and of the same name with a plain word in front.
+fn name_score(tokens: &[String], attribute: &Attribute, concept: &Concept, inside_address: bool) -> f64 {
+    let plain = strip(tokens, concept);
+    let mut best = 0.0_f64;
+    for (rank, name) in std::iter::once(&attribute.name).chain(&attribute.names).enumerate() {
+        let name = words::tokens(name);
+        let order = 0.004 * rank.min(12) as f64;
+        if inside_address && name == ["address"] {
+            continue;
+        }
+        best = best.max(exactness(tokens, &name) - order);
+        if plain.len() < tokens.len() {
+            best = best.max(exactness(&plain, &name) - 0.08 - order);
+        }
+    }
+    best
+}
+
+fn strip(tokens: &[String], concept: &Concept) -> Vec<String> {
+    let mut rest = tokens;
+    while rest.len() > 1 && (PLAIN_WORDS.contains(&rest[0].as_str()) || concept.words.contains(&words::singular(&rest[0]))) {
+        rest = &rest[1..];
+    }
+    rest.to_vec()
+}
+
+fn exactness(tokens: &[String], name: &[String]) -> f64 {
+    if tokens == name || tokens.concat() == name.concat() {
+        return 1.0;
+    }
+    let likeness = words::likeness(tokens, name);
+    if tokens.len() == name.len() && likeness > 0.88 { 0.78 } else { 0.0 }
+}

@@ -1,0 +1,114 @@
+//! Unified entities: which streams feed `customer` or `order`, and which of their columns feed which field. A column that
+//! means nothing we know is left alone: "none" is an answer.
+
+pub mod assign;
+pub mod library;
+pub mod values;
+#[cfg(test)]
+mod tests;
+
+use super::keys;
+use super::normalize::Stream;
+use super::relations::Relation;
+use super::words;
+use crate::organize::Refused;
+use library::{Concept, Library};
+
+/// A unified thing and where it comes from.
+#[derive(Debug, Clone)]
+pub struct Entity {
+    /// Its name.
+    pub name: String,
+    /// The streams that feed it.
+    pub streams: Vec<String>,
+    /// Columns of the unified table.
+    pub fields: Vec<Field>,
+    /// Fields that are recognized, but stay in the sources' own tables.
+    pub more: Vec<Field>,
+}
+
+/// A field of an entity.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// The columns that feed it.
+    pub sources: Vec<FieldSource>,
+}
+
+/// A column that feeds a field.
+#[derive(Debug, Clone)]
+pub struct FieldSource {
+    /// The stream.
+    pub stream: String,
+    /// The column's path.
+    pub path: String,
+    /// How sure we are, from 0 to 1.
+    pub confidence: f64,
+}
+
+/// The entities these streams hold, by the concepts we ship.
+pub fn find(streams: &[Stream], _relations: &[Relation]) -> Result<Vec<Entity>, Refused> {
+    Ok(find_with(streams, &Library::shipped()?))
+}
+
+/// The entities these streams hold, by any library.
+pub fn find_with(streams: &[Stream], library: &Library) -> Vec<Entity> {
+    let names = keys::naming(streams);
+    let mut entities: Vec<Entity> = Vec::new();
+    for (stream, naming) in streams.iter().zip(&names) {
+        let Some((concept, assigned)) = best_concept(stream, &naming.words, naming.provider.as_deref(), library) else { continue };
+        let at = entities.iter().position(|entity| entity.name == concept.name).unwrap_or_else(|| {
+            entities.push(Entity { name: concept.name.clone(), streams: Vec::new(), fields: Vec::new(), more: Vec::new() });
+            entities.len() - 1
+        });
+        entities[at].streams.push(stream.name.clone());
+        for one in assigned {
+            let list = if one.core { &mut entities[at].fields } else { &mut entities[at].more };
+            add(list, &one.field, FieldSource { stream: stream.name.clone(), path: one.path, confidence: one.confidence });
+        }
+    }
+    entities
+}
+
+fn add(fields: &mut Vec<Field>, name: &str, source: FieldSource) {
+    match fields.iter_mut().find(|field| field.name == name) {
+        Some(field) => field.sources.push(source),
+        None => fields.push(Field { name: name.to_owned(), sources: vec![source] }),
+    }
+}
+
+/// The entity a stream is about, by its name first and by its fields where the name says nothing.
+fn best_concept<'a>(
+    stream: &Stream,
+    name: &[String],
+    provider: Option<&str>,
+    library: &'a Library,
+) -> Option<(&'a Concept, Vec<assign::Assigned>)> {
+    let mut best: Option<(f64, &Concept, Vec<assign::Assigned>)> = None;
+    for concept in &library.entities {
+        let named = named(name, concept);
+        let assigned = assign::fields(stream, concept, provider.or(name.first().map(String::as_str)));
+        let hints = concept.hints.iter().filter(|hint| assigned.iter().any(|one| one.field == **hint)).count();
+        let by_fields = if concept.hints.is_empty() { 0.0 } else { hints as f64 / concept.hints.len() as f64 };
+        let score = named + 0.45 * by_fields;
+        let enough = named >= 0.7 || (hints >= 3 && by_fields >= 0.6);
+        if enough && best.as_ref().is_none_or(|(most, ..)| score > *most) {
+            best = Some((score, concept, assigned));
+        }
+    }
+    best.map(|(_, concept, assigned)| (concept, assigned))
+}
+
+/// Whether a stream is named after an entity. The last word is what it is: `customer_addresses` are addresses.
+fn named(name: &[String], concept: &Concept) -> f64 {
+    let mut best = 0.0_f64;
+    for (rank, word) in concept.words.iter().enumerate() {
+        let parts: Vec<String> = words::tokens(word).iter().map(|part| words::singular(part)).collect();
+        if name.ends_with(&parts) {
+            let alone = if name.len() == parts.len() { 1.0 } else { 0.85 };
+            best = best.max(alone + 0.05 * parts.len() as f64 - 0.002 * rank as f64);
+        }
+    }
+    best
+}
