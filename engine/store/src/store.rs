@@ -52,11 +52,18 @@ pub struct Retention {
 impl Store {
     /// Opens `postgres://…`, `sqlite:path` or a path, makes what is missing, and brings the tables to the newest form.
     pub async fn open(url: &str, vault: Vault) -> Result<Self, StoreFault> {
-        let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
-        let options = if is_postgres { postgres(url)? } else { sqlite(Path::new(url.strip_prefix("sqlite:").unwrap_or(url)))? };
+        let options = if is_postgres(url) { postgres(url)? } else { sqlite(sqlite_path(url))? };
         let store = Self { db: Database::connect(options).await?, vault: Arc::new(vault) };
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// Looks whether a database is there and of a form that this version knows. Makes and changes nothing.
+    pub async fn probe(url: &str) -> Result<(), StoreFault> {
+        let options = if is_postgres(url) { postgres(url)? } else { existing(sqlite_path(url)) };
+        let db = Database::connect(options).await?;
+        Migrator::get_migration_with_status_read_only(&db).await?;
+        Ok(db.close().await?)
     }
 
     /// Everything of one tenant.
@@ -136,6 +143,14 @@ impl Store {
     }
 }
 
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn sqlite_path(url: &str) -> &Path {
+    Path::new(url.strip_prefix("sqlite:").unwrap_or(url))
+}
+
 fn postgres(url: &str) -> Result<ConnectOptions, StoreFault> {
     // The ORM would quote a malformed URL, password included.
     if let Err(error) = url.parse::<PgConnectOptions>() {
@@ -165,6 +180,14 @@ fn sqlite(path: &Path) -> Result<ConnectOptions, StoreFault> {
     });
     quiet(&mut options);
     Ok(options)
+}
+
+fn existing(path: &Path) -> ConnectOptions {
+    let path = path.to_owned();
+    let mut options = ConnectOptions::new("sqlite:");
+    options.map_sqlx_sqlite_opts(move |options| options.filename(&path).create_if_missing(false));
+    quiet(&mut options);
+    options
 }
 
 // Statements have no place in the log: where they matter, the caller says what was done.

@@ -282,6 +282,10 @@ impl Scope {
     /// The engine's change of state: one statement that sees and sets, so that nothing comes between. An owner's pause or
     /// deletion is not the engine's to undo.
     pub(crate) async fn engine_moves(&self, id: &IntegrationId, change: &StateChange) -> Result<(), StoreFault> {
+        if change.state == State::Deleted {
+            let row = self.row(self.store.db(), id, Lock::None).await?.ok_or_else(|| StoreFault::not_found("integration", id))?;
+            return if is_live(&row) { self.integrations().delete(id, None).await } else { Ok(()) };
+        }
         let is_owners = |from: State| matches!(from, State::Paused | State::Deleted) && from != change.state;
         let from = State::ALL.iter().filter(|from| from.to(change.state).is_some() && !is_owners(**from)).map(|from| from.as_str());
         let changed = integration::Entity::change_of(&self.tenant)

@@ -52,6 +52,15 @@ crate::on_both! {
         assert!(bed.store.change_state(&tenant("acme"), &integration("shop"), to(State::Live)).await.is_err());
     }
 
+    async fn a_deletion_through_the_ledger_takes_the_secrets_too(bed) {
+        bed.shop("shop").await;
+        for _ in 0..2 {
+            bed.store.change_state(&tenant("acme"), &integration("shop"), to(State::Deleted)).await.unwrap();
+        }
+        assert!(bed.acme().secrets().fields(&integration("shop")).await.unwrap().is_empty());
+        assert_eq!(bed.store.integration(&tenant("acme"), &integration("shop")).await.unwrap(), None);
+    }
+
     async fn of_a_pause_and_the_engines_changes_at_once_the_pause_stays(bed) {
         bed.shop("shop").await;
         bed.moved("shop", &[State::Testing, State::Live]).await;

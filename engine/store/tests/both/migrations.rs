@@ -49,6 +49,13 @@ crate::on_both! {
         assert_eq!(applied(&raw).await.len(), 3);
     }
 
+    async fn a_database_of_a_newer_version_is_known_as_such_and_probing_changes_nothing(bed) {
+        Store::probe(&bed.url).await.unwrap();
+        bed.run("insert into syncline_migrations (version, applied_at) values ('m9999_of_the_future', 0)").await;
+        let fault = Store::probe(&bed.url).await.unwrap_err().to_string();
+        assert!(fault.contains("m9999_of_the_future"), "{fault}");
+    }
+
     async fn a_tenant_is_made_once_renamed_and_listed(bed) {
         let again = bed.store.tenants().create(&tenant("acme"), "Another").await;
         assert!(matches!(again, Err(StoreFault::Taken { kind: "tenant", .. })), "{again:?}");
@@ -79,4 +86,15 @@ async fn a_malformed_url_is_refused_without_its_password() {
         assert!(fault.to_string().starts_with("the store's database does not work: "), "{fault}");
         assert!(!format!("{fault} {fault:?}").contains("hunter2"), "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn probing_what_is_no_database_fails_and_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let url = format!("sqlite:{}", path.display());
+    assert!(Store::probe(&url).await.is_err());
+    assert!(!path.exists());
+    std::fs::write(&path, "no database at all".repeat(500)).unwrap();
+    assert!(Store::probe(&url).await.is_err());
 }
