@@ -35,6 +35,8 @@ macro_rules! conformance_suite {
     ($subject:expr) => {
         $crate::conformance_suite!($subject;
             order_within_a_key_is_kept, a_step_is_all_or_nothing, an_owner_that_lost_its_shard_can_commit_nothing,
+            an_owner_that_lost_its_shard_to_another_process_can_commit_nothing, advances_of_one_cursor_in_one_step_follow_each_other,
+            a_step_of_another_shards_tenant_is_refused, a_position_passes_what_is_before_it_and_nothing_else,
             a_cursor_moves_only_from_where_it_is, no_event_is_visible_before_its_step, everything_is_there_after_opening_again,
             a_group_splits_the_log_and_goes_on_where_it_was, a_commit_of_a_lost_partition_moves_nothing,
             the_inbox_keeps_order_and_forgets_what_is_done, a_seen_delivery_is_remembered, a_tenant_reads_only_its_own,
@@ -140,17 +142,72 @@ pub async fn a_step_is_all_or_nothing(subject: &impl Subject) {
 
 pub async fn an_owner_that_lost_its_shard_can_commit_nothing(subject: &impl Subject) {
     let log = subject.open().await;
-    let (old, mut old_membership) = own(&log).await;
-    let acme = tenant("acme");
-    of(&log, &old, &acme).commit(step(&acme, 0, &["a"])).await.unwrap();
-    let (new, _membership) = own(&log).await;
-    let lost = of(&log, &old, &acme);
+    the_later_owner_wins(&log, &log).await;
+}
+
+pub async fn an_owner_that_lost_its_shard_to_another_process_can_commit_nothing(subject: &impl Subject) {
+    let (log, other) = (subject.open().await, subject.open().await);
+    the_later_owner_wins(&log, &other).await;
+}
+
+/// The later member need not get every shard; whatever it gets, the earlier one has lost.
+async fn the_later_owner_wins(log: &impl EventLog, other: &impl EventLog) {
+    let (old, mut old_membership) = own(log).await;
+    write_all(log, &old, 0, "a").await;
+    let mut new_membership = other.join("later").await.unwrap();
+    let (new, acme) = loop {
+        let change = tokio::time::timeout(SOON, new_membership.next()).await.expect("the later owner gets a shard").unwrap();
+        let Some(ShardChange::Assigned(shard)) = change else { panic!("the later owner gets a shard first") };
+        if let Some(tenant) = tenants().into_iter().find(|tenant| ShardId::of(tenant, log.shard_count()) == shard.id()) {
+            break (shard, tenant);
+        }
+    };
+    let lost = of(log, &old, &acme);
     assert_eq!(lost.commit(step(&acme, 1, &["zombie"])).await, Err(LogFault::Fenced(lost.id())));
+    assert_eq!(cursor(new.as_ref(), &acme).await, Some((1, "a".into())));
     let told = tokio::time::timeout(SOON, old_membership.next()).await.expect("the old owner is told").unwrap();
     assert!(matches!(told, Some(ShardChange::Revoked(_)) | None));
-    of(&log, &new, &acme).commit(step(&acme, 1, &["b"])).await.unwrap();
-    assert_eq!(bodies(&log, &acme).await, ["a", "b"]);
-    assert_eq!(cursor(of(&log, &new, &acme), &acme).await, Some((2, "b".into())));
+    new.commit(step(&acme, 1, &["b"])).await.unwrap();
+    assert_eq!(bodies(other, &acme).await, ["a", "b"]);
+    assert_eq!(cursor(new.as_ref(), &acme).await, Some((2, "b".into())));
+}
+
+pub async fn advances_of_one_cursor_in_one_step_follow_each_other(subject: &impl Subject) {
+    let log = subject.open().await;
+    let (shards, _membership) = own(&log).await;
+    let acme = tenant("acme");
+    let shard = of(&log, &shards, &acme);
+    let mut twice = step(&acme, 0, &["a"]);
+    twice.push([event(&acme, "1", "again")], advance(&acme, 0, "again"));
+    assert_eq!(shard.commit(twice).await, Err(LogFault::Conflict(Box::new(key(&acme, "orders")))));
+    let mut pages = step(&acme, 0, &["a"]);
+    pages.push([event(&acme, "1", "b")], advance(&acme, 1, "b"));
+    shard.commit(pages).await.unwrap();
+    assert_eq!((bodies(&log, &acme).await, cursor(shard, &acme).await), (vec!["a".into(), "b".into()], Some((2, "b".into()))));
+}
+
+pub async fn a_step_of_another_shards_tenant_is_refused(subject: &impl Subject) {
+    let log = subject.open().await;
+    let (shards, _membership) = own(&log).await;
+    let acme = tenant("acme");
+    let ours = ShardId::of(&acme, log.shard_count());
+    let foreign = tenants().into_iter().find(|tenant| ShardId::of(tenant, log.shard_count()) != ours).expect("there are several shards");
+    let fault = of(&log, &shards, &acme).commit(step(&foreign, 0, &["a"])).await;
+    assert_eq!(fault, Err(LogFault::Fenced(ShardId::of(&foreign, log.shard_count()))));
+    assert_eq!(bodies(&log, &foreign).await, Vec::<String>::new());
+}
+
+pub async fn a_position_passes_what_is_before_it_and_nothing_else(subject: &impl Subject) {
+    let log = subject.open().await;
+    let (shards, _membership) = own(&log).await;
+    let acme = tenant("acme");
+    of(&log, &shards, &acme).commit(step(&acme, 0, &["a", "b", "c"])).await.unwrap();
+    let all = log.read(&acme, &Position::default(), 100, SOON).await.unwrap();
+    assert_eq!(all.len(), 3);
+    for (at, logged) in all.iter().enumerate() {
+        let behind = log.read(&acme, &position(std::slice::from_ref(logged)), 100, BRIEF).await.unwrap();
+        assert_eq!(behind, all[at + 1..]);
+    }
 }
 
 pub async fn a_cursor_moves_only_from_where_it_is(subject: &impl Subject) {

@@ -33,8 +33,16 @@ pub static LOG_STEPS_PER_TRANSACTION: LazyLock<Histogram> = metric!(register_his
     vec![1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0]
 ));
 
-/// Bytes of the log's file.
-pub static LOG_FILE_BYTES: LazyLock<IntGauge> = metric!(register_int_gauge!("syncline_log_file_bytes", "Bytes of the event log's file"));
+/// Events in a step.
+pub static LOG_STEP_EVENTS: LazyLock<Histogram> = metric!(register_histogram!(
+    "syncline_log_step_events",
+    "Events in a step that was written",
+    vec![0.0, 1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 10_000.0]
+));
+
+/// Bytes of the log's file and its write-ahead log.
+pub static LOG_BYTES: LazyLock<IntGauge> =
+    metric!(register_int_gauge!("syncline_log_bytes", "Bytes of the event log's file and its write-ahead log"));
 
 /// Events that a consumer group has not committed yet.   labels: group
 pub static LOG_GROUP_LAG_EVENTS: LazyLock<IntGaugeVec> =

@@ -12,8 +12,7 @@ use syncline_model::{
     log::{Consumer, Logged, PartitionName, Position},
 };
 
-use super::{Core, locked, reading, writer::Work};
-use crate::metrics;
+use super::{Core, deadline, locked, reading, writer::Work};
 
 /// The name of a shard's partition.
 pub fn partition(shard: ShardId) -> PartitionName {
@@ -38,6 +37,13 @@ impl Groups {
             *changes += 1;
             members.retain(|other| *other != member);
         }
+    }
+
+    /// The shard is this member's at this moment.
+    pub fn owns(&self, group: &str, member: u64, shard: ShardId) -> bool {
+        let groups = locked(&self.0);
+        let members = groups.get(group).map_or(&[][..], |(_, members)| members);
+        members.get(usize::from(shard.0) % members.len().max(1)) == Some(&member)
     }
 
     /// How often the group has changed, and this member's shards.
@@ -77,8 +83,8 @@ impl Member {
             return Ok(());
         }
         let group = self.group.clone();
-        let committed: HashMap<ShardId, u64> =
-            self.core.reading.with(move |connection| reading::committed(connection, &group)).await?.into_iter().collect();
+        // Asked of the writer, so that a commit of an earlier owner that is on its way comes first.
+        let committed: HashMap<ShardId, u64> = self.core.writer.call(|reply| Work::Places { group, reply }).await?.into_iter().collect();
         self.places = shards.into_iter().map(|shard| (shard, committed.get(&shard).copied().unwrap_or(0))).collect();
         self.scanned = self.places.values().copied().min().unwrap_or(0);
         self.outstanding.clear();
@@ -112,7 +118,7 @@ impl Member {
 impl Consumer for Member {
     async fn next(&mut self, events_max: usize, wait: Duration) -> Result<Vec<Logged>, LogFault> {
         let mut head = self.core.writer.head();
-        let deadline = tokio::time::Instant::now() + wait;
+        let deadline = deadline(wait);
         loop {
             let last = *head.borrow_and_update();
             self.settle().await?;
@@ -139,12 +145,8 @@ impl Consumer for Member {
         if offsets.is_empty() {
             return Ok(());
         }
-        let (group, sent) = (self.group.clone(), offsets.clone());
-        self.core.writer.call(|reply| Work::Consumed { group, offsets: sent, reply }).await?;
-        let scanned = self.scanned;
-        let lag = self.core.reading.with(move |connection| reading::lag(connection, scanned)).await?;
-        metrics::LOG_GROUP_LAG_EVENTS.with_label_values(&[&self.group]).set(i64::try_from(lag).unwrap_or(i64::MAX));
-        Ok(())
+        let (group, member) = (self.group.clone(), self.id);
+        self.core.writer.call(|reply| Work::Consumed { group, member, offsets, reply }).await
     }
 }
 

@@ -2,6 +2,7 @@
 //! One thread writes, with group commit; readers have connections of their own and are woken by a watch.
 
 mod consumer;
+mod keeper;
 mod reading;
 mod schema;
 mod shard;
@@ -39,6 +40,8 @@ pub struct EmbeddedConfig {
     pub event_bytes_max: usize,
     /// Events older than this are removed; never, if absent.
     pub retention: Option<Duration>,
+    /// The oldest events are removed while the file uses more than this; never, if absent.
+    pub retention_bytes: Option<u64>,
     /// Consumer groups for which events are kept, however old, until these have committed them.
     pub keep_for: Vec<String>,
     /// Called before each row that is written, with the number of rows written before. Tests stop the process here.
@@ -49,7 +52,15 @@ impl EmbeddedConfig {
     /// A log in this file with 64 shards, events of at most 8 MiB, kept for ever.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let shards = NonZeroU16::new(64).unwrap_or(NonZeroU16::MIN);
-        Self { path: path.into(), shards, event_bytes_max: 8 << 20, retention: None, keep_for: Vec::new(), on_write: None }
+        Self {
+            path: path.into(),
+            shards,
+            event_bytes_max: 8 << 20,
+            retention: None,
+            retention_bytes: None,
+            keep_for: Vec::new(),
+            on_write: None,
+        }
     }
 }
 
@@ -57,10 +68,12 @@ impl EmbeddedConfig {
 pub(crate) struct Core {
     writer: Writer,
     reading: Reading,
-    groups: Groups,
+    groups: Arc<Groups>,
     shards: NonZeroU16,
-    /// Grows with each `join`, so that earlier members learn that they lost their shards.
-    joined: watch::Sender<u64>,
+    /// The epoch of the latest owner, of this process or another, so that earlier members learn that they lost their shards.
+    epoch: watch::Sender<i64>,
+    /// Ends the keeper when it is dropped.
+    _keeper: std::sync::mpsc::Sender<()>,
     members: AtomicU64,
 }
 
@@ -80,13 +93,18 @@ pub struct LogStats {
 impl EmbeddedLog {
     /// Opens the log, and makes it if there is none.
     pub fn open(config: EmbeddedConfig) -> Result<Self, LogFault> {
-        let connection = schema::open(&config.path)?;
+        let path = config.path.clone();
+        let (stop, stopped) = std::sync::mpsc::channel();
+        let connection = schema::open(&path)?;
         let shards = schema::prepare(&connection, config.shards)?;
-        let reading = Reading::new(&config.path);
+        let reading = Reading::new(&path);
+        let groups: Arc<Groups> = Arc::default();
         let head = schema::head(&connection)?;
-        let writer = Writer::start(connection, config, head)?;
-        let core = Core { writer, reading, groups: Groups::default(), shards, joined: watch::channel(0).0, members: AtomicU64::new(0) };
-        Ok(Self(Arc::new(core)))
+        let writer = Writer::start(connection, config, shards, Arc::clone(&groups), head)?;
+        let core = Core { writer, reading, groups, shards, epoch: watch::channel(0).0, _keeper: stop, members: AtomicU64::new(0) };
+        let core = Arc::new(core);
+        keeper::start(path, Arc::downgrade(&core), stopped)?;
+        Ok(Self(core))
     }
 
     /// Counts for people.
@@ -106,14 +124,12 @@ impl EventLog for EmbeddedLog {
         self.0.writer.call(|reply| Work::Append { shard, item, reply }).await
     }
 
-    async fn join(&self, _node: &str) -> Result<Box<dyn Membership>, LogFault> {
+    async fn join(&self, node: &str) -> Result<Box<dyn Membership>, LogFault> {
         let acquired = self.0.writer.call(|reply| Work::Acquire { reply }).await?;
-        let mut generation = 0;
-        self.0.joined.send_modify(|joined| {
-            *joined += 1;
-            generation = *joined;
-        });
-        Ok(Box::new(shard::Joined::new(Arc::clone(&self.0), acquired, generation)))
+        let epoch = acquired.iter().map(|owned| owned.epoch).max().unwrap_or(0);
+        raise(&self.0.epoch, epoch);
+        tracing::info!(node, epoch, "this node owns all shards of the embedded log");
+        Ok(Box::new(shard::Joined::new(Arc::clone(&self.0), acquired)))
     }
 
     async fn subscribe(&self, group: &str) -> Result<Box<dyn Consumer>, LogFault> {
@@ -125,7 +141,7 @@ impl EventLog for EmbeddedLog {
         let partition = consumer::partition(ShardId::of(tenant, self.0.shards));
         let after = from.0.get(&partition).copied().unwrap_or(0);
         let mut head = self.0.writer.head();
-        let deadline = tokio::time::Instant::now() + wait;
+        let deadline = deadline(wait);
         loop {
             let seen = *head.borrow_and_update();
             let nothing_new = self.0.writer.latest(tenant).is_some_and(|latest| latest <= after);
@@ -144,13 +160,37 @@ impl EventLog for EmbeddedLog {
     }
 
     async fn purge(&self, tenant: &TenantId) -> Result<(), LogFault> {
-        let tenant = tenant.clone();
-        self.0.writer.call(|reply| Work::Purge { tenant, reply }).await
+        // A piece at a time, so that nobody waits long for the writer.
+        while self.0.writer.call(|reply| Work::Purge { tenant: tenant.clone(), reply }).await? {}
+        Ok(())
     }
 }
 
 pub(crate) fn unavailable(error: impl std::fmt::Display) -> LogFault {
     LogFault::Unavailable(error.to_string())
+}
+
+/// What cannot be read is damage; everything else may be better at the next try.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+pub(crate) fn fault(error: rusqlite::Error) -> LogFault {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => LogFault::Damaged(error.to_string()),
+        _ => LogFault::Unavailable(error.to_string()),
+    }
+}
+
+/// When a wait ends; one too long to count ends in a year.
+pub(crate) fn deadline(wait: Duration) -> tokio::time::Instant {
+    tokio::time::Instant::now() + wait.min(Duration::from_secs(365 * 24 * 3600))
+}
+
+/// Moves a watched number up, never down, and wakes its watchers only if it moved.
+pub(crate) fn raise<T: Copy + Ord>(watched: &watch::Sender<T>, to: T) {
+    watched.send_if_modified(|now| {
+        let higher = to > *now;
+        *now = to.max(*now);
+        higher
+    });
 }
 
 /// A poisoned lock still guards whole values here: nothing panics between two changes that belong together.

@@ -11,33 +11,39 @@ use syncline_model::{
 };
 use tokio::sync::watch;
 
-use super::{Core, Owned, reading, unavailable, writer::Work};
+use super::{Core, Owned, fault, reading, writer::Work};
 
 /// A member: first it gets every shard, and when somebody else has joined it loses every shard.
 pub struct Joined {
     core: Arc<Core>,
     to_assign: std::vec::IntoIter<Owned>,
     to_revoke: Vec<ShardId>,
-    generation: u64,
-    joined: watch::Receiver<u64>,
+    epoch: i64,
+    latest: watch::Receiver<i64>,
 }
 
 impl Joined {
-    pub fn new(core: Arc<Core>, acquired: Vec<Owned>, generation: u64) -> Self {
+    pub fn new(core: Arc<Core>, acquired: Vec<Owned>) -> Self {
         let to_revoke = acquired.iter().rev().map(|owned| owned.shard).collect();
-        let joined = core.joined.subscribe();
-        Self { core, to_assign: acquired.into_iter(), to_revoke, generation, joined }
+        let epoch = acquired.iter().map(|owned| owned.epoch).max().unwrap_or(0);
+        let latest = core.epoch.subscribe();
+        Self { core, to_assign: acquired.into_iter(), to_revoke, epoch, latest }
     }
 }
 
 #[async_trait]
 impl Membership for Joined {
     async fn next(&mut self) -> Result<Option<ShardChange>, LogFault> {
-        if let Some(owned) = self.to_assign.next() {
+        let followed = *self.latest.borrow() > self.epoch;
+        if followed {
+            // What was not handed out is not ours to give, and not to take back either.
+            let unassigned: Vec<ShardId> = self.to_assign.by_ref().map(|owned| owned.shard).collect();
+            self.to_revoke.retain(|shard| !unassigned.contains(shard));
+        } else if let Some(owned) = self.to_assign.next() {
             return Ok(Some(ShardChange::Assigned(Box::new(EmbeddedShard { core: Arc::clone(&self.core), owned }))));
         }
-        let ours = self.generation;
-        if self.joined.wait_for(|generation| *generation != ours).await.is_err() {
+        let ours = self.epoch;
+        if self.latest.wait_for(|epoch| *epoch > ours).await.is_err() {
             return Ok(None);
         }
         match self.to_revoke.pop() {
@@ -71,7 +77,7 @@ pub fn check_epoch(connection: &Connection, owned: Owned) -> Result<(), LogFault
     let epoch: i64 = connection
         .prepare_cached("SELECT epoch FROM shards WHERE shard = ?1")
         .and_then(|mut statement| statement.query_row([owned.shard.0], |row| row.get(0)))
-        .map_err(unavailable)?;
+        .map_err(fault)?;
     if epoch == owned.epoch { Ok(()) } else { Err(LogFault::Fenced(owned.shard)) }
 }
 
@@ -94,8 +100,7 @@ impl Shard for EmbeddedShard {
     async fn inbox_done(&self) -> Result<InboxOffset, LogFault> {
         let shard = self.owned.shard;
         let sql = "SELECT inbox_done FROM shards WHERE shard = ?1";
-        let done =
-            self.read(move |connection| connection.query_row(sql, [shard.0], |row| row.get::<_, i64>(0)).map_err(unavailable)).await?;
+        let done = self.read(move |connection| connection.query_row(sql, [shard.0], |row| row.get::<_, i64>(0)).map_err(fault)).await?;
         Ok(InboxOffset(done.unsigned_abs()))
     }
 
@@ -103,7 +108,7 @@ impl Shard for EmbeddedShard {
         let (tenant, delivery) = (tenant.clone(), delivery.to_owned());
         let sql = "SELECT 1 FROM seen WHERE tenant = ?1 AND delivery = ?2";
         let query = move |connection: &Connection| {
-            connection.query_row(sql, params![tenant.as_str(), delivery], |_| Ok(())).optional().map_err(unavailable)
+            connection.query_row(sql, params![tenant.as_str(), delivery], |_| Ok(())).optional().map_err(fault)
         };
         Ok(self.read(query).await?.is_some())
     }
@@ -119,15 +124,15 @@ impl Shard for EmbeddedShard {
 
 fn cursors(connection: &Connection, tenant: &TenantId, integration: &IntegrationId) -> Result<Vec<CursorEntry>, LogFault> {
     let sql = "SELECT stream, part, revision, cursor FROM cursors WHERE tenant = ?1 AND integration = ?2 ORDER BY stream, part";
-    let mut statement = connection.prepare_cached(sql).map_err(unavailable)?;
-    let mut found = statement.query(params![tenant.as_str(), integration.as_str()]).map_err(unavailable)?;
+    let mut statement = connection.prepare_cached(sql).map_err(fault)?;
+    let mut found = statement.query(params![tenant.as_str(), integration.as_str()]).map_err(fault)?;
     let mut entries = Vec::new();
-    while let Some(row) = found.next().map_err(unavailable)? {
-        let stream: String = row.get(0).map_err(unavailable)?;
+    while let Some(row) = found.next().map_err(fault)? {
+        let stream: String = row.get(0).map_err(fault)?;
         let stream = stream.parse().map_err(|error| LogFault::Damaged(format!("a cursor: {error}")))?;
-        let key = CursorKey { tenant: tenant.clone(), integration: integration.clone(), stream, part: row.get(1).map_err(unavailable)? };
-        let revision = Revision(row.get::<_, i64>(2).map_err(unavailable)?.unsigned_abs());
-        let cursor = Cursor(Bytes::from(row.get::<_, Vec<u8>>(3).map_err(unavailable)?));
+        let key = CursorKey { tenant: tenant.clone(), integration: integration.clone(), stream, part: row.get(1).map_err(fault)? };
+        let revision = Revision(row.get::<_, i64>(2).map_err(fault)?.unsigned_abs());
+        let cursor = Cursor(Bytes::from(row.get::<_, Vec<u8>>(3).map_err(fault)?));
         entries.push(CursorEntry { key, revision, cursor });
     }
     Ok(entries)
