@@ -1,0 +1,152 @@
+//! The records as cells that compare fast: folded text, numbered words with weights, how often each value comes.
+
+use std::collections::HashMap;
+
+use super::fields::{self, Field, Kind};
+use super::nicknames;
+use super::normal;
+use super::records::Records;
+
+/// A value ready to be compared.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    /// The folded text, or the part that matters most.
+    pub text: String,
+    /// The rest of it: the host of a mail address.
+    pub rest: String,
+    /// Its words by number, in order of number.
+    pub words: Vec<u32>,
+    /// An amount.
+    pub number: f64,
+    /// Records that have the same value.
+    pub frequency: u32,
+}
+
+/// All cells.
+#[derive(Debug, Default)]
+pub struct Cells {
+    /// The fields.
+    pub fields: Vec<Field>,
+    /// For each field, the cells of the records.
+    pub columns: Vec<Vec<Option<Cell>>>,
+    /// The words by number.
+    pub vocabulary: Vec<String>,
+    /// How much a word tells, by number.
+    pub idf: Vec<f64>,
+    /// Records.
+    pub count: usize,
+    /// Places of first and last name among the fields.
+    pub names: Option<(usize, usize)>,
+}
+
+impl Cells {
+    /// From records.
+    pub fn of(records: &Records) -> Self {
+        let fields = fields::of(records);
+        let mut vocabulary = Vocabulary::default();
+        let mut columns = Vec::new();
+        for field in &fields {
+            let column: Vec<Option<Cell>> = match field.place {
+                Some(place) => records.rows.iter().map(|row| row[place].as_deref().and_then(|text| cell(field.kind, text, &mut vocabulary))).collect(),
+                None => records.rows.iter().map(|row| codes(row, &fields, &mut vocabulary)).collect(),
+            };
+            columns.push(column);
+        }
+        for column in &mut columns {
+            count_values(column);
+        }
+        let place = |kind: Kind| fields.iter().position(|field| field.kind == kind);
+        let names = place(Kind::GivenName).zip(place(Kind::Surname));
+        let count = records.count();
+        let idf = vocabulary.idf(&columns, count);
+        Self { fields, columns, vocabulary: vocabulary.words, idf, count, names }
+    }
+}
+
+#[derive(Default)]
+struct Vocabulary {
+    words: Vec<String>,
+    numbers: HashMap<String, u32>,
+}
+
+impl Vocabulary {
+    fn number(&mut self, word: String) -> u32 {
+        if let Some(known) = self.numbers.get(&word) {
+            return *known;
+        }
+        let number = self.words.len() as u32;
+        self.words.push(word.clone());
+        self.numbers.insert(word, number);
+        number
+    }
+
+    fn idf(&self, columns: &[Vec<Option<Cell>>], count: usize) -> Vec<f64> {
+        let mut last = vec![u32::MAX; self.words.len()];
+        let mut seen = vec![0_u32; self.words.len()];
+        for record in 0..count {
+            for cell in columns.iter().filter_map(|column| column[record].as_ref()) {
+                for word in &cell.words {
+                    if last[*word as usize] != record as u32 {
+                        last[*word as usize] = record as u32;
+                        seen[*word as usize] += 1;
+                    }
+                }
+            }
+        }
+        seen.iter().map(|seen| ((count as f64 + 1.0) / (f64::from(*seen) + 0.5)).ln().max(0.05)).collect()
+    }
+}
+
+fn cell(kind: Kind, text: &str, vocabulary: &mut Vocabulary) -> Option<Cell> {
+    let mut made = Cell::default();
+    match kind {
+        Kind::Email => {
+            let (name, host) = normal::email(text)?;
+            made.text = name;
+            made.rest = host;
+        }
+        Kind::Phone => made.text = normal::phone(text)?,
+        Kind::Number => {
+            made.number = fields::number(text)?;
+            made.text = text.trim().to_owned();
+        }
+        Kind::Code | Kind::Category => made.text = normal::fold(text).replace(' ', ""),
+        Kind::GivenName | Kind::Surname | Kind::Name => made.text = normal::fold(text),
+        Kind::Company => {
+            let words: Vec<String> = normal::tokens(&text.replace('.', "")).into_iter().filter(|word| !nicknames::is_company_suffix(word)).collect();
+            made.text = words.join(" ");
+            made.words = numbered(words, vocabulary);
+        }
+        Kind::Text => {
+            let words = normal::tokens(text);
+            made.text = words.join(" ");
+            made.words = numbered(words, vocabulary);
+        }
+    }
+    (!made.text.is_empty()).then_some(made)
+}
+
+fn numbered(words: Vec<String>, vocabulary: &mut Vocabulary) -> Vec<u32> {
+    let mut numbers: Vec<u32> = words.into_iter().map(|word| vocabulary.number(word)).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// The codes in all texts of a record: model numbers and the like.
+fn codes(row: &[Option<String>], fields: &[Field], vocabulary: &mut Vocabulary) -> Option<Cell> {
+    let texts = fields.iter().filter(|field| field.kind == Kind::Text).filter_map(|field| row[field.place?].as_deref());
+    let found: Vec<String> = texts.flat_map(normal::tokens).filter(|word| normal::is_code(word)).collect();
+    let words = numbered(found, vocabulary);
+    (!words.is_empty()).then(|| Cell { text: "codes".to_owned(), words, ..Cell::default() })
+}
+
+fn count_values(column: &mut [Option<Cell>]) {
+    let mut seen: HashMap<(String, String), u32> = HashMap::new();
+    for cell in column.iter().flatten() {
+        *seen.entry((cell.text.clone(), cell.rest.clone())).or_default() += 1;
+    }
+    for cell in column.iter_mut().flatten() {
+        cell.frequency = seen.get(&(cell.text.clone(), cell.rest.clone())).copied().unwrap_or(1);
+    }
+}

@@ -1,0 +1,209 @@
+//! How much two cells agree, in a few levels: 0 is not at all, the highest is the same.
+
+use super::cells::{Cell, Cells};
+use super::fields::Kind;
+use super::nicknames;
+
+/// One of the values is missing.
+pub const MISSING: u8 = u8::MAX;
+/// Levels of any field.
+pub const LEVELS: usize = 8;
+
+/// The levels of each pair, one byte for each field.
+pub fn levels(cells: &Cells, pairs: &[(u32, u32)]) -> Vec<u8> {
+    let width = cells.fields.len();
+    let half = pairs.len() / 2;
+    let (first, second) = pairs.split_at(half);
+    let mut out = vec![MISSING; pairs.len() * width];
+    let (out_first, out_second) = out.split_at_mut(half * width);
+    std::thread::scope(|scope| {
+        scope.spawn(|| fill(cells, first, out_first));
+        fill(cells, second, out_second);
+    });
+    out
+}
+
+fn fill(cells: &Cells, pairs: &[(u32, u32)], out: &mut [u8]) {
+    let width = cells.fields.len();
+    for ((a, b), row) in pairs.iter().zip(out.chunks_mut(width.max(1))) {
+        row.copy_from_slice(&pair(cells, *a, *b));
+    }
+}
+
+/// The levels of one pair.
+pub fn pair(cells: &Cells, a: u32, b: u32) -> Vec<u8> {
+    let mut row: Vec<u8> = (0..cells.fields.len()).map(|field| level(cells, field, field, a, b)).collect();
+    if let Some((given, surname)) = cells.names {
+        let straight = (row[given], row[surname]);
+        let crossed = (level(cells, given, surname, a, b), level(cells, surname, given, a, b));
+        let known = |(x, y): (u8, u8)| x != MISSING && y != MISSING;
+        // Somebody wrote the last name first.
+        if known(straight) && known(crossed) && crossed.0 + crossed.1 > straight.0 + straight.1 + 2 {
+            row[given] = crossed.0.saturating_sub(1);
+            row[surname] = crossed.1.saturating_sub(1);
+        }
+    }
+    row
+}
+
+fn level(cells: &Cells, left: usize, right: usize, a: u32, b: u32) -> u8 {
+    let (Some(x), Some(y)) = (&cells.columns[left][a as usize], &cells.columns[right][b as usize]) else { return MISSING };
+    match cells.fields[left].kind {
+        Kind::Email => email(x, y),
+        Kind::Phone => phone(&x.text, &y.text),
+        Kind::GivenName => given(&x.text, &y.text),
+        Kind::Surname | Kind::Name => name(&x.text, &y.text),
+        Kind::Company => text(cells, x, y),
+        Kind::Text => text(cells, x, y),
+        Kind::Code if cells.fields[left].place.is_none() => codes(cells, x, y),
+        Kind::Code => code(&x.text, &y.text),
+        Kind::Number => number(x.number, y.number),
+        Kind::Category => u8::from(x.text == y.text),
+    }
+}
+
+fn email(x: &Cell, y: &Cell) -> u8 {
+    let same_name = x.text == y.text;
+    match (same_name, x.rest == y.rest) {
+        (true, true) => 5,
+        (true, false) => 4,
+        (false, true) if strsim::osa_distance(&x.text, &y.text) <= 2 => 4,
+        _ => {
+            let alike = strsim::jaro_winkler(&x.text, &y.text);
+            if alike > 0.92 { 3 } else if alike > 0.8 { 2 } else { u8::from(x.rest == y.rest) }
+        }
+    }
+}
+
+fn phone(x: &str, y: &str) -> u8 {
+    if x == y {
+        return 3;
+    }
+    let tail = x.len().min(y.len()).min(7);
+    if x[x.len() - tail..] == y[y.len() - tail..] || strsim::osa_distance(x, y) <= 1 { 2 } else { 0 }
+}
+
+fn given(x: &str, y: &str) -> u8 {
+    let initial = x.len().min(y.len()) == 1 && x.chars().next() == y.chars().next();
+    if initial { 2 } else if nicknames::alike(x, y) && x != y { 4 } else { name(x, y) }
+}
+
+fn name(x: &str, y: &str) -> u8 {
+    if x == y {
+        return 5;
+    }
+    let alike = strsim::jaro_winkler(x, y);
+    if alike < 0.7 {
+        return 0;
+    }
+    let slips = strsim::osa_distance(x, y);
+    match (slips, alike) {
+        (1, _) if x.len() > 3 => 4,
+        (_, alike) if alike >= 0.92 => 3,
+        (_, alike) if alike >= 0.84 => 2,
+        _ => 1,
+    }
+}
+
+fn code(x: &str, y: &str) -> u8 {
+    if x == y {
+        return 4;
+    }
+    match strsim::osa_distance(x, y) {
+        1 if x.len() > 2 => 3,
+        2 if x.len() > 4 => 2,
+        3 if x.len() > 6 => 1,
+        _ => 0,
+    }
+}
+
+fn number(x: f64, y: f64) -> u8 {
+    let apart = (x - y).abs() / x.abs().max(y.abs()).max(1e-9);
+    match apart {
+        apart if apart < 0.002 => 4,
+        apart if apart < 0.06 => 3,
+        apart if apart < 0.2 => 2,
+        apart if apart < 0.5 => 1,
+        _ => 0,
+    }
+}
+
+/// Weighted words in common; words that are nearly the same count nearly as much.
+fn text(cells: &Cells, x: &Cell, y: &Cell) -> u8 {
+    if x.text == y.text {
+        return 7;
+    }
+    let alike = cosine(cells, &x.words, &y.words);
+    let cuts = [0.1, 0.25, 0.4, 0.55, 0.7, 0.85];
+    cuts.iter().filter(|cut| alike >= **cut).count() as u8
+}
+
+/// The cosine of two lists of words with their weights.
+pub fn cosine(cells: &Cells, x: &[u32], y: &[u32]) -> f64 {
+    let square = |words: &[u32]| words.iter().map(|word| cells.idf[*word as usize].powi(2)).sum::<f64>();
+    let (mut common, mut left, mut right) = (0.0, Vec::new(), Vec::new());
+    let (mut i, mut j) = (0, 0);
+    while i < x.len() || j < y.len() {
+        match (x.get(i), y.get(j)) {
+            (Some(a), Some(b)) if a == b => {
+                common += cells.idf[*a as usize].powi(2);
+                i += 1;
+                j += 1;
+            }
+            (Some(a), Some(b)) if a < b => {
+                left.push(*a);
+                i += 1;
+            }
+            (Some(a), None) => {
+                left.push(*a);
+                i += 1;
+            }
+            (_, Some(b)) => {
+                right.push(*b);
+                j += 1;
+            }
+            (None, None) => break,
+        }
+    }
+    if left.len() <= 10 && right.len() <= 10 {
+        common += nearly(cells, &left, &mut right);
+    }
+    common / (square(x) * square(y)).sqrt().max(1e-9)
+}
+
+fn nearly(cells: &Cells, left: &[u32], right: &mut Vec<u32>) -> f64 {
+    let mut common = 0.0;
+    for a in left {
+        let word = &cells.vocabulary[*a as usize];
+        let twin = right.iter().position(|b| {
+            let other = &cells.vocabulary[*b as usize];
+            let prefix = word.len().min(other.len()) >= 5 && (word.starts_with(other.as_str()) || other.starts_with(word.as_str()));
+            prefix || (word.len().min(other.len()) >= 4 && word.as_bytes()[0] == other.as_bytes()[0] && strsim::jaro_winkler(word, other) >= 0.9)
+        });
+        if let Some(at) = twin {
+            let b = right.swap_remove(at);
+            common += 0.8 * cells.idf[*a as usize] * cells.idf[b as usize];
+        }
+    }
+    common
+}
+
+/// Codes: a rare one in common says nearly everything, different ones speak against it.
+fn codes(cells: &Cells, x: &Cell, y: &Cell) -> u8 {
+    let common = x.words.iter().filter(|word| y.words.contains(word)).map(|word| cells.idf[*word as usize]).fold(0.0, f64::max);
+    let rarest = (cells.count as f64).ln();
+    if common > 0.7 * rarest {
+        return 4;
+    }
+    if common > 0.0 {
+        return 2;
+    }
+    let begins = x.words.iter().any(|a| {
+        let a = &cells.vocabulary[*a as usize];
+        y.words.iter().any(|b| {
+            let b = &cells.vocabulary[*b as usize];
+            a.len().min(b.len()) >= 5 && (a.starts_with(b.as_str()) || b.starts_with(a.as_str()) || a.ends_with(b.as_str()) || b.ends_with(a.as_str()))
+        })
+    });
+    if begins { 3 } else { 0 }
+}

@@ -1,0 +1,140 @@
+//! What each field is, by its name and its values, and so how it is compared.
+
+use super::normal;
+use super::records::Records;
+use crate::organize::profile::Format;
+use crate::organize::profile::format::classify;
+use crate::organize::words;
+
+/// How a field is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A mail address
+    Email,
+    /// A telephone number
+    Phone,
+    /// A first name
+    GivenName,
+    /// A last name
+    Surname,
+    /// One or two words
+    Name,
+    /// A company
+    Company,
+    /// A few words: a title, an address
+    Text,
+    /// Digits or a code: a date, a postal code, a number of a person
+    Code,
+    /// An amount
+    Number,
+    /// One of few values
+    Category,
+}
+
+/// A field and how it is compared.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its place among the record's fields; `None` for what is made of several.
+    pub place: Option<usize>,
+    /// Its name.
+    pub name: String,
+    /// How it is compared.
+    pub kind: Kind,
+}
+
+/// Records looked at to learn what a field is.
+const SAMPLE: usize = 4_000;
+
+/// The fields worth comparing.
+pub fn of(records: &Records) -> Vec<Field> {
+    let mut fields: Vec<Field> = (0..records.fields.len()).filter_map(|place| field(records, place)).collect();
+    let has = |kind: Kind| fields.iter().any(|field| field.kind == kind);
+    if has(Kind::GivenName) && has(Kind::Surname) {
+        // A full name beside its parts says the same again.
+        fields.retain(|field| !is_full_name(&field.name));
+    }
+    if fields.iter().any(|field| field.kind == Kind::Text) {
+        fields.push(Field { place: None, name: "codes".to_owned(), kind: Kind::Code });
+    }
+    fields
+}
+
+fn is_full_name(name: &str) -> bool {
+    let words = words::snake(name);
+    matches!(words.as_str(), "full_name" | "fullname" | "display_name" | "first_and_surname" | "name_full")
+}
+
+fn field(records: &Records, place: usize) -> Option<Field> {
+    let name = records.fields[place].clone();
+    let step = (records.rows.len() / SAMPLE).max(1);
+    let values: Vec<&str> = records.rows.iter().step_by(step).filter_map(|row| row[place].as_deref()).collect();
+    if values.is_empty() {
+        return None;
+    }
+    let mut distinct: Vec<&str> = values.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() < 2 || is_bookkeeping(&name, &values) {
+        return None;
+    }
+    Some(Field { place: Some(place), kind: kind(&name, &values, distinct.len()), name })
+}
+
+/// When a record was made says nothing about what it is.
+fn is_bookkeeping(name: &str, values: &[&str]) -> bool {
+    let words = words::tokens(name);
+    let times = values.iter().filter(|value| matches!(classify(value), Format::Instant | Format::LocalTime)).count();
+    times * 2 > values.len() && words.iter().any(|word| matches!(word.as_str(), "created" | "updated" | "modified" | "synced" | "createdate"))
+}
+
+fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
+    let words = words::tokens(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let share = |formats: &[Format]| values.iter().filter(|value| formats.contains(&classify(value))).count() as f64 / values.len() as f64;
+    if share(&[Format::Email]) > 0.6 {
+        return Kind::Email;
+    }
+    if has(&["phone", "mobile", "tel", "telephone", "fax", "cell"]) || share(&[Format::Phone]) > 0.6 {
+        return Kind::Phone;
+    }
+    if distinct <= 30 && distinct * 8 <= values.len() {
+        return Kind::Category;
+    }
+    if amount_like(&words, values) {
+        return Kind::Number;
+    }
+    let digits = share(&[Format::Integer, Format::Digits, Format::Date, Format::Uuid, Format::PrefixedId, Format::Instant, Format::LocalTime]);
+    if digits > 0.6 {
+        return Kind::Code;
+    }
+    let pieces: usize = values.iter().map(|value| normal::tokens(value).len()).sum();
+    let mean = pieces as f64 / values.len() as f64;
+    if mean <= 2.2 && has(&["first", "given", "forename", "fname", "firstname", "givenname"]) {
+        return Kind::GivenName;
+    }
+    if mean <= 2.2 && has(&["last", "surname", "family", "lname", "lastname", "familyname"]) {
+        return Kind::Surname;
+    }
+    if has(&["company", "organization", "organisation", "employer", "manufacturer", "brand"]) {
+        return Kind::Company;
+    }
+    let coded = values.iter().filter(|value| !value.contains(' ') && normal::is_code(&normal::fold(value))).count();
+    if coded * 2 > values.len() {
+        return Kind::Code;
+    }
+    if mean > 2.2 { Kind::Text } else { Kind::Name }
+}
+
+fn amount_like(words: &[String], values: &[&str]) -> bool {
+    let named = words.iter().any(|word| matches!(word.as_str(), "price" | "amount" | "cost" | "total" | "weight" | "abv" | "rating" | "value"));
+    let numbers = values.iter().filter(|value| number(value).is_some()).count();
+    let fractions = values.iter().filter(|value| classify(value) == Format::Decimal).count();
+    numbers * 10 >= values.len() * 7 && (named || fractions * 2 > values.len())
+}
+
+/// An amount, for comparing alone.
+pub fn number(text: &str) -> Option<f64> {
+    let plain: String = text.trim().trim_start_matches(['$', '€', '£']).replace([',', '$'], "");
+    let plain = plain.split_whitespace().next()?;
+    plain.parse().ok()
+}

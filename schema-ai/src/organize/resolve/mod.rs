@@ -1,0 +1,96 @@
+//! Which records are the same thing. Records are read into comparable cells, likely pairs are found by rare pieces they share,
+//! each pair is weighed by Fellegi-Sunter, and clusters are made that no strong evidence contradicts.
+
+pub mod blocking;
+pub mod cells;
+pub mod cluster;
+pub mod compare;
+pub mod fields;
+pub mod nicknames;
+pub mod normal;
+pub mod records;
+#[cfg(test)]
+mod tests;
+pub mod weights;
+
+use serde_json::{Value, json};
+
+use super::profile::files::Source;
+use crate::organize::Refused;
+use cells::Cells;
+use records::Records;
+use weights::Weights;
+
+/// The side a record comes from, and its id.
+pub type Member = (char, String);
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct Resolution {
+    /// Records that are one thing; single ones are left out.
+    pub clusters: Vec<Vec<Member>>,
+    /// Why: each accepted pair with its weight in bits and what each field gave.
+    pub edges: Vec<Edge>,
+}
+
+/// Two records taken for one.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// One.
+    pub a: Member,
+    /// The other.
+    pub b: Member,
+    /// How likely they are the same.
+    pub confidence: f64,
+    /// What each field gave, in bits.
+    pub why: Vec<(String, f64)>,
+}
+
+/// Resolves one file, or links two.
+pub fn files(a: &Source, b: Option<&Source>, id: &str) -> Result<Resolution, Refused> {
+    let records = Records::read(a, b, id)?;
+    Ok(resolve(&records))
+}
+
+/// Resolves records that were read.
+pub fn resolve(records: &Records) -> Resolution {
+    let cells = Cells::of(records);
+    let pairs = blocking::pairs(&cells, records);
+    let levels = compare::levels(&cells, &pairs);
+    let weights = Weights::learn(&cells, records, &pairs, &levels);
+    let scored = weights.score(&cells, &pairs, &levels);
+    let chosen = if records.linked() { cluster::one_to_one(&pairs, &scored, &weights) } else { cluster::grow(&cells, records, &pairs, &scored, &weights) };
+    report(records, &cells, &weights, &chosen)
+}
+
+fn report(records: &Records, cells: &Cells, weights: &Weights, clusters: &[Vec<u32>]) -> Resolution {
+    let member = |at: u32| (records.side(at), records.id(at).to_owned());
+    let mut edges = Vec::new();
+    for cluster in clusters {
+        for pair in cluster.windows(2) {
+            let (bits, why) = weights.explain(cells, pair[0], pair[1]);
+            edges.push(Edge { a: member(pair[0]), b: member(pair[1]), confidence: weights::probability(bits), why });
+        }
+    }
+    Resolution { clusters: clusters.iter().map(|cluster| cluster.iter().map(|at| member(*at)).collect()).collect(), edges }
+}
+
+impl Resolution {
+    /// The clusters as JSON.
+    pub fn json(&self) -> Value {
+        let clusters: Vec<Value> =
+            self.clusters.iter().map(|cluster| cluster.iter().map(|(side, id)| json!([side.to_string(), id])).collect()).collect();
+        json!({"clusters": clusters})
+    }
+
+    /// The edges for people.
+    pub fn text(&self) -> String {
+        use std::fmt::Write as _;
+        let mut out = String::new();
+        for edge in &self.edges {
+            let why: Vec<String> = edge.why.iter().map(|(field, bits)| format!("{field} {bits:+.1}")).collect();
+            let _ = writeln!(out, "{}:{} = {}:{}  {:.1} % ({})", edge.a.0, edge.a.1, edge.b.0, edge.b.1, edge.confidence * 100.0, why.join(", "));
+        }
+        out
+    }
+}

@@ -1,0 +1,146 @@
+//! What each level of each field is worth, after Fellegi and Sunter: how often it comes among the same things against how
+//! often among any two. The second is counted on random pairs; the first is learnt by expectation and maximization.
+
+use super::cells::Cells;
+use super::compare::{self, LEVELS, MISSING};
+use super::records::Records;
+
+/// Random pairs that are looked at.
+const RANDOM: usize = 60_000;
+/// Turns of the expectation and the maximization.
+const TURNS: usize = 25;
+
+type PerLevel = Vec<[f64; LEVELS]>;
+
+/// The learnt weights.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    same: PerLevel,
+    any: PerLevel,
+    /// The bits that evidence must overcome.
+    pub prior: f64,
+    top: Vec<u8>,
+}
+
+impl Weights {
+    /// Learns from the candidate pairs and from random ones.
+    pub fn learn(cells: &Cells, records: &Records, pairs: &[(u32, u32)], levels: &[u8]) -> Self {
+        let any = random(cells, records);
+        let width = cells.fields.len();
+        let top: Vec<u8> = (0..width).map(|field| levels.iter().skip(field).step_by(width).filter(|level| **level != MISSING).max().copied().unwrap_or(1)).collect();
+        let expected = cells.count as f64 * if records.linked() { 0.35 } else { 0.3 };
+        let prior = (expected / records.all_pairs().max(1.0)).log2();
+        let mut weights = Self { same: start(&top), any, prior, top };
+        for _ in 0..TURNS {
+            if !weights.turn(cells, records, pairs, levels) {
+                break;
+            }
+        }
+        weights
+    }
+
+    /// One turn; false when it would lose the difference between same and not.
+    fn turn(&mut self, cells: &Cells, records: &Records, pairs: &[(u32, u32)], levels: &[u8]) -> bool {
+        let width = cells.fields.len();
+        let mut counts: PerLevel = self.same.iter().map(|level| level.map(|share| share * 3.0)).collect();
+        let mut matches = 0.0;
+        for ((a, b), row) in pairs.iter().zip(levels.chunks(width.max(1))) {
+            let likely = probability(self.bits(cells, *a, *b, row));
+            if likely < 1e-4 {
+                continue;
+            }
+            matches += likely;
+            for (field, level) in row.iter().enumerate().filter(|(_, level)| **level != MISSING) {
+                counts[field][*level as usize] += likely;
+            }
+        }
+        let most = cells.count as f64 * if records.linked() { 0.6 } else { 8.0 };
+        if matches < 2.0 {
+            return false;
+        }
+        for (field, counts) in counts.iter().enumerate() {
+            let whole: f64 = counts.iter().sum();
+            self.same[field] = counts.map(|count| (count / whole.max(1e-9)).max(1e-4));
+        }
+        self.prior = (matches.min(most) / records.all_pairs().max(1.0)).log2();
+        true
+    }
+
+    /// The evidence for a pair in bits, the prior taken off.
+    pub fn bits(&self, cells: &Cells, a: u32, b: u32, row: &[u8]) -> f64 {
+        self.prior + (0..row.len()).map(|field| self.field_bits(cells, field, a, b, row[field])).sum::<f64>()
+    }
+
+    fn field_bits(&self, cells: &Cells, field: usize, a: u32, b: u32, level: u8) -> f64 {
+        if level == MISSING {
+            return 0.0;
+        }
+        let at = level as usize;
+        let mut chance = self.any[field][at];
+        let exact = level == self.top[field] && level > 1;
+        if exact && let (Some(x), Some(y)) = (&cells.columns[field][a as usize], &cells.columns[field][b as usize]) {
+            // A rare value in common says more than a frequent one.
+            let often = f64::from(x.frequency.max(y.frequency)) / cells.count as f64;
+            chance = if cells.fields[field].place.is_some() { often.max(0.25 / cells.count as f64) } else { chance };
+        }
+        (self.same[field][at] / chance).log2().clamp(-12.0, 16.0)
+    }
+
+    /// The evidence for each pair.
+    pub fn score(&self, cells: &Cells, pairs: &[(u32, u32)], levels: &[u8]) -> Vec<f64> {
+        let width = cells.fields.len().max(1);
+        pairs.iter().zip(levels.chunks(width)).map(|((a, b), row)| self.bits(cells, *a, *b, row)).collect()
+    }
+
+    /// The evidence for one pair, and what each field gave.
+    pub fn explain(&self, cells: &Cells, a: u32, b: u32) -> (f64, Vec<(String, f64)>) {
+        let row = compare::pair(cells, a, b);
+        let why = (0..row.len()).map(|field| (cells.fields[field].name.clone(), self.field_bits(cells, field, a, b, row[field])));
+        let why: Vec<(String, f64)> = why.filter(|(_, bits)| bits.abs() > 0.05).collect();
+        (self.bits(cells, a, b, &row), why)
+    }
+}
+
+/// How likely, from bits.
+pub fn probability(bits: f64) -> f64 {
+    1.0 / (1.0 + (-bits.clamp(-60.0, 60.0)).exp2())
+}
+
+/// Before anything is learnt: the same things mostly agree.
+fn start(top: &[u8]) -> PerLevel {
+    top.iter()
+        .map(|top| {
+            let mut shares = [1e-4; LEVELS];
+            let whole: f64 = (0..=*top).map(|level| 2.5_f64.powi(i32::from(level))).sum();
+            for level in 0..=*top {
+                shares[level as usize] = 2.5_f64.powi(i32::from(level)) / whole;
+            }
+            shares
+        })
+        .collect()
+}
+
+fn random(cells: &Cells, records: &Records) -> PerLevel {
+    let mut counts: PerLevel = vec![[0.5; LEVELS]; cells.fields.len()];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below.max(1) as u64) as u32
+    };
+    for _ in 0..RANDOM {
+        let (a, b) = (next(cells.count), next(cells.count));
+        if a == b || !records.comparable(a, b) {
+            continue;
+        }
+        for (field, level) in compare::pair(cells, a, b).into_iter().enumerate().filter(|(_, level)| *level != MISSING) {
+            counts[field][level as usize] += 1.0;
+        }
+    }
+    for counts in &mut counts {
+        let whole: f64 = counts.iter().sum();
+        *counts = counts.map(|count| count / whole);
+    }
+    counts
+}
