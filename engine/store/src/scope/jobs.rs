@@ -1,7 +1,7 @@
 //! The runs of a tenant's integrations, how far they are, and what they have to say.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use syncline_model::{
     IntegrationId, JobId,
     ledger::{Level, Outcome, StreamProgress, Trigger},
@@ -85,20 +85,12 @@ impl Jobs {
         JobLogs { scope: self.0.clone(), job }
     }
 
-    /// A job begins. One of the same integration that never said how it ended, because its node died, ends here as cancelled.
+    /// A job begins.
     pub async fn start(&self, integration: &IntegrationId, trigger: Trigger, started: Timestamp) -> Result<JobId, StoreFault> {
         let scope = &self.0;
         let at = to_column(started)?;
         let transaction = scope.store.begin().await?;
         scope.row(&transaction, integration, Lock::Exclusive).await?.ok_or_else(|| StoreFault::not_found("integration", integration))?;
-        let lost = job::ActiveModel {
-            ended: Set(Some(at)),
-            outcome: Set(Some(Outcome::Cancelled.as_str().to_owned())),
-            cause: Set(Some("the node that ran it stopped before it was done".to_owned())),
-            ..Default::default()
-        };
-        let open = job::Entity::change_of(&scope.tenant).filter(job::Column::Integration.eq(integration.as_str()));
-        open.filter(job::Column::Ended.is_null()).set(lost).exec(&transaction).await?;
         let id = JobId(uuid::Uuid::now_v7());
         let row = job::ActiveModel {
             tenant: Set(scope.tenant.to_string()),
@@ -127,7 +119,8 @@ impl Jobs {
         Ok(())
     }
 
-    /// A job ended. Only the first end counts.
+    /// A job ended. Only the first end counts. Jobs of an integration do not overlap, so an earlier one that never said how it
+    /// ended, because its node died, ends with it; a cancelled job says nothing about others, it may never have run.
     pub async fn end(&self, id: JobId, ended: Timestamp, outcome: Outcome, cause: Option<&str>) -> Result<(), StoreFault> {
         let at = to_column(ended)?;
         let transaction = self.0.store.begin().await?;
@@ -139,11 +132,29 @@ impl Jobs {
             cause: Set(cause.map(str::to_owned)),
             ..Default::default()
         };
-        let open = job::Entity::change_of(&self.0.tenant).filter(job::Column::Id.eq(row.id)).filter(job::Column::Ended.is_null());
+        let open = job::Entity::change_of(&self.0.tenant).filter(job::Column::Id.eq(row.id.as_str())).filter(job::Column::Ended.is_null());
         if open.set(set).exec(&transaction).await?.rows_affected > 0 {
             self.0.job_ended(&transaction, &row.integration, at).await?;
+            if outcome != Outcome::Cancelled {
+                self.0.end_lost_jobs(&transaction, &row.integration, id, at).await?;
+            }
         }
         Ok(transaction.commit().await?)
+    }
+}
+
+impl Scope {
+    async fn end_lost_jobs<C: ConnectionTrait>(&self, db: &C, integration: &str, before: JobId, at: i64) -> Result<(), StoreFault> {
+        let lost = job::ActiveModel {
+            ended: Set(Some(at)),
+            outcome: Set(Some(Outcome::Cancelled.as_str().to_owned())),
+            cause: Set(Some("the node that ran it stopped before it was done".to_owned())),
+            ..Default::default()
+        };
+        let open =
+            job::Entity::change_of(&self.tenant).filter(job::Column::Integration.eq(integration)).filter(job::Column::Ended.is_null());
+        open.filter(job::Column::Id.lt(before.to_string())).set(lost).exec(db).await?;
+        Ok(())
     }
 }
 

@@ -36,13 +36,22 @@ crate::on_both! {
         assert_eq!(bed.acme().jobs().by_id(job).await.unwrap().unwrap().outcome, Some(Outcome::Failed));
     }
 
-    async fn a_job_whose_node_died_ends_when_the_next_one_begins(bed) {
+    async fn a_job_whose_node_died_ends_with_the_next_one_that_ran(bed) {
         bed.shop("shop").await;
         bed.shop("other").await;
         let (lost, other) = (start(&bed.store, "shop").await, start(&bed.store, "other").await);
-        start(&bed.store, "shop").await;
-        assert_eq!(bed.acme().jobs().by_id(lost).await.unwrap().unwrap().outcome, Some(Outcome::Cancelled));
-        assert_eq!(bed.acme().jobs().by_id(other).await.unwrap().unwrap().outcome, None);
+        let (next, later) = (start(&bed.store, "shop").await, start(&bed.store, "shop").await);
+        bed.store.end_job(&tenant("acme"), next, Timestamp::UNIX_EPOCH, Outcome::Succeeded, None).await.unwrap();
+        for (job, outcome) in [(lost, Some(Outcome::Cancelled)), (next, Some(Outcome::Succeeded)), (later, None), (other, None)] {
+            assert_eq!(bed.acme().jobs().by_id(job).await.unwrap().unwrap().outcome, outcome);
+        }
+    }
+
+    async fn a_job_that_never_ran_does_not_end_the_one_that_runs(bed) {
+        bed.shop("shop").await;
+        let (running, late) = (start(&bed.store, "shop").await, start(&bed.store, "shop").await);
+        bed.store.end_job(&tenant("acme"), late, Timestamp::UNIX_EPOCH, Outcome::Cancelled, Some("another job runs")).await.unwrap();
+        assert_eq!(bed.acme().jobs().by_id(running).await.unwrap().unwrap().outcome, None);
     }
 
     async fn jobs_are_listed_newest_first_in_pages(bed) {
