@@ -1,1 +1,23 @@
 //! Runs connectors that are data: manifests in the Airbyte low-code language.
+//! Waiting, pace and the way out are the caller's ([`syncline_sdk`]); what the manifest says about errors is obeyed here.
+
+mod auth;
+mod connector;
+mod cut;
+mod dates;
+mod errors;
+mod manifest;
+mod paginate;
+mod partitions;
+mod problem;
+mod reader;
+mod record;
+mod request;
+mod template;
+mod window;
+
+pub use connector::DeclarativeConnector;
+pub use problem::Problem;
+
+#[cfg(test)]
+mod tests;

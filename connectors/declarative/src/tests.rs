@@ -1,0 +1,258 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use syncline_model::{Cursor, Fault, Settings, schedule::SyncMode};
+use syncline_sandbox::{Advance, FaultKind, FaultRule, Provider, RunningSandbox, Sandbox, SandboxConfig, Stream};
+use syncline_sdk::{
+    Connector, Context, Page, Patience, WaitReason,
+    http::{Client, ClientConfig, Egress},
+};
+
+use crate::{DeclarativeConnector, cut::cut, dates, manifest, template::literal};
+
+/// Remembers what it was asked to wait for, and does not.
+#[derive(Default)]
+struct Impatient(Mutex<Vec<(WaitReason, Duration)>>);
+
+#[async_trait]
+impl Patience for Impatient {
+    async fn wait(&self, reason: WaitReason, time: Duration) -> Result<(), Fault> {
+        self.0.lock().unwrap().push((reason, time));
+        Ok(())
+    }
+    fn note(&self, _: &str) {}
+    fn skipped(&self, _: &str) {}
+    async fn save_settings(&self, _: &Settings) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+fn catalog(provider: Provider) -> DeclarativeConnector {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../catalog/sandbox-{}", provider.name()));
+    let text = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    DeclarativeConnector::from_texts(&text("connector.yaml"), &text("manifest.yaml")).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+fn sandbox() -> RunningSandbox {
+    Sandbox::start(SandboxConfig { records: 2_000, ..SandboxConfig::default() }).unwrap()
+}
+
+fn context(sandbox: &RunningSandbox, provider: Provider) -> (Context, Arc<Impatient>) {
+    let config = ClientConfig { egress: Egress { private_allowed: true }, ..ClientConfig::default() };
+    let patience = Arc::new(Impatient::default());
+    let http = Arc::new(Client::new("sandbox".parse().unwrap(), config).unwrap());
+    let settings = Settings::new(sandbox.settings(provider));
+    (Context { settings, http, patience: Arc::clone(&patience) as Arc<dyn Patience>, now: Timestamp::now() }, patience)
+}
+
+/// Reads a stream to its end, and opens a new reader after every page, as after a crash.
+async fn read(sandbox: &RunningSandbox, stream: Stream, from: &Cursor, crash: bool) -> (Vec<Page>, Cursor) {
+    let connector = catalog(stream.provider());
+    let (context, _) = context(sandbox, stream.provider());
+    let specs = connector.streams(&context).await.unwrap();
+    let spec = specs.iter().find(|spec| spec.name.as_str() == stream.name()).unwrap();
+    let mode = spec.modes[0];
+    let (mut cursor, mut pages) = (from.clone(), Vec::new());
+    let mut reader = connector.open(&context, spec, mode, &cursor).await.unwrap();
+    while let Some(page) = reader.next_page().await.unwrap() {
+        cursor = page.next.clone();
+        let last = !String::from_utf8_lossy(&cursor.0).contains("\"at\"");
+        pages.push(page);
+        if last {
+            break;
+        }
+        if crash {
+            reader = connector.open(&context, spec, mode, &cursor).await.unwrap();
+        }
+    }
+    (pages, cursor)
+}
+
+fn truth(sandbox: &RunningSandbox, stream: Stream) -> BTreeMap<String, (bool, Value)> {
+    let text = String::from_utf8(sandbox.truth(stream)).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines
+        .filter(|line| line.get("record").is_some())
+        .map(|line| {
+            (
+                line["key"].as_str().map_or_else(|| line["key"].to_string(), str::to_owned),
+                (line["deleted"].as_bool().unwrap(), line["record"].clone()),
+            )
+        })
+        .collect()
+}
+
+fn records(pages: &[Page]) -> BTreeMap<String, (bool, Value)> {
+    let all = pages.iter().flat_map(|page| &page.records);
+    all.map(|record| (record.key.to_string(), (record.deleted, serde_json::from_slice(&record.body).unwrap()))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_stream_of_the_sandbox_is_read_exactly_also_with_a_new_reader_after_every_page() {
+    let sandbox = sandbox();
+    for stream in Stream::ALL {
+        for crash in [false, true] {
+            let (pages, _) = read(&sandbox, stream, &Cursor::START, crash).await;
+            assert_eq!(records(&pages), truth(&sandbox, stream), "{stream:?}");
+            let count: usize = pages.iter().map(|page| page.records.len()).sum();
+            assert_eq!(count, truth(&sandbox, stream).len(), "{stream:?}: nothing twice");
+            assert!(pages.iter().all(|page| page.refused.is_empty()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_reading_brings_what_has_changed_and_what_is_at_the_boundary() {
+    let sandbox = sandbox();
+    for stream in [Stream::ShopOrders, Stream::CrmContacts, Stream::PaymentsCharges] {
+        let (first, cursor) = read(&sandbox, stream, &Cursor::START, false).await;
+        sandbox.advance(Advance { updates: 20, deletes: 0, creates: 10, stream: Some(stream) });
+        let (second, _) = read(&sandbox, stream, &cursor, true).await;
+        let mut known = records(&first);
+        known.extend(records(&second));
+        assert_eq!(known, truth(&sandbox, stream), "{stream:?}");
+        assert!(records(&second).len() < 100, "{stream:?}: only what is new is read");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_is_waited_for_as_the_source_says_and_an_error_is_tried_again() {
+    let sandbox = sandbox();
+    sandbox.fault(FaultRule::once(Provider::Shop, FaultKind::Throttle { retry_after_s: 7 }));
+    sandbox.fault(FaultRule::once(Provider::Shop, FaultKind::Status { code: 500 }));
+    let connector = catalog(Provider::Shop);
+    let (context, patience) = context(&sandbox, Provider::Shop);
+    connector.check(&context).await.unwrap();
+    let waits = patience.0.lock().unwrap().clone();
+    assert!(waits.contains(&(WaitReason::Limit, Duration::from_secs(8))), "{waits:?}");
+    assert!(waits.iter().any(|(reason, _)| *reason == WaitReason::Retry), "{waits:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_fault_of_a_source_has_its_stated_outcome() {
+    let outcome = async |kind| {
+        let sandbox = sandbox();
+        sandbox.fault(FaultRule::once(Provider::Shop, kind).on(Stream::ShopCustomers).times(50));
+        let (context, _) = context(&sandbox, Provider::Shop);
+        catalog(Provider::Shop).check(&context).await.unwrap_err()
+    };
+    assert!(matches!(outcome(FaultKind::ExpiredKey).await, Fault::Unauthorized(why) if why.contains("Make a new one in the shop")));
+    assert!(matches!(outcome(FaultKind::Html).await, Fault::Unusable(why) if why.contains("a web page where data was expected")));
+    assert!(matches!(outcome(FaultKind::Truncated).await, Fault::Unavailable(_)));
+    assert!(matches!(outcome(FaultKind::RedirectLoop).await, Fault::Unusable(why) if why.contains("redirects")));
+    assert!(matches!(outcome(FaultKind::Status { code: 500 }).await, Fault::Unavailable(_)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poisoned_record_is_refused_and_its_page_is_kept() {
+    for (kind, cause) in [
+        (FaultKind::InvalidUtf8, "it is not UTF-8"),
+        (FaultKind::NotAnObject, "it is not an object"),
+        (FaultKind::MissingKey, "its key `id` is missing"),
+    ] {
+        let sandbox = sandbox();
+        sandbox.fault(FaultRule::once(Provider::Shop, kind).on(Stream::ShopCustomers));
+        let (pages, _) = read(&sandbox, Stream::ShopCustomers, &Cursor::START, false).await;
+        let refused: Vec<&str> = pages.iter().flat_map(|page| &page.refused).map(|refused| refused.cause.as_str()).collect();
+        assert_eq!(refused, [cause]);
+        assert_eq!(records(&pages).len() + 1, truth(&sandbox, Stream::ShopCustomers).len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_come_through_as_they_were_written() {
+    let sandbox = sandbox();
+    let (pages, _) = read(&sandbox, Stream::PaymentsCharges, &Cursor::START, false).await;
+    let lines = String::from_utf8(sandbox.truth(Stream::PaymentsCharges)).unwrap();
+    let body = &pages[0].records[0].body;
+    assert!(lines.contains(std::str::from_utf8(body).unwrap()), "the bytes are the source's");
+}
+
+proptest! {
+    #[test]
+    fn a_page_is_cut_into_the_same_values_that_a_parser_finds(items in proptest::collection::vec(".{0,12}", 0..6), name in "[a-z\"\\\\é]{1,4}") {
+        let records: Vec<Value> = items.iter().map(|text| json!({"t": text, "n": [1, {"x": text}]})).collect();
+        let page = Bytes::from(json!({"other": [{"a": "]}"}], name.clone(): records}).to_string());
+        let found = cut(&page, std::slice::from_ref(&name)).unwrap();
+        let parsed: Vec<Value> = found.iter().map(|piece| serde_json::from_slice(piece).unwrap()).collect();
+        prop_assert_eq!(parsed, records);
+    }
+
+    #[test]
+    fn whatever_a_source_sends_is_cut_or_refused_and_never_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+        let _ = cut(&Bytes::from(bytes), &["a".to_owned()]);
+    }
+
+    #[test]
+    fn a_time_survives_each_format(seconds in 0_i64..4_000_000_000) {
+        let time = Timestamp::from_second(seconds).unwrap();
+        for format in ["%s", "%ms", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%d %H:%M:%S"] {
+            prop_assert_eq!(dates::parse(&dates::format(time, format), format), Some(time), "{}", format);
+        }
+    }
+}
+
+#[test]
+fn a_page_nested_very_deep_costs_no_stack() {
+    let page = Bytes::from("[".repeat(200_000) + &"]".repeat(200_000));
+    assert_eq!(cut(&page, &[]).unwrap().len(), 1);
+}
+
+#[test]
+fn a_rendered_text_is_read_as_python_reads_it() {
+    let cases = [
+        ("5", json!(5)),
+        ("00123", json!("00123")),
+        ("True", json!(true)),
+        ("None", Value::Null),
+        ("true", json!("true")),
+        ("'abc'", json!("abc")),
+        ("2021-10-01", json!("2021-10-01")),
+    ];
+    for (text, value) in cases {
+        assert_eq!(literal(text), value, "{text}");
+    }
+}
+
+#[test]
+fn a_circle_of_references_and_a_reference_to_nowhere_are_told_with_their_place() {
+    let resolve = |text: &str| manifest::resolve(&manifest::parse("manifest.yaml", text).unwrap()).unwrap_err()[0].to_string();
+    assert!(resolve("a: {$ref: '#/b'}\nb: {$ref: '#/a'}").contains("the references lead in a circle"));
+    assert_eq!(
+        resolve("definitions: {requester: {}}\nx: {$ref: '#/definitions/requestor'}"),
+        "manifest.yaml: `x`: `#/definitions/requestor` leads nowhere: there is no `requestor` (did you mean `requester`?)"
+    );
+}
+
+#[test]
+fn every_mistake_in_a_connectors_files_is_told_at_once() {
+    let manifest = "streams:\n- {type: DeclarativeStream, name: a}\n- {type: DeclarativeStream, retriever: {type: SimpleRetriever}}\n";
+    let Err(problems) = DeclarativeConnector::from_texts("name: x\ntitel: X\n", manifest) else { panic!("it loaded") };
+    assert!(problems.iter().any(|problem| problem.to_string().contains("titel")), "{problems:?}");
+    let Err(problems) = DeclarativeConnector::from_texts("{name: x, title: X, category: c, description: d}", manifest) else {
+        panic!("it loaded")
+    };
+    assert_eq!(
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["manifest.yaml: `streams[0]`: `retriever` is missing", "manifest.yaml: `streams[1]`: `name` is missing"]
+    );
+}
+
+#[test]
+fn modes_follow_from_what_the_manifest_has() {
+    let connector = catalog(Provider::Shop);
+    let sandbox = sandbox();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let specs = runtime.block_on(async { connector.streams(&context(&sandbox, Provider::Shop).0).await.unwrap() });
+    let modes: Vec<_> = specs.iter().map(|spec| (spec.name.as_str(), spec.modes[0])).collect();
+    assert_eq!(modes, [("customers", SyncMode::Incremental), ("products", SyncMode::FullRefresh), ("orders", SyncMode::Incremental)]);
+}
