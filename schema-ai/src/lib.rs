@@ -1,1 +1,7 @@
 //! What the events mean: profile, keys, relations, matching, resolution, plans and tables.
+
+pub mod infer;
+mod json;
+pub mod metrics;
+pub mod organize;
+pub mod tables;
