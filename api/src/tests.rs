@@ -1,1 +1,10 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod document;
+mod integrations;
+mod keys_and_audit;
+mod live;
+mod reading;
+mod running;
+mod support;
+mod walk;

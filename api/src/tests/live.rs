@@ -1,0 +1,121 @@
+//! What is followed while it happens: jobs and events.
+
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use futures::future::poll_fn;
+use serde_json::{Value, json};
+
+use super::support::World;
+
+const SHOP: &str = "/api/v1/tenants/acme/integrations/shop";
+
+/// The next event of a stream, as its name, id and data.
+struct Stream {
+    body: BoxBody,
+    text: String,
+}
+
+impl Stream {
+    async fn next(&mut self) -> Option<(String, String, Value)> {
+        loop {
+            if let Some((frame, rest)) = self.text.split_once("\n\n").map(|(frame, rest)| (frame.to_owned(), rest.to_owned())) {
+                self.text = rest;
+                let field = |name: &str| frame.lines().filter_map(|line| line.strip_prefix(name)).collect::<String>();
+                let data = field("data: ");
+                if data.is_empty() {
+                    continue;
+                }
+                return Some((field("event: "), field("id: "), serde_json::from_str(&data).unwrap()));
+            }
+            let chunk = poll_fn(|context| std::pin::Pin::new(&mut self.body).poll_next(context));
+            let chunk = tokio::time::timeout(Duration::from_secs(30), chunk).await.expect("the stream says nothing")?;
+            self.text.push_str(std::str::from_utf8(&chunk.unwrap_or_else(|_| panic!("the stream breaks"))).unwrap());
+        }
+    }
+}
+
+async fn follow(world: &World, path: &str, last: Option<&str>) -> Stream {
+    let ask = world.get(path).key(&world.owner);
+    let ask = if let Some(last) = last { ask.header("last-event-id", last) } else { ask };
+    let answer = ask.open().await;
+    assert_eq!(answer.headers().get("content-type").unwrap(), "text/event-stream");
+    Stream { body: answer.into_body(), text: String::new() }
+}
+
+/// Starts the integration and reads it once to its end.
+async fn synced(world: &World) -> (String, Value) {
+    world.post(&format!("{SHOP}/resume")).key(&world.owner).send().await;
+    let begun = world.post(&format!("{SHOP}/sync")).key(&world.owner).send().await;
+    assert_eq!(begun.status, 202, "{}", begun.text);
+    let job = begun.json()["job"].as_str().unwrap().to_owned();
+    let mut progress = follow(world, &format!("{SHOP}/jobs/{job}/progress"), None).await;
+    let mut last = Value::Null;
+    while let Some((name, _, data)) = progress.next().await {
+        last = data;
+        if name == "done" {
+            assert!(progress.next().await.is_none(), "nothing follows the end");
+            break;
+        }
+    }
+    (job, last)
+}
+
+#[actix_web::test]
+async fn a_job_is_followed_to_its_end_and_tells_what_it_did() {
+    let world = World::inhabited().await;
+    let (job, last) = synced(&world).await;
+    assert_eq!((&last["outcome"], &last["progress"][0]["events"], &last["progress"][0]["quarantined"]), (&"partial".into(), &2.into(), &1.into()), "{last}");
+    let shown = world.get(&format!("{SHOP}/jobs/{job}")).key(&world.owner).send().await.json();
+    assert_eq!(shown["outcome"], "partial");
+    let listed = world.get(&format!("{SHOP}/jobs")).key(&world.owner).send().await.json();
+    assert!(listed["items"].as_array().unwrap().iter().any(|one| one["id"] == job.as_str()), "{listed}");
+    let logs = world.get(&format!("{SHOP}/jobs/{job}/logs")).key(&world.owner).send().await.json();
+    assert!(logs["items"].as_array().unwrap().iter().any(|line| line["message"].as_str().unwrap().contains("it has no key")), "{logs}");
+    let foreign = world.get(&format!("/api/v1/tenants/globex/integrations/shop/jobs/{job}")).key(&world.owner).send().await;
+    assert_eq!(foreign.status, 404, "a job is found under its own integration only");
+}
+
+#[actix_web::test]
+async fn events_are_read_and_followed_from_any_position_and_numbers_stay_as_they_were() {
+    let world = World::inhabited().await;
+    synced(&world).await;
+    let events = "/api/v1/tenants/acme/events";
+    let first = world.get(&format!("{events}?limit=1")).key(&world.owner).send().await;
+    assert!(first.text.contains("\"amount\":1.10"), "{}", first.text);
+    let first = first.json();
+    assert_eq!((&first["items"][0]["event"]["specversion"], &first["items"][0]["event"]["type"]), (&"1.0".into(), &"sample.customers.upsert".into()));
+    let next = first["next"].as_str().unwrap();
+    let second = world.get(&format!("{events}?after={next}&wait_s=1")).key(&world.owner).send().await.json();
+    assert_eq!(second["items"].as_array().unwrap().len(), 1);
+    let mut stream = follow(&world, &format!("{events}/follow"), None).await;
+    let (_, id, one) = stream.next().await.unwrap();
+    assert_eq!(one["subject"], first["items"][0]["event"]["subject"]);
+    let mut stream = follow(&world, &format!("{events}/follow"), Some(&id)).await;
+    let (name, _, two) = stream.next().await.unwrap();
+    assert_eq!((name.as_str(), &two["id"]), ("event", &second["items"][0]["event"]["id"]));
+    let none = world.get("/api/v1/tenants/globex/events").key(&world.owner).send().await.json();
+    assert_eq!(none["items"], json!([]));
+    assert_eq!(world.get(&format!("{events}?after=nonsense")).key(&world.owner).send().await.code(), "bad_cursor");
+}
+
+#[actix_web::test]
+async fn a_quarantined_record_is_listed_dismissed_once_and_retried() {
+    let world = World::inhabited().await;
+    synced(&world).await;
+    let listed = world.get("/api/v1/tenants/acme/quarantine").key(&world.owner).send().await.json();
+    assert_eq!((&listed["items"][0]["cause"], &listed["items"][0]["body"]), (&"it has no key".into(), &json!({"id": null})));
+    let path = format!("/api/v1/tenants/acme/quarantine/{}", listed["items"][0]["id"].as_str().unwrap());
+    let retried = world.post(&format!("{path}/retry")).key(&world.owner).send().await;
+    assert_eq!((retried.status.as_u16(), retried.json()["job"].is_string()), (202, true), "{}", retried.text);
+    assert_eq!(world.post(&format!("{}/dismiss", path.replace("acme", "globex"))).key(&world.owner).send().await.status, 404);
+}
+
+#[actix_web::test]
+async fn streams_end_when_the_server_stops() {
+    let world = World::inhabited().await;
+    let mut stream = follow(&world, "/api/v1/tenants/acme/events/follow", None).await;
+    world.stop.cancel();
+    assert!(stream.next().await.is_none());
+    assert_eq!(world.get("/readyz").send().await.status, 503);
+}
