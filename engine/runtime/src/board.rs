@@ -62,6 +62,11 @@ impl Board {
         self.progress.borrow().job
     }
 
+    /// The job has ended.
+    pub fn has_ended(&self) -> bool {
+        self.progress.borrow().outcome.is_some()
+    }
+
     /// All streams, as they are now.
     pub fn streams(&self) -> Vec<StreamProgress> {
         self.progress.borrow().streams.clone()

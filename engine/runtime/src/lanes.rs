@@ -114,11 +114,6 @@ impl Lanes {
         chosen
     }
 
-    /// How many run.
-    pub fn running(&self) -> usize {
-        self.running.len()
-    }
-
     /// How many wait.
     pub fn queued(&self) -> usize {
         self.waiting.len()

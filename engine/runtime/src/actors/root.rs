@@ -130,7 +130,12 @@ impl Root {
 
     fn running_job(&self, key: &Key) -> Option<JobId> {
         let ticket = &self.runs.get(key)?.ticket;
-        ticket.board.get().map(|board| board.job()).or(ticket.job)
+        match ticket.board.get() {
+            // What runs is about to be over, and whoever asks now wants another reading.
+            Some(board) if board.has_ended() => None,
+            Some(board) => Some(board.job()),
+            None => ticket.job,
+        }
     }
 }
 
