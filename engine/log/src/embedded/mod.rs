@@ -1,7 +1,9 @@
 //! The event log on one SQLite file: events, cursors, inbox and offsets, so that a step is one transaction.
 //! One thread writes, with group commit; readers have connections of their own and are woken by a watch.
 
+mod apply;
 mod consumer;
+mod forget;
 mod keeper;
 mod reading;
 mod schema;
@@ -19,6 +21,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use syncline_model::{
     EventLog, LogFault, ShardId, TenantId,
     log::{Consumer, InboxItem, InboxOffset, Logged, Membership, Position},
@@ -105,6 +108,12 @@ impl EmbeddedLog {
         let core = Arc::new(core);
         keeper::start(path, Arc::downgrade(&core), stopped)?;
         Ok(Self(core))
+    }
+
+    /// Forgets now what retention and the horizon of deliveries allow at this time. The log does the same by itself each minute.
+    pub async fn tidy(&self, now: Timestamp) -> Result<(), LogFault> {
+        while self.0.writer.call(|reply| Work::Forget { now, reply }).await? > 0 {}
+        Ok(())
     }
 
     /// Counts for people.

@@ -1,8 +1,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use std::{collections::BTreeMap, process::Command, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
+use jiff::Timestamp;
 use proptest::prelude::*;
-use syncline_model::{EventLog, LogFault, Revision, ShardId, Step};
+use syncline_model::{EventLog, LogFault, Revision, Shard, ShardId, Step, TenantId, log::Position, step::Seen};
 
 use super::{EmbeddedConfig, EmbeddedLog};
 use crate::conformance::{Subject, advance, bodies, event, key, own, tenant};
@@ -147,4 +153,116 @@ fn a_file_of_a_newer_version_is_refused_with_what_to_do() {
 fn a_place_that_cannot_be_written_is_named() {
     let Err(fault) = EmbeddedLog::open(EmbeddedConfig::new("/proc/nowhere/log.db")) else { panic!("opened") };
     assert!(fault.to_string().contains("`/proc/nowhere/log.db` cannot be opened"), "{fault}");
+}
+
+fn later(seconds: i64) -> Timestamp {
+    Timestamp::now() + jiff::SignedDuration::from_secs(seconds)
+}
+
+async fn write(log: &EmbeddedLog, shards: &HashMap<ShardId, Box<dyn Shard>>, who: &TenantId, from: u64, events: usize) {
+    let mut step = Step::default();
+    step.push((0..events).map(|n| event(who, &n.to_string(), &format!("{from}-{n}"))), advance(who, from, "x"));
+    shards[&ShardId::of(who, log.shard_count())].commit(step).await.unwrap();
+}
+
+async fn consume_all(log: &EmbeddedLog, group: &str) {
+    let mut member = log.subscribe(group).await.unwrap();
+    loop {
+        let batch = member.next(1000, Duration::ZERO).await.unwrap();
+        let mut done = Position::default();
+        batch.iter().for_each(|logged| done.pass(&logged.place));
+        member.commit(&done).await.unwrap();
+        if batch.is_empty() {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_events_go_when_the_group_they_are_kept_for_has_passed_them_and_no_number_comes_twice() {
+    let file = File::new();
+    let (age, keep_for) = (Some(Duration::from_mins(1)), vec!["organizer".to_owned()]);
+    let log = EmbeddedLog::open(EmbeddedConfig { retention: age, keep_for, ..file.config() }).unwrap();
+    let (shards, _membership) = own(&log).await;
+    let acme = tenant("acme");
+    write(&log, &shards, &acme, 0, 12_000).await;
+    log.tidy(later(3600)).await.unwrap();
+    assert_eq!(log.stats().await.unwrap().events, 12_000, "the group has not passed them");
+    consume_all(&log, "organizer").await;
+    log.tidy(Timestamp::now()).await.unwrap();
+    assert_eq!(log.stats().await.unwrap().events, 12_000, "they are not old");
+    log.tidy(later(3600)).await.unwrap();
+    assert_eq!(log.stats().await.unwrap().events, 0);
+    write(&log, &shards, &acme, 1, 1).await;
+    let found = log.read(&acme, &Position::default(), 10, Duration::ZERO).await.unwrap();
+    assert_eq!(found.iter().map(|logged| logged.place.offset).collect::<Vec<_>>(), [12_001]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_oldest_events_go_while_the_file_is_too_large() {
+    let file = File::new();
+    let log = EmbeddedLog::open(EmbeddedConfig { retention_bytes: Some(4 << 20), ..file.config() }).unwrap();
+    let (shards, _membership) = own(&log).await;
+    let acme = tenant("acme");
+    for round in 0..10 {
+        write(&log, &shards, &acme, round, 4000).await;
+    }
+    log.tidy(Timestamp::now()).await.unwrap();
+    let kept = log.stats().await.unwrap().events;
+    assert!((1..40_000).contains(&kept), "{kept}");
+    let first = log.read(&acme, &Position::default(), 1, Duration::ZERO).await.unwrap();
+    assert_eq!(first[0].place.offset, 40_000 - kept + 1, "the newest stay");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_is_forgotten_after_its_horizon_and_not_before() {
+    let file = File::new();
+    let log = EmbeddedLog::open(file.config()).unwrap();
+    let (shards, _membership) = own(&log).await;
+    let acme = tenant("acme");
+    let shard = &shards[&ShardId::of(&acme, log.shard_count())];
+    for until in [later(60), later(30)] {
+        let seen = vec![Seen { tenant: acme.clone(), delivery: "shop/1".into(), until }];
+        shard.commit(Step { seen, ..Step::default() }).await.unwrap();
+    }
+    log.tidy(later(45)).await.unwrap();
+    assert!(shard.has_seen(&acme, "shop/1").await.unwrap(), "the later horizon holds");
+    log.tidy(later(120)).await.unwrap();
+    assert!(!shard.has_seen(&acme, "shop/1").await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lag_of_a_group_is_what_it_has_not_committed() {
+    let file = File::new();
+    let log = EmbeddedLog::open(file.config()).unwrap();
+    let (shards, _membership) = own(&log).await;
+    write(&log, &shards, &tenant("acme"), 0, 5).await;
+    consume_all(&log, "organizer").await;
+    write(&log, &shards, &tenant("acme"), 1, 7).await;
+    write(&log, &shards, &tenant("other"), 0, 2).await;
+    let connection = super::schema::open_reader(&file.config().path).unwrap();
+    assert_eq!(super::reading::lags(&connection).unwrap(), [("organizer".to_owned(), 9)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hundreds_of_readers_that_wait_get_each_its_own_event() {
+    let file = File::new();
+    let log = EmbeddedLog::open(file.config()).unwrap();
+    let (shards, _membership) = own(&log).await;
+    let tenants: Vec<TenantId> = (0..300).map(|n| tenant(&format!("t{n}"))).collect();
+    let readers: Vec<_> = tenants
+        .iter()
+        .map(|who| {
+            let (log, who) = (log.clone(), who.clone());
+            tokio::spawn(async move { log.read(&who, &Position::default(), 10, Duration::MAX).await })
+        })
+        .collect();
+    let writes = tenants.iter().map(|who| write(&log, &shards, who, 0, 1));
+    for one in writes {
+        one.await;
+    }
+    for (who, reader) in tenants.iter().zip(readers) {
+        let found = reader.await.unwrap().unwrap();
+        assert_eq!(found.iter().map(|logged| &logged.event.tenant).collect::<Vec<_>>(), [who]);
+    }
 }

@@ -12,24 +12,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::ToSqlOutput};
+use rusqlite::Connection;
 use syncline_model::{
-    Advance, CursorKey, Event, LogFault, Revision, ShardId, Step, TenantId,
-    log::{InboxItem, InboxKind, InboxOffset},
-    step::Seen,
+    LogFault, ShardId, Step, TenantId,
+    log::{InboxItem, InboxOffset},
 };
 use tokio::sync::{oneshot, watch};
 
 use super::{
     EmbeddedConfig,
     consumer::Groups,
-    fault, raise,
+    fault, forget, raise,
     reading::{self, signed},
-    schema,
-    shard::check_epoch,
-    unavailable,
+    schema, unavailable,
 };
 use crate::metrics;
 
@@ -50,15 +46,13 @@ pub enum Work {
     Consumed { group: String, member: u64, offsets: Vec<(ShardId, u64)>, reply: Reply<()> },
     Places { group: String, reply: Reply<Vec<(ShardId, u64)>> },
     Purge { tenant: TenantId, reply: Reply<bool> },
+    Forget { now: Timestamp, reply: Reply<u64> },
 }
 
 /// How much may wait for the writer before callers wait themselves.
 const QUEUE: usize = 1024;
 /// How many events one transaction takes before it is closed.
 const EVENTS_PER_TRANSACTION: usize = 2000;
-const ROWS_PER_INSERT: usize = 100;
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
-const REMOVED_AT_ONCE: u64 = 5_000;
 
 /// The door to the writing thread. It ends when the door is dropped, after everything that waits is done.
 pub struct Writer {
@@ -153,12 +147,12 @@ impl Drop for Writer {
     }
 }
 
-struct Desk {
-    connection: Connection,
-    config: EmbeddedConfig,
-    shards: NonZeroU16,
-    groups: Arc<Groups>,
-    written: u64,
+pub(super) struct Desk {
+    pub(super) connection: Connection,
+    pub(super) config: EmbeddedConfig,
+    pub(super) shards: NonZeroU16,
+    pub(super) groups: Arc<Groups>,
+    pub(super) written: u64,
     tell_head: watch::Sender<u64>,
     latest: Arc<RwLock<HashMap<TenantId, u64>>>,
 }
@@ -168,7 +162,7 @@ type Answer = Box<dyn FnOnce(Option<LogFault>)>;
 
 impl Desk {
     fn run(mut self, work: &Receiver<Work>) {
-        let mut keep_house_at = Instant::now() + HOUSEKEEPING_EVERY;
+        let mut keep_house_at = Instant::now() + forget::EVERY;
         loop {
             match work.recv_timeout(keep_house_at.saturating_duration_since(Instant::now())) {
                 Ok(first) => self.transaction(first, work),
@@ -248,7 +242,7 @@ impl Desk {
     fn apply(&mut self, work: Work, head: &mut u64, latest: &mut Vec<(TenantId, u64)>, broken: &mut Option<LogFault>) -> Answer {
         match work {
             Work::Commit { owned, step, reply } => {
-                let done = self.commit(owned, step, head, latest);
+                let done = self.commit(owned, &step, head, latest);
                 answer(reply, done, broken)
             }
             Work::Append { shard, item, reply } => answer(reply, self.append(shard, &item), broken),
@@ -256,257 +250,21 @@ impl Desk {
             Work::Consumed { group, member, offsets, reply } => answer(reply, self.consumed(&group, member, &offsets), broken),
             Work::Places { group, reply } => answer(reply, reading::committed(&self.connection, &group), broken),
             Work::Purge { tenant, reply } => answer(reply, self.purge(&tenant), broken),
+            Work::Forget { now, reply } => answer(reply, self.forget(now), broken),
         }
-    }
-
-    fn note_write(&mut self) {
-        if let Some(on_write) = &self.config.on_write {
-            on_write(self.written);
-        }
-        self.written += 1;
-    }
-
-    fn commit(&mut self, owned: Acquired, step: Step, head: &mut u64, latest: &mut Vec<(TenantId, u64)>) -> Result<(), LogFault> {
-        check_epoch(&self.connection, owned)?;
-        let encoded: Vec<Bytes> = step.events.iter().map(Event::encode).collect();
-        let limit_bytes = self.config.event_bytes_max;
-        if let Some((index, event)) = encoded.iter().enumerate().find(|(_, event)| event.len() > limit_bytes) {
-            return Err(LogFault::TooLarge { index, bytes: event.len(), limit_bytes });
-        }
-        check_tenants(&step, owned.shard, self.shards)?;
-        self.check_cursors(&step.advances)?;
-        metrics::LOG_STEP_EVENTS.observe(f64::from(u32::try_from(step.events.len()).unwrap_or(u32::MAX)));
-        self.insert_events(owned.shard, &step.events, &encoded, head)?;
-        latest.extend(step.events.iter().map(|event| (event.tenant.clone(), *head)));
-        for advance in &step.advances {
-            self.advance(advance)?;
-        }
-        for seen in &step.seen {
-            self.remember(seen)?;
-        }
-        match step.inbox {
-            Some(done) => self.inbox_done(owned.shard, done),
-            None => Ok(()),
-        }
-    }
-
-    /// Each cursor is where its advance says, also where an earlier advance of the same step has put it.
-    fn check_cursors(&self, advances: &[Advance]) -> Result<(), LogFault> {
-        let mut moved: HashMap<&CursorKey, Revision> = HashMap::new();
-        for advance in advances {
-            let now = moved.get(&advance.key).copied().map_or_else(|| self.revision(&advance.key), Ok)?;
-            if now != advance.from {
-                return Err(LogFault::Conflict(Box::new(advance.key.clone())));
-            }
-            moved.insert(&advance.key, advance.to.as_ref().map_or(Revision::NONE, |_| now.next()));
-        }
-        Ok(())
-    }
-
-    fn revision(&self, key: &CursorKey) -> Result<Revision, LogFault> {
-        let sql = "SELECT revision FROM cursors WHERE tenant = ?1 AND integration = ?2 AND stream = ?3 AND part = ?4";
-        let values = params![key.tenant.as_str(), key.integration.as_str(), key.stream.as_str(), key.part];
-        let found: Option<i64> = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row(values, |row| row.get(0)).optional())
-            .map_err(fault)?;
-        Ok(Revision(found.unwrap_or(0).unsigned_abs()))
-    }
-
-    fn insert_events(&mut self, shard: ShardId, events: &[Event], encoded: &[Bytes], head: &mut u64) -> Result<(), LogFault> {
-        let committed_us = Timestamp::now().as_microsecond();
-        for (events, encoded) in events.chunks(ROWS_PER_INSERT).zip(encoded.chunks(ROWS_PER_INSERT)) {
-            self.note_write();
-            let places = vec!["(?,?,?,?,?)"; events.len()].join(",");
-            let mut values: Vec<ToSqlOutput<'_>> = Vec::with_capacity(events.len() * 5);
-            for (event, bytes) in events.iter().zip(encoded) {
-                *head += 1;
-                let numbers = [signed(*head), i64::from(shard.0)].map(ToSqlOutput::from);
-                values.extend(numbers);
-                values.push(ToSqlOutput::from(event.tenant.as_str()));
-                values.push(ToSqlOutput::from(committed_us));
-                values.push(ToSqlOutput::from(bytes.as_ref()));
-            }
-            let sql = format!("INSERT INTO events (seq, shard, tenant, committed_us, event) VALUES {places}");
-            let mut statement = self.connection.prepare_cached(&sql).map_err(fault)?;
-            statement.execute(params_from_iter(values)).map_err(fault)?;
-        }
-        Ok(())
-    }
-
-    fn advance(&mut self, advance: &Advance) -> Result<(), LogFault> {
-        self.note_write();
-        let key = &advance.key;
-        let (tenant, integration, stream) = (key.tenant.as_str(), key.integration.as_str(), key.stream.as_str());
-        match &advance.to {
-            Some(cursor) => {
-                let sql =
-                    "INSERT OR REPLACE INTO cursors (tenant, integration, stream, part, revision, cursor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-                let values = params![tenant, integration, stream, key.part, signed(advance.from.next().0), cursor.0.as_ref()];
-                self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(fault)?;
-            }
-            None => {
-                let sql = "DELETE FROM cursors WHERE tenant = ?1 AND integration = ?2 AND stream = ?3 AND part = ?4";
-                let values = params![tenant, integration, stream, key.part];
-                self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(fault)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn remember(&mut self, seen: &Seen) -> Result<(), LogFault> {
-        self.note_write();
-        let sql = "INSERT INTO seen (tenant, delivery, until_us) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET until_us = max(until_us, excluded.until_us)";
-        let values = params![seen.tenant.as_str(), seen.delivery, seen.until.as_microsecond()];
-        self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(fault)?;
-        Ok(())
-    }
-
-    fn inbox_done(&mut self, shard: ShardId, done: InboxOffset) -> Result<(), LogFault> {
-        self.note_write();
-        let done = signed(done.0);
-        self.connection
-            .execute("UPDATE shards SET inbox_done = max(inbox_done, min(?2, inbox_last)) WHERE shard = ?1", params![shard.0, done])
-            .and_then(|_| self.connection.execute("DELETE FROM inbox WHERE shard = ?1 AND offset <= ?2", params![shard.0, done]))
-            .map_err(fault)?;
-        Ok(())
-    }
-
-    fn append(&mut self, shard: ShardId, item: &InboxItem) -> Result<InboxOffset, LogFault> {
-        self.note_write();
-        let offset: i64 = self
-            .connection
-            .prepare_cached("UPDATE shards SET inbox_last = inbox_last + 1 WHERE shard = ?1 RETURNING inbox_last")
-            .and_then(|mut statement| statement.query_row([shard.0], |row| row.get(0)))
-            .map_err(fault)?;
-        let kind = i64::from(item.kind == InboxKind::Command);
-        let received_ns = item.received.as_nanosecond().to_string();
-        let values = params![shard.0, offset, item.tenant.as_str(), item.integration.as_str(), kind, received_ns, item.body.as_ref()];
-        let sql = "INSERT INTO inbox (shard, offset, tenant, integration, kind, received_ns, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(fault)?;
-        Ok(InboxOffset(offset.unsigned_abs()))
-    }
-
-    fn acquire(&mut self) -> Result<Vec<Acquired>, LogFault> {
-        self.note_write();
-        let mut statement = self.connection.prepare("UPDATE shards SET epoch = epoch + 1 RETURNING shard, epoch").map_err(fault)?;
-        let found = statement.query_map([], |row| Ok(Acquired { shard: ShardId(row.get(0)?), epoch: row.get(1)? })).map_err(fault)?;
-        let mut acquired: Vec<Acquired> = found.collect::<Result<_, _>>().map_err(fault)?;
-        acquired.sort_by_key(|owned| owned.shard);
-        Ok(acquired)
-    }
-
-    fn consumed(&mut self, group: &str, member: u64, offsets: &[(ShardId, u64)]) -> Result<(), LogFault> {
-        let sql = "INSERT INTO consumer_groups (name, shard, seq) VALUES (?1, ?2, ?3) ON CONFLICT (name, shard) DO UPDATE SET seq = max(seq, excluded.seq)";
-        let groups = Arc::clone(&self.groups);
-        for (shard, seq) in offsets.iter().filter(|(shard, _)| groups.owns(group, member, *shard)) {
-            self.note_write();
-            let values = params![group, shard.0, signed(*seq)];
-            self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(fault)?;
-        }
-        Ok(())
-    }
-
-    /// Forgets a piece of a tenant, and says whether events are left. What is forgotten on purpose is also overwritten.
-    fn purge(&mut self, tenant: &TenantId) -> Result<bool, LogFault> {
-        self.connection.execute_batch("PRAGMA secure_delete=ON").map_err(fault)?;
-        let purged = self.purge_piece(tenant);
-        self.connection.execute_batch("PRAGMA secure_delete=OFF").map_err(fault)?;
-        purged
-    }
-
-    fn purge_piece(&mut self, tenant: &TenantId) -> Result<bool, LogFault> {
-        for table in ["cursors", "inbox", "seen"] {
-            self.note_write();
-            self.connection.execute(&format!("DELETE FROM {table} WHERE tenant = ?1"), [tenant.as_str()]).map_err(fault)?;
-        }
-        self.note_write();
-        let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE tenant = ?1 LIMIT ?2)";
-        let removed = self.connection.execute(sql, params![tenant.as_str(), signed(REMOVED_AT_ONCE)]).map_err(fault)?;
-        Ok(removed as u64 == REMOVED_AT_ONCE)
-    }
-
-    /// Removes what is old, a piece at a time, and serves whoever waits in between. Says when to go on.
-    fn keep_house(&mut self) -> Duration {
-        let now = Timestamp::now();
-        match self.forget(now) {
-            Ok(removed) if removed >= REMOVED_AT_ONCE => Duration::ZERO,
-            Ok(_) => HOUSEKEEPING_EVERY,
-            Err(fault) => {
-                tracing::warn!(%fault, "the event log could not forget what is old");
-                HOUSEKEEPING_EVERY
-            }
-        }
-    }
-
-    fn forget(&mut self, now: Timestamp) -> Result<u64, LogFault> {
-        let sql = "DELETE FROM seen WHERE (tenant, delivery) IN (SELECT tenant, delivery FROM seen WHERE until_us < ?1 LIMIT ?2)";
-        let seen = self.connection.execute(sql, params![now.as_microsecond(), signed(REMOVED_AT_ONCE)]).map_err(fault)?;
-        let mut events = 0;
-        if let Some(retention) = self.config.retention {
-            let before = now.checked_sub(retention).map_err(unavailable)?.as_microsecond();
-            events += self.forget_events(before)?;
-        }
-        let too_large = self.config.retention_bytes.is_some_and(|most| self.bytes().is_ok_and(|bytes| bytes > most));
-        if too_large {
-            events += self.forget_events(i64::MAX)?;
-        }
-        Ok(events.max(seen as u64))
-    }
-
-    /// Removes a piece of the events from before this time that every group in `keep_for` has passed.
-    fn forget_events(&mut self, before: i64) -> Result<u64, LogFault> {
-        let passed = self.passed_by_all()?;
-        let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq <= ?1 AND committed_us < ?2 ORDER BY seq LIMIT ?3)";
-        let removed = self.connection.execute(sql, params![signed(passed), before, signed(REMOVED_AT_ONCE)]).map_err(fault)?;
-        if removed > 0 {
-            self.connection.execute_batch("PRAGMA incremental_vacuum(2000)").map_err(fault)?;
-        }
-        Ok(removed as u64)
-    }
-
-    /// Bytes of the pages that are in use.
-    fn bytes(&self) -> Result<u64, LogFault> {
-        let sql = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()";
-        self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs).map_err(fault)
-    }
-
-    /// How far every group is for which events must be kept. A group that was never seen keeps everything.
-    fn passed_by_all(&self) -> Result<u64, LogFault> {
-        let mut least = u64::MAX;
-        let sql =
-            "SELECT coalesce(min(coalesce(g.seq, 0)), 0) FROM shards s LEFT JOIN consumer_groups g ON g.shard = s.shard AND g.name = ?1";
-        for group in &self.config.keep_for {
-            let passed: i64 = self.connection.query_row(sql, [group], |row| row.get(0)).map_err(fault)?;
-            least = least.min(passed.unsigned_abs());
-        }
-        Ok(least)
     }
 }
 
 fn weight(work: &Work) -> usize {
     match work {
         Work::Commit { step, .. } => step.events.len().max(1),
-        Work::Append { .. } | Work::Acquire { .. } | Work::Consumed { .. } | Work::Places { .. } | Work::Purge { .. } => 1,
+        Work::Append { .. }
+        | Work::Acquire { .. }
+        | Work::Consumed { .. }
+        | Work::Places { .. }
+        | Work::Purge { .. }
+        | Work::Forget { .. } => 1,
     }
-}
-
-/// A tenant belongs to exactly one shard: its events, cursors and deliveries go nowhere else.
-fn check_tenants(step: &Step, ours: ShardId, shards: NonZeroU16) -> Result<(), LogFault> {
-    let tenants = step.events.iter().map(|event| &event.tenant).chain(step.advances.iter().map(|advance| &advance.key.tenant));
-    let mut checked: Option<&TenantId> = None;
-    for tenant in tenants.chain(step.seen.iter().map(|seen| &seen.tenant)) {
-        if checked == Some(tenant) {
-            continue;
-        }
-        let shard = ShardId::of(tenant, shards);
-        if shard != ours {
-            return Err(LogFault::Fenced(shard));
-        }
-        checked = Some(tenant);
-    }
-    Ok(())
 }
 
 /// An answer that is given when the transaction has ended: with the fault of the whole, or with the caller's own result.
@@ -521,11 +279,11 @@ fn answer<T: 'static>(reply: Reply<T>, done: Result<T, LogFault>, broken: &mut O
 fn refuse(work: Work, fault: LogFault) -> Answer {
     let mut ignored = None;
     match work {
-        Work::Commit { reply, .. } => answer(reply, Err(fault), &mut ignored),
+        Work::Commit { reply, .. } | Work::Consumed { reply, .. } => answer(reply, Err(fault), &mut ignored),
         Work::Append { reply, .. } => answer(reply, Err(fault), &mut ignored),
         Work::Acquire { reply } => answer(reply, Err(fault), &mut ignored),
-        Work::Consumed { reply, .. } => answer(reply, Err(fault), &mut ignored),
         Work::Places { reply, .. } => answer(reply, Err(fault), &mut ignored),
         Work::Purge { reply, .. } => answer(reply, Err(fault), &mut ignored),
+        Work::Forget { reply, .. } => answer(reply, Err(fault), &mut ignored),
     }
 }
