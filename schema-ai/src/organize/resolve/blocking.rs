@@ -80,6 +80,7 @@ fn pieces(cells: &Cells, record: usize) -> Vec<(u64, f32)> {
                     put("word", &cells.vocabulary[*word as usize], weight as f32);
                 }
             }
+            Kind::Alias => alias_pieces(cell, &mut put),
             Kind::Number | Kind::Category => {}
         }
     }
@@ -98,6 +99,20 @@ fn halves(name: &str, text: &str, put: &mut impl FnMut(&str, &str, f32)) {
     if text.len() >= 6 && text.is_ascii() {
         put(name, &format!("{}<", &text[..text.len() / 2 + 1]), 0.4);
         put(name, &format!(">{}", &text[text.len() / 2 - 1..]), 0.4);
+    }
+}
+
+/// A login starts like the first name and goes on, somewhere, like the last.
+fn alias_pieces(cell: &Cell, put: &mut impl FnMut(&str, &str, f32)) {
+    if let Some((given, surname)) = cell.rest.split_once('|')
+        && let (Some(start), Some(next)) = (given.get(..2), surname.get(..4))
+    {
+        put("alias", &format!("{start} {next}"), 0.6);
+    }
+    if cell.number == 0.0 && cell.text.is_ascii() && cell.text.len() >= 5 {
+        for at in 2..=cell.text.len() - 4 {
+            put("alias", &format!("{} {}", &cell.text[..2], &cell.text[at..at + 4]), 0.6);
+        }
     }
 }
 

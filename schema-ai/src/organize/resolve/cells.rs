@@ -48,6 +48,7 @@ impl Cells {
         for field in &fields {
             let column: Vec<Option<Cell>> = match field.place {
                 Some(place) => records.rows.iter().map(|row| row[place].as_deref().and_then(|text| cell(field.kind, text, &mut vocabulary))).collect(),
+                None if field.kind == Kind::Alias => aliases(&fields, &columns, records.count()),
                 None => records.rows.iter().map(|row| codes(row, &fields, &mut vocabulary)).collect(),
             };
             columns.push(column);
@@ -112,6 +113,7 @@ fn cell(kind: Kind, text: &str, vocabulary: &mut Vocabulary) -> Option<Cell> {
         }
         Kind::Code | Kind::Category => made.text = normal::fold(text).replace(' ', ""),
         Kind::GivenName | Kind::Surname | Kind::Name => made.text = normal::fold(text),
+        Kind::Alias => return None,
         Kind::Company => {
             let words: Vec<String> = normal::tokens(&text.replace('.', "")).into_iter().filter(|word| !nicknames::is_company_suffix(word)).collect();
             made.text = words.join(" ");
@@ -139,6 +141,37 @@ fn codes(row: &[Option<String>], fields: &[Field], vocabulary: &mut Vocabulary) 
     let found: Vec<String> = texts.flat_map(normal::tokens).filter(|word| normal::is_code(word)).collect();
     let words = numbered(found, vocabulary);
     (!words.is_empty()).then(|| Cell { text: "codes".to_owned(), words, ..Cell::default() })
+}
+
+/// Logins and mailboxes on one side, first and last names on the other; names that are missing are read from a mailbox.
+fn aliases(fields: &[Field], columns: &[Vec<Option<Cell>>], count: usize) -> Vec<Option<Cell>> {
+    let place = |wanted: &dyn Fn(&Field) -> bool| fields.iter().position(wanted).filter(|place| *place < columns.len());
+    let given = place(&|field| field.kind == Kind::GivenName);
+    let surname = place(&|field| field.kind == Kind::Surname);
+    let email = place(&|field| field.kind == Kind::Email);
+    let login = place(&|field| field.place.is_some() && fields::is_handle(&field.name));
+    let text = |place: Option<usize>, record: usize| place.and_then(|place| columns[place][record].as_ref()).map(|cell| cell.text.as_str());
+    (0..count)
+        .map(|record| {
+            let named = text(given, record).zip(text(surname, record));
+            let mailbox = text(email, record).filter(|name| !normal::is_role_mailbox(name));
+            let from_mailbox = mailbox.and_then(two_parts);
+            let names = named.map(|(given, surname)| format!("{given}|{surname}")).or(from_mailbox);
+            let handle = text(login, record).or(mailbox).unwrap_or_default();
+            let handle: String = handle.chars().filter(char::is_ascii_alphabetic).collect();
+            let number = f64::from(u8::from(named.is_some()));
+            let cell = Cell { text: handle, rest: names.unwrap_or_default(), number, ..Cell::default() };
+            (!cell.text.is_empty() || !cell.rest.is_empty()).then_some(cell)
+        })
+        .collect()
+}
+
+/// `olaf.urrutia` is two names.
+fn two_parts(mailbox: &str) -> Option<String> {
+    let mailbox = mailbox.trim_end_matches(|c: char| c.is_ascii_digit());
+    let (first, last) = mailbox.split_once(['.', '_', '-'])?;
+    let plain = |part: &str| part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    (plain(first) && plain(last)).then(|| format!("{first}|{last}"))
 }
 
 fn count_values(column: &mut [Option<Cell>]) {

@@ -55,6 +55,7 @@ fn level(cells: &Cells, left: usize, right: usize, a: u32, b: u32) -> u8 {
         Kind::Surname | Kind::Name => name(&x.text, &y.text),
         Kind::Company => text(cells, x, y),
         Kind::Text => text(cells, x, y),
+        Kind::Alias => alias(x, y),
         Kind::Code if cells.fields[left].place.is_none() => codes(cells, x, y),
         Kind::Code => code(&x.text, &y.text),
         Kind::Number => number(x.number, y.number),
@@ -68,10 +69,39 @@ fn email(x: &Cell, y: &Cell) -> u8 {
         (true, true) => 5,
         (true, false) => 4,
         (false, true) if strsim::osa_distance(&x.text, &y.text) <= 2 => 4,
-        _ => {
-            let alike = strsim::jaro_winkler(&x.text, &y.text);
-            if alike > 0.92 { 3 } else if alike > 0.8 { 2 } else { u8::from(x.rest == y.rest) }
-        }
+        // Mailboxes that are only somewhat alike share a first name, and that is another field's evidence.
+        _ if x.text.len().min(y.text.len()) > 5 && strsim::osa_distance(&x.text, &y.text) <= 1 => 3,
+        _ => u8::from(x.rest == y.rest),
+    }
+}
+
+/// A login against names, only where names cannot be compared themselves.
+fn alias(x: &Cell, y: &Cell) -> u8 {
+    if x.number > 0.0 && y.number > 0.0 {
+        return MISSING;
+    }
+    let possible = |handle: &Cell, names: &Cell| !handle.text.is_empty() && !names.rest.is_empty();
+    if !possible(x, y) && !possible(y, x) {
+        return MISSING;
+    }
+    let one_way = |handle: &Cell, names: &Cell| if possible(handle, names) { spells(&handle.text, &names.rest) } else { 0 };
+    one_way(x, y).max(one_way(y, x))
+}
+
+/// How much of somebody's names a login spells: 3 both, 2 the last and an initial, 1 the first.
+fn spells(handle: &str, names: &str) -> u8 {
+    let (given, surname) = names.split_once('|').unwrap_or((names, ""));
+    let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
+    let (given, surname) = (letters(given), letters(surname));
+    let common = |text: &str, name: &str| text.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+    let first = common(handle, &given);
+    let needed = surname.len().min(5);
+    let last = (1..=first).any(|at| (at..handle.len()).any(|start| needed >= 3 && common(&handle[start..], &surname) >= needed));
+    match (first, last) {
+        (2.., true) => 3,
+        (1, true) => 2,
+        (4.., false) => 1,
+        _ => 0,
     }
 }
 

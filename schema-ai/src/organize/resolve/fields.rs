@@ -29,6 +29,8 @@ pub enum Kind {
     Number,
     /// One of few values
     Category,
+    /// What a person is called where no name is given: a login or a mailbox against somebody's names
+    Alias,
 }
 
 /// A field and how it is compared.
@@ -52,6 +54,10 @@ pub fn of(records: &Records) -> Vec<Field> {
     if has(Kind::GivenName) && has(Kind::Surname) {
         // A full name beside its parts says the same again.
         fields.retain(|field| !is_full_name(&field.name));
+    }
+    let named = fields.iter().any(|field| field.kind == Kind::GivenName) && fields.iter().any(|field| field.kind == Kind::Surname);
+    if named && fields.iter().any(|field| field.kind == Kind::Email || is_handle(&field.name)) {
+        fields.push(Field { place: None, name: "alias".to_owned(), kind: Kind::Alias });
     }
     if fields.iter().any(|field| field.kind == Kind::Text) {
         fields.push(Field { place: None, name: "codes".to_owned(), kind: Kind::Code });
@@ -80,6 +86,11 @@ fn field(records: &Records, place: usize) -> Option<Field> {
     Some(Field { place: Some(place), kind: kind(&name, &values, distinct.len()), name })
 }
 
+/// Whether a field holds the name somebody chose for a service.
+pub fn is_handle(name: &str) -> bool {
+    words::tokens(name).iter().any(|word| matches!(word.as_str(), "login" | "username" | "handle" | "nickname" | "nick" | "screenname"))
+}
+
 /// When a record was made says nothing about what it is.
 fn is_bookkeeping(name: &str, values: &[&str]) -> bool {
     let words = words::tokens(name);
@@ -102,6 +113,9 @@ fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
     }
     if amount_like(&words, values) {
         return Kind::Number;
+    }
+    if is_handle(name) {
+        return Kind::Code;
     }
     let digits = share(&[Format::Integer, Format::Digits, Format::Date, Format::Uuid, Format::PrefixedId, Format::Instant, Format::LocalTime]);
     if digits > 0.6 {

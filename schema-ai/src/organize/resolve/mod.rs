@@ -59,7 +59,7 @@ pub fn resolve(records: &Records) -> Resolution {
     let levels = compare::levels(&cells, &pairs);
     let weights = Weights::learn(&cells, records, &pairs, &levels);
     let scored = weights.score(&cells, &pairs, &levels);
-    let chosen = if records.linked() { cluster::one_to_one(&pairs, &scored, &weights) } else { cluster::grow(&cells, records, &pairs, &scored, &weights) };
+    let chosen = if records.linked() { cluster::one_to_one(&pairs, &scored, records.count()) } else { cluster::grow(&cells, records, &pairs, &scored, &weights) };
     report(records, &cells, &weights, &chosen)
 }
 

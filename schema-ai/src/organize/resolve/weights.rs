@@ -3,12 +3,21 @@
 
 use super::cells::Cells;
 use super::compare::{self, LEVELS, MISSING};
+use super::fields::Kind;
 use super::records::Records;
 
 /// Random pairs that are looked at.
 const RANDOM: usize = 60_000;
 /// Turns of the expectation and the maximization.
 const TURNS: usize = 25;
+
+/// Records of one thing that may share its mail address before the address looks shared by many things.
+const FAMILY: f64 = 6.0;
+
+/// Values that are given out once, so that a few records with one of them are rather one thing.
+fn is_personal(kind: Kind) -> bool {
+    matches!(kind, Kind::Email | Kind::Phone)
+}
 
 type PerLevel = Vec<[f64; LEVELS]>;
 
@@ -80,8 +89,9 @@ impl Weights {
         let exact = level == self.top[field] && level > 1;
         if exact && let (Some(x), Some(y)) = (&cells.columns[field][a as usize], &cells.columns[field][b as usize]) {
             // A rare value in common says more than a frequent one.
-            let often = f64::from(x.frequency.max(y.frequency)) / cells.count as f64;
-            chance = if cells.fields[field].place.is_some() { often.max(0.25 / cells.count as f64) } else { chance };
+            let often = f64::from(x.frequency.max(y.frequency));
+            let often = if is_personal(cells.fields[field].kind) { (often - FAMILY).max(0.5) } else { often };
+            chance = if cells.fields[field].place.is_some() { often.max(0.25) / cells.count as f64 } else { chance };
         }
         (self.same[field][at] / chance).log2().clamp(-12.0, 16.0)
     }
