@@ -17,7 +17,9 @@ impl From<StoreFault> for Problem {
             StoreFault::BadPage(_) => Self::because(Code::BadCursor, "`after` must be the `next` of a page of this listing"),
             StoreFault::Settings(_) => Self::invalid_at("/settings", text),
             StoreFault::Database(_) => ours(Code::Unavailable, &text),
-            StoreFault::Vault(_) | StoreFault::ChainBroken(_) | StoreFault::Unreadable(_) | StoreFault::BadTime(_) => ours(Code::Internal, &text),
+            StoreFault::Vault(_) | StoreFault::ChainBroken(_) | StoreFault::Unreadable(_) | StoreFault::BadTime(_) => {
+                ours(Code::Internal, &text)
+            }
         }
     }
 }
@@ -27,7 +29,9 @@ impl From<Fault> for Problem {
         let text = fault.to_string();
         match fault {
             Fault::Throttled(wait) => Self::because(Code::Unavailable, text).retry_after(wait.as_secs().max(1)),
-            Fault::Unavailable(_) | Fault::Unauthorized(_) | Fault::Unusable(_) | Fault::BadRecord(_) => Self::because(Code::SourceRefused, text),
+            Fault::Unavailable(_) | Fault::Unauthorized(_) | Fault::Unusable(_) | Fault::BadRecord(_) => {
+                Self::because(Code::SourceRefused, text)
+            }
             Fault::Misconfigured(_) => Self::because(Code::WrongState, text),
             Fault::Internal(_) | Fault::Stopped => ours(Code::Unavailable, &text),
         }

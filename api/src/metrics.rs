@@ -24,8 +24,12 @@ pub static REQUESTS_TOTAL: LazyLock<IntCounterVec> =
     metric!(register_int_counter_vec!("syncline_api_requests_total", "Requests that were answered", &["route", "method", "status"]));
 
 /// Seconds until the head of an answer was ready.   labels: route
-pub static REQUEST_SECONDS: LazyLock<HistogramVec> =
-    metric!(register_histogram_vec!("syncline_api_request_seconds", "Seconds until the head of an answer was ready", &["route"], SECONDS.to_vec()));
+pub static REQUEST_SECONDS: LazyLock<HistogramVec> = metric!(register_histogram_vec!(
+    "syncline_api_request_seconds",
+    "Seconds until the head of an answer was ready",
+    &["route"],
+    SECONDS.to_vec()
+));
 
 /// Requests with a key that is not valid.
 pub static REFUSED_KEYS_TOTAL: LazyLock<IntCounter> =

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use actix_web::http::Method;
 use syncline_store::Role;
 use utoipa::openapi::{
-    Components, Content, Info, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder, Server,
+    Components, Content, Info, OpenApi, PathItem, Ref, RefOr, Required, Response, ResponseBuilder, Server,
     extensions::Extensions,
     path::{Operation, Parameter, ParameterBuilder, ParameterIn},
     schema::{ObjectBuilder, Schema, Type},
     security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
-    Required,
 };
 
 use crate::{problem::Code, routes};
@@ -81,10 +80,30 @@ fn complete(operation: &mut Operation, path: &str, method: &Method, role: Option
         extensions.insert("x-needed-role".to_owned(), role.as_str().into());
         operation.extensions = Some(extensions);
         if method == Method::POST {
-            parameters.push(RefOr::T(header("idempotency-key", "The same request with the same key is done once, and answered as the first time.")));
+            parameters.push(RefOr::T(header(
+                "idempotency-key",
+                "The same request with the same key is done once, and answered as the first time.",
+            )));
+        }
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = done(status).to_owned();
         }
     }
     operation.responses.responses.entry("default".to_owned()).or_insert_with(|| RefOr::T(refusal()));
+}
+
+fn done(status: &str) -> &'static str {
+    match status {
+        "200" => "Done.",
+        "201" => "Made; `Location` says where it is.",
+        "202" => "Begun.",
+        "204" => "Done; there is nothing to say.",
+        _ => "Not at the moment.",
+    }
 }
 
 fn parts(path: &str) -> Vec<RefOr<Parameter>> {

@@ -48,6 +48,9 @@ fn show(page: &Page, request: &HttpRequest) -> HttpResponse {
     let tag = format!("\"{}-{}\"", env!("CARGO_PKG_VERSION"), page.text.len());
     let is_known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
     let mut answer = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    answer.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache")).insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
+    answer
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
     if is_known { answer.finish() } else { answer.content_type(page.kind).body(page.text) }
 }

@@ -9,8 +9,7 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $code:ident $word:literal $status:ident $title:literal;)*) => {
         /// The stable word for what went wrong. New words may come; none of these changes its meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Code { $($(#[$doc])* $code,)* }
+        pub enum Code { $($(#[$doc])* #[serde(rename = $word)] $code,)* }
 
         impl Code {
             /// Every code.

@@ -89,10 +89,7 @@ fn bind(config: &ApiConfig, parts: Parts, document: Document) -> Result<(SocketA
     let refused = |error: io::Error| ServeFault::Bind { address: config.listen, why: why(&error) };
     let server = HttpServer::new(move || {
         let (parts, document) = (parts.clone(), document.clone());
-        App::new()
-            .wrap(from_fn(attend))
-            .configure(move |services| configure(services, parts, document))
-            .default_service(web::to(nowhere))
+        App::new().wrap(from_fn(attend)).configure(move |services| configure(services, parts, document)).default_service(web::to(nowhere))
     });
     let server = server
         .workers(config.workers.max(1))
@@ -107,7 +104,9 @@ fn bind(config: &ApiConfig, parts: Parts, document: Document) -> Result<(SocketA
 fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "something listens there already; end it, or choose another address with `api.listen`".to_owned(),
-        io::ErrorKind::PermissionDenied => "this user may not; ports under 1024 need a privilege, or choose another with `api.listen`".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not; ports under 1024 need a privilege, or choose another with `api.listen`".to_owned()
+        }
         io::ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with `api.listen`".to_owned(),
         _ => error.to_string(),
     }

@@ -49,7 +49,10 @@ impl Once {
             Begun::Misused => return Err(Problem::new(Code::KeyReused)),
             Begun::Done(Kept { status, body: Some(body) }) => return Answer::again(status, &body),
             Begun::Done(Kept { body: None, .. }) => {
-                return Err(Problem::because(Code::AlreadyDone, "the first request was done, and its answer held a secret that is shown once"));
+                return Err(Problem::because(
+                    Code::AlreadyDone,
+                    "the first request was done, and its answer held a secret that is shown once",
+                ));
             }
         }
         let done = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {

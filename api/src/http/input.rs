@@ -42,6 +42,10 @@ impl<T: DeserializeOwned + 'static> Input for Json<T> {
         if !["application/json", "application/merge-patch+json"].iter().any(|known| essence.eq_ignore_ascii_case(known)) {
             return Err(Problem::new(Code::UnsupportedMediaType));
         }
+        // Serde would also take a list of the fields' values.
+        if body.trim_ascii_start().first().is_some_and(|&first| first != b'{') {
+            return Err(Problem::because(Code::Malformed, "the body must be a JSON object"));
+        }
         serde_json::from_slice(body).map(Self).map_err(|error| unreadable_json(&error))
     }
 }

@@ -87,7 +87,8 @@ pub fn etag(revision: u64) -> String {
 /// The revision that `If-Match` names; `None` without the header, or with `*`.
 pub fn if_match(headers: &HeaderMap) -> Result<Option<u64>, crate::problem::Problem> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let bad = || crate::problem::Problem::because(crate::problem::Code::Malformed, "`if-match` must be an ETag of this integration, or `*`");
+    let bad =
+        || crate::problem::Problem::because(crate::problem::Code::Malformed, "`if-match` must be an ETag of this integration, or `*`");
     let text = value.to_str().map_err(|_| bad())?.trim();
     if text == "*" {
         return Ok(None);

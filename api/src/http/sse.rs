@@ -53,7 +53,11 @@ impl Drop for Open {
 }
 
 /// These frames, with a heartbeat whenever nothing came for a while, until they end or `stop` is cancelled.
-pub fn live(frames: impl Stream<Item = Frame> + 'static, heartbeat: Duration, stop: CancellationToken) -> impl Stream<Item = Bytes> + 'static {
+pub fn live(
+    frames: impl Stream<Item = Frame> + 'static,
+    heartbeat: Duration,
+    stop: CancellationToken,
+) -> impl Stream<Item = Bytes> + 'static {
     let state = (Box::pin(frames), stop, Open::new());
     let opening = stream::once(std::future::ready(Bytes::from_static(b"retry: 2000\n\n")));
     opening.chain(stream::unfold(state, move |(mut frames, stop, open)| async move {

@@ -86,7 +86,10 @@ pub(crate) fn check(schedule: Option<&Schedule>, streams: Option<&[StreamChoice]
     let mut seen = std::collections::BTreeSet::new();
     for (number, choice) in streams.unwrap_or_default().iter().enumerate() {
         if !seen.insert(&choice.name) {
-            return Err(crate::problem::Problem::invalid_at(&format!("/streams/{number}/name"), format!("`{}` is there twice", choice.name)));
+            return Err(crate::problem::Problem::invalid_at(
+                &format!("/streams/{number}/name"),
+                format!("`{}` is there twice", choice.name),
+            ));
         }
     }
     Ok(())

@@ -89,7 +89,8 @@ pub(crate) async fn list_connectors(asked: Allowed<Viewer, Wherever, Query<Searc
     categories.sort();
     categories.dedup();
     let in_category = |file: &&&ConnectorFile| category.as_ref().is_none_or(|wanted| *wanted == file.category);
-    let mut found: Vec<(u8, &ConnectorFile)> = files.iter().filter(in_category).filter_map(|file| Some((rank(file, &words)?, *file))).collect();
+    let mut found: Vec<(u8, &ConnectorFile)> =
+        files.iter().filter(in_category).filter_map(|file| Some((rank(file, &words)?, *file))).collect();
     found.sort_by(|(one, a), (other, b)| one.cmp(other).then_with(|| a.title.cmp(&b.title)));
     Answer::ok(&Found { items: found.into_iter().map(|(_, file)| file.into()).collect(), categories })
 }

@@ -100,7 +100,8 @@ pub(crate) async fn list_events(asked: Allowed<Viewer, OneTenant, Query<EventsFr
 )]
 pub(crate) async fn follow_events(asked: Allowed<Viewer, OneTenant, Query<FollowFrom>>) -> Result<Answer, Problem> {
     let position = read(asked.header("last-event-id").or(asked.input.0.after.as_deref()))?;
-    let following = Following { log: Arc::clone(&asked.tools.log), tenant: asked.reach.tenant.id.clone(), position, ready: VecDeque::new() };
+    let following =
+        Following { log: Arc::clone(&asked.tools.log), tenant: asked.reach.tenant.id.clone(), position, ready: VecDeque::new() };
     Ok(Answer::stream(sse::live(following.frames(), asked.tools.heartbeat, asked.tools.stop.clone())))
 }
 

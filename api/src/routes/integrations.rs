@@ -151,7 +151,22 @@ async fn view(scope: &Scope, integration: Integration) -> Result<IntegrationView
     let settings = settings::shown(&integration.settings, &sealed);
     let Integration { tenant, id, connector, title, state, cause, waiting_until, schedule, streams, created, changed, .. } = integration;
     let (revision, last_job_ended) = (integration.revision.0, integration.last_job_ended);
-    Ok(IntegrationView { id, tenant, connector, title, settings, state, cause, waiting_until, schedule, streams, created, changed, revision, last_job_ended })
+    Ok(IntegrationView {
+        id,
+        tenant,
+        connector,
+        title,
+        settings,
+        state,
+        cause,
+        waiting_until,
+        schedule,
+        streams,
+        created,
+        changed,
+        revision,
+        last_job_ended,
+    })
 }
 
 async fn shown(scope: &Scope, integration: Integration) -> Result<Answer, Problem> {
@@ -177,7 +192,8 @@ pub(crate) async fn list_integrations(asked: Allowed<Viewer, OneTenant, Query<Fi
 pub(crate) async fn create_integration(asked: Allowed<Admin, OneTenant, Json<IntegrationToMake>>) -> Result<Answer, Problem> {
     let scope = &asked.reach.scope;
     let IntegrationToMake { id, connector, title, settings, schedule, streams } = asked.input.0;
-    let kind = asked.tools.connector(&connector).map_err(|problem| Problem::invalid_at("/connector", problem.detail.unwrap_or_default()))?;
+    let kind =
+        asked.tools.connector(&connector).map_err(|problem| Problem::invalid_at("/connector", problem.detail.unwrap_or_default()))?;
     check(schedule.as_ref(), streams.as_deref())?;
     let new = NewIntegration {
         title: title.unwrap_or_else(|| id.to_string()),

@@ -159,7 +159,8 @@ impl Following {
             let now = self.look().await?;
             self.is_done = now.ended.is_some();
             if self.said.as_ref() != Some(&now) {
-                let frame = Frame { name: if self.is_done { "done" } else { "progress" }, id: None, json: serde_json::to_string(&now).ok()? };
+                let frame =
+                    Frame { name: if self.is_done { "done" } else { "progress" }, id: None, json: serde_json::to_string(&now).ok()? };
                 self.said = Some(now);
                 return Some(frame);
             }

@@ -107,7 +107,9 @@ pub(crate) async fn create_key(asked: Allowed<Owner, Wherever, Json<KeyToMake>>)
         match &tenant {
             Some(other) if other != own => return Err(Problem::not_found("tenant", other)),
             Some(_) => {}
-            None => return Err(Problem::because(Code::ScopeTooNarrow, format!("this key may make keys of tenant `{own}` only: say `tenant`"))),
+            None => {
+                return Err(Problem::because(Code::ScopeTooNarrow, format!("this key may make keys of tenant `{own}` only: say `tenant`")));
+            }
         }
     }
     let (key, text) = asked.reach.store.keys().create(NewKey { name, role, tenant }).await?;

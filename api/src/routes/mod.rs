@@ -14,6 +14,7 @@ mod jobs;
 mod keys;
 mod quarantine;
 mod streams;
+mod tables;
 mod tenants;
 
 use utoipa::OpenApi;
@@ -25,7 +26,7 @@ macro_rules! routes {
         #[derive(OpenApi)]
         #[openapi(
             paths($($open_module::$open,)* $($module::$handler),*),
-            components(schemas(crate::problem::Problem, common::ScheduleDoc, common::StreamChoiceDoc, common::ModeDoc, keys::RoleDoc, jobs::StreamProgressDoc))
+            components(schemas(crate::problem::Problem, common::ScheduleDoc, common::StreamChoiceDoc, common::ModeDoc, keys::RoleDoc, jobs::StreamProgressDoc, tables::CompareDoc))
         )]
         struct Listed;
 
@@ -74,6 +75,10 @@ routes! {
         quarantine::dismiss_quarantined,
         events::list_events,
         events::follow_events,
+        tables::list_tables,
+        tables::list_table_changes,
+        tables::get_table,
+        tables::list_rows,
         keys::list_keys,
         keys::create_key,
         keys::get_key,

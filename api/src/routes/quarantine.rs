@@ -113,7 +113,10 @@ pub(crate) async fn retry_quarantined(asked: Allowed<Operator, OneTenant>) -> Re
     let integration = asked.reach.scope.integrations().by_id(&known.integration).await?;
     let integration = integration.ok_or_else(|| Problem::not_found("integration", &known.integration))?;
     if !integration.state.is_active() {
-        return Err(Problem::because(Code::WrongState, format!("integration `{}` is {}: resume it first", integration.id, integration.state)));
+        return Err(Problem::because(
+            Code::WrongState,
+            format!("integration `{}` is {}: resume it first", integration.id, integration.state),
+        ));
     }
     settled(&asked, &known, QuarantineState::Retried).await?;
     let job = asked.tools.engine.sync_now(&integration.tenant, &integration.id).await?;

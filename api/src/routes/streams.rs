@@ -70,6 +70,15 @@ pub(crate) async fn accept_deletions(asked: Allowed<Admin, OneIntegration>) -> R
 impl From<StreamSpec> for StreamView {
     fn from(spec: StreamSpec) -> Self {
         let StreamSpec { name, primary_key, cursor_field, modes, json_schema, delete, unavailable } = spec;
-        Self { name, chosen: false, primary_key, cursor_field, modes, delete, unavailable: unavailable.map(|unavailable| unavailable.why), json_schema }
+        Self {
+            name,
+            chosen: false,
+            primary_key,
+            cursor_field,
+            modes,
+            delete,
+            unavailable: unavailable.map(|unavailable| unavailable.why),
+            json_schema,
+        }
     }
 }

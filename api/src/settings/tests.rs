@@ -8,7 +8,10 @@ use super::{patched, shown};
 fn a_kept_secret_is_shown_as_a_mark_in_its_place() {
     let fields = ["/credentials/api_key".parse().unwrap(), "/hosts/1/password".parse().unwrap()];
     let seen = shown(&json!({"region": "eu", "hosts": [{}, {"name": "b"}]}), &fields);
-    assert_eq!(seen, json!({"region": "eu", "hosts": [{}, {"name": "b", "password": {"set": true}}], "credentials": {"api_key": {"set": true}}}));
+    assert_eq!(
+        seen,
+        json!({"region": "eu", "hosts": [{}, {"name": "b", "password": {"set": true}}], "credentials": {"api_key": {"set": true}}})
+    );
 }
 
 #[test]

@@ -110,6 +110,9 @@ async fn the_document_and_the_pages_are_served_without_a_key_and_with_a_strict_p
         let policy = seen.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
         assert!(!seen.text.contains("https://") || !seen.text.contains("src=\"http"), "{page} loads something from elsewhere");
-        assert!(!seen.text.contains("<script>") && !seen.text.contains(" style=\"") && !seen.text.contains(" onclick="), "{page} has something inline");
+        assert!(
+            !seen.text.contains("<script>") && !seen.text.contains(" style=\"") && !seen.text.contains(" onclick="),
+            "{page} has something inline"
+        );
     }
 }

@@ -41,7 +41,8 @@ async fn settings_that_do_not_fit_are_refused_with_every_path() {
     wrong["settings"] = json!({"api_key": CANARY, "region": "moon", "regoin": "eu", "works": "yes"});
     let refused = world.post(ALL).key(&world.owner).json(&wrong).send().await;
     assert_eq!((refused.status.as_u16(), refused.code()), (422, "invalid".to_owned()));
-    let paths: Vec<String> = refused.json()["problems"].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap().to_owned()).collect();
+    let paths: Vec<String> =
+        refused.json()["problems"].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap().to_owned()).collect();
     assert_eq!(paths, ["/settings/region", "/settings/works", "/settings/regoin"]);
     assert!(refused.text.contains("did you mean `region`?"), "{}", refused.text);
 
@@ -71,7 +72,12 @@ async fn a_patch_that_leaves_a_secret_out_keeps_it_and_null_takes_it_away() {
     let world = World::inhabited().await;
     let scope = world.store.of(&"acme".parse().unwrap());
     let id = "shop".parse().unwrap();
-    let patched = world.patch(SHOP).key(&world.owner).json(&json!({"title": "Other", "settings": {"region": "us", "token": "t-secret"}})).send().await;
+    let patched = world
+        .patch(SHOP)
+        .key(&world.owner)
+        .json(&json!({"title": "Other", "settings": {"region": "us", "token": "t-secret"}}))
+        .send()
+        .await;
     assert_eq!(patched.status, 200, "{}", patched.text);
     assert_eq!(patched.json()["settings"], json!({"region": "us", "api_key": {"set": true}, "token": {"set": true}}));
     assert_eq!(scope.integrations().settings(&id).await.unwrap().expose()["api_key"], CANARY);

@@ -24,7 +24,9 @@ async fn a_key_is_made_shown_once_used_and_revoked() {
 #[actix_web::test]
 async fn the_text_of_a_key_is_not_kept_for_a_request_that_is_repeated() {
     let world = World::new().await;
-    let ask = || world.post("/api/v1/keys").key(&world.owner).header("idempotency-key", "once").json(&json!({"name": "ci", "role": "viewer"})).send();
+    let ask = || {
+        world.post("/api/v1/keys").key(&world.owner).header("idempotency-key", "once").json(&json!({"name": "ci", "role": "viewer"})).send()
+    };
     assert_eq!(ask().await.status, 201);
     let again = ask().await;
     assert_eq!((again.status.as_u16(), again.code()), (409, "already_done".to_owned()));
@@ -38,7 +40,8 @@ async fn an_owner_of_one_tenant_makes_and_sees_keys_of_that_tenant_only() {
     assert_eq!(make("acme".into()).await.status, 201);
     assert_eq!(make("globex".into()).await.status, 404);
     assert_eq!(make(Value::Null).await.code(), "scope_too_narrow");
-    let foreign = world.post("/api/v1/keys").key(&world.owner).json(&json!({"name": "n", "role": "viewer", "tenant": "globex"})).send().await;
+    let foreign =
+        world.post("/api/v1/keys").key(&world.owner).json(&json!({"name": "n", "role": "viewer", "tenant": "globex"})).send().await;
     assert_eq!(world.delete(&foreign.header("location")).key(&owner).send().await.status, 404);
     let listed = world.get("/api/v1/keys").key(&owner).send().await.json();
     assert!(listed["items"].as_array().unwrap().iter().all(|key| key["tenant"] == "acme"), "{listed}");
@@ -52,12 +55,16 @@ async fn what_was_changed_is_in_the_audit_chain_and_what_was_refused_is_not() {
     world.post("/api/v1/tenants/acme/integrations/shop/pause").key(&viewer).send().await;
     world.patch("/api/v1/tenants/acme/integrations/shop").key(&world.owner).json(&json!({"title": "T"})).send().await;
     let audit = world.get("/api/v1/audit").key(&world.owner).send().await.json();
-    let said: Vec<(&str, &str)> = audit["items"].as_array().unwrap().iter().map(|act| (act["what"].as_str().unwrap(), act["target"].as_str().unwrap())).collect();
-    assert_eq!(said, [
-        ("change_integration", "/tenants/acme/integrations/shop"),
-        ("create_integration", "/api/v1/tenants/globex/integrations/shop"),
-        ("create_integration", "/api/v1/tenants/acme/integrations/shop"),
-    ]);
+    let said: Vec<(&str, &str)> =
+        audit["items"].as_array().unwrap().iter().map(|act| (act["what"].as_str().unwrap(), act["target"].as_str().unwrap())).collect();
+    assert_eq!(
+        said,
+        [
+            ("change_integration", "/tenants/acme/integrations/shop"),
+            ("create_integration", "/api/v1/tenants/globex/integrations/shop"),
+            ("create_integration", "/api/v1/tenants/acme/integrations/shop"),
+        ]
+    );
     let checked = world.get("/api/v1/audit/verify").key(&world.owner).send().await.json();
     assert_eq!((&checked["whole"], &checked["entries"]), (&true.into(), &3.into()));
     let admin = world.make_key(Role::Admin, Some("globex")).await;
@@ -95,7 +102,10 @@ async fn every_answer_has_an_id_and_refusals_say_it() {
     let strange = world.get("/healthz").header("x-request-id", "a b<script>").send().await;
     assert_eq!(strange.header("x-request-id").len(), 36);
     let method = world.ask(actix_web::http::Method::PUT, "/api/v1/tenants").key(&world.owner).send().await;
-    assert_eq!((method.status.as_u16(), method.code(), method.header("allow").as_str()), (405, "method_not_allowed".to_owned(), "GET, POST"));
+    assert_eq!(
+        (method.status.as_u16(), method.code(), method.header("allow").as_str()),
+        (405, "method_not_allowed".to_owned(), "GET, POST")
+    );
 }
 
 #[actix_web::test]

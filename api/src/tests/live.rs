@@ -65,7 +65,11 @@ async fn synced(world: &World) -> (String, Value) {
 async fn a_job_is_followed_to_its_end_and_tells_what_it_did() {
     let world = World::inhabited().await;
     let (job, last) = synced(&world).await;
-    assert_eq!((&last["outcome"], &last["progress"][0]["events"], &last["progress"][0]["quarantined"]), (&"partial".into(), &2.into(), &1.into()), "{last}");
+    assert_eq!(
+        (&last["outcome"], &last["progress"][0]["events"], &last["progress"][0]["quarantined"]),
+        (&"partial".into(), &2.into(), &1.into()),
+        "{last}"
+    );
     let shown = world.get(&format!("{SHOP}/jobs/{job}")).key(&world.owner).send().await.json();
     assert_eq!(shown["outcome"], "partial");
     let listed = world.get(&format!("{SHOP}/jobs")).key(&world.owner).send().await.json();
@@ -84,7 +88,10 @@ async fn events_are_read_and_followed_from_any_position_and_numbers_stay_as_they
     let first = world.get(&format!("{events}?limit=1")).key(&world.owner).send().await;
     assert!(first.text.contains("\"amount\":1.10"), "{}", first.text);
     let first = first.json();
-    assert_eq!((&first["items"][0]["event"]["specversion"], &first["items"][0]["event"]["type"]), (&"1.0".into(), &"sample.customers.upsert".into()));
+    assert_eq!(
+        (&first["items"][0]["event"]["specversion"], &first["items"][0]["event"]["type"]),
+        (&"1.0".into(), &"sample.customers.upsert".into())
+    );
     let next = first["next"].as_str().unwrap();
     let second = world.get(&format!("{events}?after={next}&wait_s=1")).key(&world.owner).send().await.json();
     assert_eq!(second["items"].as_array().unwrap().len(), 1);
@@ -109,6 +116,35 @@ async fn a_quarantined_record_is_listed_dismissed_once_and_retried() {
     let retried = world.post(&format!("{path}/retry")).key(&world.owner).send().await;
     assert_eq!((retried.status.as_u16(), retried.json()["job"].is_string()), (202, true), "{}", retried.text);
     assert_eq!(world.post(&format!("{}/dismiss", path.replace("acme", "globex"))).key(&world.owner).send().await.status, 404);
+}
+
+#[actix_web::test]
+async fn tables_are_listed_with_their_columns_and_read_in_pages() {
+    let world = World::inhabited().await;
+    let tables = "/api/v1/tenants/acme/tables";
+    assert_eq!(world.get(tables).key(&world.owner).send().await.json()["items"], json!([]));
+    assert_eq!(world.get(&format!("{tables}/none/rows")).key(&world.owner).send().await.status, 404);
+    synced(&world).await;
+    world.organize("acme").await;
+
+    let listed = world.get(tables).key(&world.owner).send().await.json();
+    let (name, columns) = (listed["items"][0]["name"].as_str().unwrap(), &listed["items"][0]["columns"]);
+    assert!(columns.as_array().unwrap().iter().any(|column| column["name"] == "amount" && column["type"] == "DECIMAL"), "{columns}");
+    let one = world.get(&format!("{tables}/{name}")).key(&world.owner).send().await.json();
+    assert_eq!((&one["rows"], &one["rows_deleted"]), (&2.into(), &0.into()));
+    let rows = world.get(&format!("{tables}/{name}/rows?limit=1")).key(&world.owner).send().await.json();
+    assert_eq!((&rows["items"][0]["id"], &rows["items"][0]["amount"]), (&"1".into(), &"1.10".into()), "{rows}");
+    let next = rows["next"].as_str().unwrap();
+    let rest = world.get(&format!("{tables}/{name}/rows?after={next}")).key(&world.owner).send().await.json();
+    assert_eq!((&rest["items"][0]["id"], &rest["next"]), (&"2".into(), &Value::Null));
+    let found = world.get(&format!("{tables}/{name}/rows?column=id&value=2")).key(&world.owner).send().await.json();
+    assert_eq!(found["items"].as_array().unwrap().len(), 1);
+    let wrong = world.get(&format!("{tables}/{name}/rows?column=amuont&value=2")).key(&world.owner).send().await;
+    assert!(wrong.status == 400 && wrong.text.contains("did you mean `amount`?"), "{}", wrong.text);
+    assert_eq!(world.get(&format!("{tables}/{name}/rows?after=zzz")).key(&world.owner).send().await.code(), "bad_cursor");
+    let changes = world.get("/api/v1/tenants/acme/table-changes").key(&world.owner).send().await.json();
+    assert!(!changes["items"].as_array().unwrap().is_empty());
+    assert_eq!(world.get(&format!("{}/{name}", tables.replace("acme", "globex"))).key(&world.owner).send().await.status, 404);
 }
 
 #[actix_web::test]

@@ -12,14 +12,12 @@ use actix_web::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use schema_ai::tables::{TablePolicy, TableWriter};
 use serde_json::{Value, json};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
-use syncline_model::{Cursor, Fault, Record, RecordKey, TenantId, schedule::SyncMode};
+use syncline_model::{Cursor, EventLog, Fault, Record, RecordKey, TenantId, log::Position, schedule::SyncMode};
 use syncline_runtime::{Connectors, Engine, EngineConfig};
-use syncline_sdk::{
-    Connector, Context, DeleteStrategy, Page, Reader, StreamSpec,
-    catalog::ConnectorFile,
-};
+use syncline_sdk::{Connector, Context, DeleteStrategy, Page, Reader, StreamSpec, catalog::ConnectorFile};
 use syncline_store::{Key, NewKey, Role, Store, Vault};
 use tokio_util::sync::CancellationToken;
 
@@ -109,7 +107,12 @@ impl Reader for Once {
             deleted: false,
         };
         let refused = syncline_sdk::Refused { key: None, body: Bytes::from_static(b"{\"id\":null}"), cause: "it has no key".to_owned() };
-        Ok(Some(Page { records: vec![record("1"), record("2")], refused: vec![refused], next: Cursor(Bytes::from_static(b"1")), records_expected: Some(2) }))
+        Ok(Some(Page {
+            records: vec![record("1"), record("2")],
+            refused: vec![refused],
+            next: Cursor(Bytes::from_static(b"1")),
+            records_expected: Some(2),
+        }))
     }
 }
 
@@ -156,7 +159,7 @@ impl Ask<'_> {
         self
     }
 
-    pub fn body(mut self, body: impl Into<web::Bytes>) -> Self {
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.request = self.request.insert_header(("content-type", "application/json")).set_payload(body);
         self
     }
@@ -182,7 +185,7 @@ pub struct World {
     pub owner: String,
     pub stop: CancellationToken,
     inner: Parts,
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl World {
@@ -200,11 +203,12 @@ impl World {
             Sample::new("ledgerly", "Ledgerly", "accounting"),
         ]));
         let engine_config = EngineConfig { start_spread: Duration::ZERO, ..EngineConfig::default() };
-        let engine = Engine::start(engine_config, Arc::<EmbeddedLog>::clone(&log), Arc::new(store.clone()), Arc::clone(&connectors)).unwrap();
+        let engine =
+            Engine::start(engine_config, Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(store.clone()), Arc::clone(&connectors)).unwrap();
         let parts = ApiParts { store: store.clone(), engine, log, connectors, tables: folder.path().join("tables") };
         let stop = CancellationToken::new();
         let inner = Parts::new(&config, parts.clone(), stop.clone());
-        let world = Self { owner: String::new(), store, parts, stop, inner, folder };
+        let world = Self { owner: String::new(), store, parts, stop, inner, _folder: folder };
         let owner = world.make_key(Role::Owner, None).await;
         Self { owner, ..world }
     }
@@ -214,7 +218,8 @@ impl World {
         let world = Self::new().await;
         for tenant in ["acme", "globex"] {
             world.make_tenant(tenant).await;
-            let made = world.post(&format!("/api/v1/tenants/{tenant}/integrations")).key(&world.owner).json(&integration("shop")).send().await;
+            let made =
+                world.post(&format!("/api/v1/tenants/{tenant}/integrations")).key(&world.owner).json(&integration("shop")).send().await;
             assert_eq!(made.status, 201, "{}", made.text);
         }
         world
@@ -223,6 +228,15 @@ impl World {
     pub async fn make_tenant(&self, tenant: &str) {
         let id: TenantId = tenant.parse().unwrap();
         self.store.tenants().create(&id, &format!("{tenant} incorporated")).await.unwrap();
+    }
+
+    /// Writes a tenant's events into its tables.
+    pub async fn organize(&self, tenant: &str) {
+        let tenant: TenantId = tenant.parse().unwrap();
+        let events = self.parts.log.read(&tenant, &Position::default(), 100, Duration::from_secs(5)).await.unwrap();
+        std::fs::create_dir_all(&self.parts.tables).unwrap();
+        let file = schema_ai::tables::file_of(&self.parts.tables, &tenant);
+        TableWriter::open(&file, &tenant, TablePolicy::default()).unwrap().apply(&events).unwrap();
     }
 
     pub async fn make_key(&self, role: Role, tenant: Option<&str>) -> String {
