@@ -1,7 +1,14 @@
 //! The suite that every implementation of the event log passes. Offsets may have gaps, and nothing here depends on time.
 //! A new implementation calls [`suite!`](crate::conformance_suite) with an async function that opens a fresh log and one that opens the
 //! same log again.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "this module is a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "this module is a test"
+)]
 
 use std::{collections::HashMap, future::Future, time::Duration};
 

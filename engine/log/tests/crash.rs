@@ -69,9 +69,34 @@ async fn the_process_that_is_killed() {
     std::process::exit(0);
 }
 
-fn run(at: u64, torn: bool, file: &std::path::Path) -> Output {
+/// Run in a process of its own: the disk is full at one write, and everything that failed is tried again.
+#[tokio::test]
+async fn the_process_whose_disk_is_full() {
+    let (Ok(at), Ok(file)) = (std::env::var(AT), std::env::var(FILE)) else { return };
+    shim::install(u64::MAX, false);
+    let log = EmbeddedLog::open(EmbeddedConfig::new(file)).unwrap();
+    let (shards, _membership) = own(&log).await;
+    shim::fill(at.parse().unwrap());
+    let shard = &shards[&ShardId::of(&tenant("acme"), log.shard_count())];
+    for n in 0..STEPS {
+        while let Err(fault) = log.append(item(n)).await {
+            assert!(matches!(fault, LogFault::Unavailable(_)), "{fault}");
+            println!("unavailable");
+        }
+        println!("appended {n}");
+        while let Err(fault) = shard.commit(step(n)).await {
+            assert!(matches!(fault, LogFault::Unavailable(_)), "{fault}");
+            println!("unavailable");
+        }
+        println!("committed {n}");
+    }
+    drop((shards, _membership, log));
+    std::process::exit(0);
+}
+
+fn run(test: &str, at: u64, torn: bool, file: &std::path::Path) -> Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "the_process_that_is_killed", "--nocapture"]).env(AT, at.to_string()).env(FILE, file);
+    command.args(["--exact", test, "--nocapture"]).env(AT, at.to_string()).env(FILE, file);
     if torn {
         command.env(TORN, "1");
     }
@@ -109,7 +134,7 @@ async fn every_write(torn: bool) {
     for at in 0.. {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("log.db");
-        let output = run(at, torn, &file);
+        let output = run("the_process_that_is_killed", at, torn, &file);
         check(&file, &output, at).await;
         if output.status.success() {
             assert_eq!(told(&output, "committed"), STEPS);
@@ -130,4 +155,21 @@ async fn killed_before_any_write_a_process_leaves_whole_steps_and_loses_none_it_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_halfway_through_any_write_a_process_leaves_whole_steps_and_loses_none_it_acknowledged() {
     every_write(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_at_any_write_is_told_to_the_caller_and_what_is_tried_again_is_there_once() {
+    for at in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log.db");
+        let output = run("the_process_whose_disk_is_full", at, false, &file);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        check(&file, &output, at).await;
+        assert_eq!(told(&output, "committed"), STEPS);
+        if told(&output, "unavailable") == 0 {
+            // The log was not in need of that many writes, or only the last checkpoint was, which nobody waits for.
+            assert!(at > 20, "only {at} writes were met: is the shim in place?");
+            return;
+        }
+    }
 }

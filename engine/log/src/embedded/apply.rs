@@ -108,19 +108,15 @@ impl Desk {
         self.note_write();
         let key = &advance.key;
         let (tenant, integration, stream) = (key.tenant.as_str(), key.integration.as_str(), key.stream.as_str());
-        match &advance.to {
-            Some(cursor) => {
-                let sql =
-                    "INSERT OR REPLACE INTO cursors (tenant, integration, stream, part, revision, cursor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-                let values = params![tenant, integration, stream, key.part, signed(advance.from.next().0), cursor.0.as_ref()];
-                self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(fault)?;
-            }
-            None => {
-                let sql = "DELETE FROM cursors WHERE tenant = ?1 AND integration = ?2 AND stream = ?3 AND part = ?4";
-                let values = params![tenant, integration, stream, key.part];
-                self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(fault)?;
-            }
-        }
+        let Some(cursor) = &advance.to else {
+            let sql = "DELETE FROM cursors WHERE tenant = ?1 AND integration = ?2 AND stream = ?3 AND part = ?4";
+            let values = params![tenant, integration, stream, key.part];
+            self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(fault)?;
+            return Ok(());
+        };
+        let sql = "INSERT OR REPLACE INTO cursors (tenant, integration, stream, part, revision, cursor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let values = params![tenant, integration, stream, key.part, signed(advance.from.next().0), cursor.0.as_ref()];
+        self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map_err(fault)?;
         Ok(())
     }
 

@@ -190,7 +190,7 @@ pub(crate) fn fault(error: rusqlite::Error) -> LogFault {
 
 /// When a wait ends; one too long to count ends in a year.
 pub(crate) fn deadline(wait: Duration) -> tokio::time::Instant {
-    tokio::time::Instant::now() + wait.min(Duration::from_secs(365 * 24 * 3600))
+    tokio::time::Instant::now() + wait.min(Duration::from_hours(365 * 24))
 }
 
 /// Moves a watched number up, never down, and wakes its watchers only if it moved.

@@ -13,6 +13,7 @@ use rusqlite::ffi;
 
 static LEFT: AtomicU64 = AtomicU64::new(u64::MAX);
 static TORN: AtomicBool = AtomicBool::new(false);
+static FULL: AtomicBool = AtomicBool::new(false);
 static BASE: OnceLock<usize> = OnceLock::new();
 static TABLES: Mutex<Option<HashMap<usize, usize>>> = Mutex::new(None);
 
@@ -40,7 +41,13 @@ pub fn install(at: u64, torn: bool) {
     }
 }
 
-/// The process is to end with this write.
+/// From now on nobody is killed, but the write with this number finds the disk full, once.
+pub fn fill(at: u64) {
+    FULL.store(true, Ordering::SeqCst);
+    LEFT.store(at, Ordering::SeqCst);
+}
+
+/// The process is to end with this write, or the disk is full at it.
 fn is_due() -> bool {
     LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
 }
@@ -87,6 +94,10 @@ unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, from: *const c_void, by
     unsafe {
         let write = real(file).xWrite.expect("every file is written");
         if is_due() {
+            if FULL.load(Ordering::SeqCst) {
+                LEFT.store(u64::MAX, Ordering::SeqCst);
+                return ffi::SQLITE_FULL;
+            }
             if TORN.load(Ordering::SeqCst) {
                 write(file, from, bytes / 2, at);
             }
@@ -97,7 +108,7 @@ unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, from: *const c_void, by
 }
 
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
-    if is_due() {
+    if !FULL.load(Ordering::SeqCst) && is_due() {
         std::process::abort();
     }
     // SAFETY: handed on as it came.
@@ -105,7 +116,7 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
 }
 
 unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: ffi::sqlite3_int64) -> c_int {
-    if is_due() {
+    if !FULL.load(Ordering::SeqCst) && is_due() {
         std::process::abort();
     }
     // SAFETY: handed on as it came.
