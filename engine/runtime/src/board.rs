@@ -44,12 +44,13 @@ const LINES_MAX: usize = 500;
 pub struct Board {
     progress: watch::Sender<JobProgress>,
     lines: Mutex<(Vec<Line>, u64)>,
+    waits: Mutex<Option<Timestamp>>,
 }
 
 impl Board {
     /// The board of a job that has not begun.
     pub fn new(progress: JobProgress) -> Self {
-        Self { progress: watch::Sender::new(progress), lines: Mutex::default() }
+        Self { progress: watch::Sender::new(progress), lines: Mutex::default(), waits: Mutex::default() }
     }
 
     /// Follows it live. The last value has an outcome.
@@ -97,8 +98,16 @@ impl Board {
         self.progress.send_modify(|progress| progress.outcome = Some(outcome));
     }
 
+    /// The job itself waits until then, or no longer, before it comes to its streams.
+    pub fn wait(&self, until: Option<Timestamp>) {
+        *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
     /// If every stream that is not done waits, the first end of those waits.
     pub fn all_wait_until(&self) -> Option<Timestamp> {
+        if let Some(until) = *self.waits.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Some(until);
+        }
         let progress = self.progress.borrow();
         let going = || progress.streams.iter().filter(|stream| !stream.done && (stream.pages > 0 || stream.waiting_until.is_some()));
         let all = going().all(|stream| stream.waiting_until.is_some());

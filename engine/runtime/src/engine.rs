@@ -118,7 +118,7 @@ impl EngineHandle {
     /// returned.
     pub async fn sync_now(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<JobId, Fault> {
         let key = key(tenant, integration);
-        if let Some(job) = self.ask(|| messages::Asked(key.clone())).await? {
+        if let Some(job) = self.ask(|| messages::Asked(key.clone())).await?? {
             return Ok(job);
         }
         let enrolled = self.shared.ledger.integration(tenant, integration).await?;

@@ -118,12 +118,12 @@ impl Gate {
         inner.parked += 1;
         inner.wanting += usize::from(wanting);
         self.release_if_idle(inner);
-        Parked { gate: self, parked: 1, wanting: usize::from(wanting) }
+        Parked { gate: self, stands: 1, wanting: usize::from(wanting) }
     }
 
     fn want(&self) -> Parked<'_> {
         self.lock().wanting += 1;
-        Parked { gate: self, parked: 0, wanting: 1 }
+        Parked { gate: self, stands: 0, wanting: 1 }
     }
 
     fn release_if_idle(&self, mut inner: MutexGuard<'_, Inner>) {
@@ -154,14 +154,14 @@ impl Drop for Entered<'_> {
 
 struct Parked<'a> {
     gate: &'a Gate,
-    parked: usize,
+    stands: usize,
     wanting: usize,
 }
 
 impl Drop for Parked<'_> {
     fn drop(&mut self) {
         let mut inner = self.gate.lock();
-        inner.parked -= self.parked;
+        inner.parked -= self.stands;
         inner.wanting -= self.wanting;
     }
 }

@@ -58,4 +58,4 @@ impl Pace {
 
 const SWEEP_AT: usize = 1024;
 /// A source that asked us to stay away is remembered at least this long.
-const KEPT: std::time::Duration = std::time::Duration::from_secs(3600);
+const KEPT: std::time::Duration = std::time::Duration::from_hours(1);

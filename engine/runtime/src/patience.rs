@@ -58,6 +58,13 @@ impl Waiter {
         }
     }
 
+    fn shows(&self, until: Option<Timestamp>) {
+        match &self.stream {
+            Some(stream) => self.link.board.update(stream, |progress| progress.waiting_until = until),
+            None => self.link.board.wait(until),
+        }
+    }
+
     fn subject(&self) -> String {
         self.stream.as_ref().map(|stream| format!("`{stream}`: ")).unwrap_or_default()
     }
@@ -109,22 +116,14 @@ impl<'a> Shown<'a> {
     fn new(waiter: &'a Waiter, time: Duration) -> Self {
         let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
         let until = Timestamp::now().checked_add(time).unwrap_or(Timestamp::MAX);
-        Self(waiter).set(Some(until))
-    }
-
-    fn set(self, until: Option<Timestamp>) -> Self {
-        if let Some(stream) = &self.0.stream {
-            self.0.link.board.update(stream, |progress| progress.waiting_until = until);
-        }
-        self
+        waiter.shows(Some(until));
+        Self(waiter)
     }
 }
 
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
-        if let Some(stream) = &self.0.stream {
-            self.0.link.board.update(stream, |progress| progress.waiting_until = None);
-        }
+        self.0.shows(None);
     }
 }
 

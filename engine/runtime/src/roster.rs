@@ -14,7 +14,7 @@ use syncline_model::{
 };
 
 use crate::{
-    job::JobEnd,
+    job::{How, JobEnd},
     lanes::{Key, Lane, Lanes},
     metrics,
     retry::{Steps, jitter},
@@ -163,19 +163,25 @@ impl Roster {
     /// A job ended: when does the next one come?
     pub fn ended(&mut self, key: &Key, end: JobEnd, now: Timestamp) {
         self.lanes.leave(key);
-        if end.gone {
-            self.unseat(key);
-            return;
-        }
+        let failed = match end.how {
+            How::Gone => {
+                self.unseat(key);
+                return;
+            }
+            How::Failed { asks_owner } => Some(asks_owner),
+            How::Well | How::Stopped => None,
+        };
         let Some(seat) = self.seats.get_mut(key) else { return };
         if let Some(enrolled) = end.enrolled {
             count(seat, -1);
             (seat.state, seat.schedule, seat.connector) = (enrolled.state, enrolled.schedule, enrolled.connector);
             count(seat, 1);
         }
-        let failures = if end.failed { seat.health.failures.saturating_add(1) } else { 0 };
-        seat.health = Health { failures, asks_owner: end.asks_owner };
-        let due = match (seat.state.is_active(), end.stopped) {
+        seat.health = match failed {
+            Some(asks_owner) => Health { failures: seat.health.failures.saturating_add(1), asks_owner },
+            None => Health::default(),
+        };
+        let due = match (seat.state.is_active(), end.how == How::Stopped) {
             (false, _) => None,
             (true, true) => Some(now),
             (true, false) => next_due(&seat.schedule, end.ended, seat.health, self.probe),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::Message;
-use syncline_model::{JobId, ShardId, StreamName, ledger::Enrolled, log::ShardChange};
+use syncline_model::{Fault, JobId, ShardId, StreamName, ledger::Enrolled, log::ShardChange};
 
 use crate::{
     engine::Stats,
@@ -43,9 +43,9 @@ pub struct Halt(pub Key);
 #[rtype(result = "()")]
 pub struct StopAll;
 
-/// The job of this integration that runs or was asked for.
+/// The job of this integration that runs or was asked for. A fault if its tenant is not ours.
 #[derive(Message)]
-#[rtype(result = "Option<JobId>")]
+#[rtype(result = "Result<Option<JobId>, Fault>")]
 pub struct Asked(pub Key);
 
 /// Read it now. Answered with the job that runs instead, if one does.

@@ -11,7 +11,7 @@ use std::{
 
 use actix::{Actor, ActorContext, ArbiterHandle, AsyncContext, Context, Handler, SpawnHandle};
 use jiff::Timestamp;
-use syncline_model::{JobId, Shard, ShardId, StreamName, TenantId};
+use syncline_model::{Fault, JobId, Shard, ShardId, StreamName, TenantId};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// No timer is longer, so that a clock that was set is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// The root of the tree.
 pub struct Root {
@@ -187,10 +187,13 @@ impl Handler<StopAll> for Root {
 }
 
 impl Handler<Asked> for Root {
-    type Result = actix::MessageResult<Asked>;
+    type Result = Result<Option<JobId>, Fault>;
 
     fn handle(&mut self, Asked(key): Asked, _: &mut Context<Self>) -> Self::Result {
-        actix::MessageResult(self.running_job(&key).or_else(|| self.roster.asked_job(&key)))
+        if !self.owns(&key.tenant) {
+            return Err(Fault::Unavailable(format!("the tenant `{}` is not run by this node", key.tenant)));
+        }
+        Ok(self.running_job(&key).or_else(|| self.roster.asked_job(&key)))
     }
 }
 

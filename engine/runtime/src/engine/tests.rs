@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::duration_suboptimal_units, clippy::unwrap_used, clippy::panic)]
 //! The whole tree, on real threads, over ports in memory. Nothing sleeps: the tests wait for what they expect to be written down.
 
 use std::{sync::Arc, time::Duration};
@@ -287,5 +287,44 @@ async fn the_streams_and_the_connection_can_be_asked_for_without_a_job() {
     assert_eq!(names, ["customers", "orders"]);
     setup.source.tell(|tables| tables.check = Some(Fault::Unauthorized("bad key".into())));
     assert_eq!(setup.handle.test(&tenant(), &integration("eu")).await, Err(Fault::Unauthorized("bad key".into())));
+    setup.end().await;
+}
+
+#[tokio::test]
+async fn a_run_that_panics_is_started_again_under_the_same_job() {
+    let setup = start(quick(), &["eu"], |source| source.tell(|tables| tables.check_panics = 2));
+    setup.state("eu", State::Live).await;
+    let jobs = setup.ledger.ended("eu");
+    assert_eq!((jobs.len(), jobs[0].outcome), (1, Some(Outcome::Succeeded)));
+    assert_eq!(setup.ledger.rows().jobs.len(), 1);
+    setup.end().await;
+}
+
+#[tokio::test]
+async fn a_run_that_always_panics_is_put_in_quarantine_with_its_cause_and_probed_until_it_works() {
+    let setup = start(quick(), &["bad"], |source| source.tell(|tables| tables.check_panics = 6));
+    setup.state("bad", State::Degraded).await;
+    let cause = setup.ledger.ended("bad")[0].cause.clone().unwrap();
+    assert_eq!(cause, "the run of `bad` panicked 4 times in a row and is in quarantine until the next probe");
+    setup.state("bad", State::Live).await;
+    setup.end().await;
+}
+
+#[tokio::test]
+async fn a_root_that_dies_is_started_again_and_everything_with_it() {
+    let setup = start(quick(), &[], |_| {});
+    timeout(SOON, async {
+        while setup.handle.stats().await.unwrap().shards < 4 {
+            tokio::task::yield_now().await
+        }
+    })
+    .await
+    .unwrap();
+    setup.ledger.put(MemoryLedger::testing("shop", "eu", Schedule::Manual));
+    setup.ledger.panics.store(1, std::sync::atomic::Ordering::Relaxed);
+    // Giving the shards anew makes the root ask who lives in them.
+    setup.log.assign_anew();
+    setup.state("eu", State::Live).await;
+    assert_eq!(setup.ledger.panics.load(std::sync::atomic::Ordering::Relaxed), 0);
     setup.end().await;
 }

@@ -92,6 +92,15 @@ impl MemoryLog {
         }
     }
 
+    /// Gives every shard anew to the last member.
+    pub fn assign_anew(self: &Arc<Self>) {
+        let member = self.lock().members.last().unwrap().clone();
+        for id in 0..self.shard_count.get() {
+            let _ = member.send(ShardChange::Revoked(ShardId(id)));
+            let _ = member.send(ShardChange::Assigned(self.take(ShardId(id))));
+        }
+    }
+
     /// Waits until this holds.
     pub async fn until(&self, holds: impl Fn(&Self) -> bool) {
         loop {

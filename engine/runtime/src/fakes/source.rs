@@ -63,6 +63,7 @@ pub struct Tables {
     pub acts: BTreeMap<String, VecDeque<Act>>,
     pub always_panics: Vec<String>,
     pub check: Option<Fault>,
+    pub check_panics: usize,
     pub page_sizes: Vec<usize>,
     pub delete_missing: bool,
     pub mode: Option<SyncMode>,
@@ -138,6 +139,12 @@ impl Connector for TestSource {
     }
 
     async fn check(&self, _: &Context) -> Result<(), Fault> {
+        let panics = self.tell(|tables| {
+            let panics = tables.check_panics > 0;
+            tables.check_panics = tables.check_panics.saturating_sub(1);
+            panics
+        });
+        assert!(!panics, "the check has a bug");
         self.tell(|tables| tables.check.clone()).map_or(Ok(()), Err)
     }
 

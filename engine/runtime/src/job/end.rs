@@ -29,45 +29,55 @@ pub struct Verdict {
 pub struct JobEnd {
     /// The integration as it is now; `None` if there is none any more, or nothing could be learned about it.
     pub enrolled: Option<Enrolled>,
-    /// The integration does not exist any more.
-    pub gone: bool,
-    /// It has to be tried again.
-    pub failed: bool,
-    /// Trying again does not help before the owner did something.
-    pub asks_owner: bool,
-    /// It was stopped before its end, so that the next one should come soon.
-    pub stopped: bool,
+    /// How.
+    pub how: How,
     /// When.
     pub ended: Timestamp,
 }
 
+/// How a job ended, as far as the next one depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// The next one comes when its time comes.
+    Well,
+    /// It has to be tried again.
+    Failed {
+        /// Trying again does not help before the owner did something.
+        asks_owner: bool,
+    },
+    /// It was stopped before its end, so that the next one should come soon.
+    Stopped,
+    /// The integration does not exist any more.
+    Gone,
+}
+
 impl JobEnd {
     pub(super) fn gone() -> Self {
-        Self { gone: true, ..Self::of(None) }
+        Self::of(None, How::Gone)
     }
 
-    pub(super) fn not_begun(fault: Fault) -> Self {
+    pub(super) fn not_begun(fault: &Fault) -> Self {
         tracing::warn!("a job could not begin: {fault}");
-        Self { failed: true, ..Self::of(None) }
+        Self::lost()
     }
 
     pub(super) fn resting(enrolled: Enrolled) -> Self {
-        Self::of(Some(enrolled))
+        Self::of(Some(enrolled), How::Well)
     }
 
-    pub(super) fn of(enrolled: Option<Enrolled>) -> Self {
-        Self { enrolled, gone: false, failed: false, asks_owner: false, stopped: false, ended: Timestamp::now() }
+    pub(super) fn of(enrolled: Option<Enrolled>, how: How) -> Self {
+        Self { enrolled, how, ended: Timestamp::now() }
     }
 
     /// Nobody knows how it ended: it has to be tried again.
     pub fn lost() -> Self {
-        Self { failed: true, ..Self::of(None) }
+        Self::of(None, How::Failed { asks_owner: false })
     }
 }
 
 impl Verdict {
     /// Of a job that met this fault before it came to its streams.
-    pub fn of_fault(fault: Fault) -> Self {
+    pub fn of_fault(fault: &Fault) -> Self {
         let (state, asks_owner) = match fault.remedy() {
             Remedy::Stop => return Self { outcome: Outcome::Cancelled, state: None, cause: None, failed: false, asks_owner: false },
             Remedy::Reauthorize(_) => (State::ReauthRequired, true),
@@ -81,7 +91,7 @@ impl Verdict {
     pub fn of_streams(plan: &Plan, ends: &[(StreamName, StreamEnd, u64)], progress: &[StreamProgress]) -> Self {
         let stopped = ends.iter().any(|(_, end, _)| *end == StreamEnd::Failed(Fault::Stopped));
         if stopped {
-            return Self::of_fault(Fault::Stopped);
+            return Self::of_fault(&Fault::Stopped);
         }
         let failures: Vec<(&StreamName, Self)> = ends.iter().filter_map(|(name, end, _)| Some((name, of_stream(end)?))).collect();
         let asks = ends.iter().filter_map(|(name, end, _)| match end {
@@ -123,7 +133,7 @@ impl Verdict {
 fn of_stream(end: &StreamEnd) -> Option<Verdict> {
     match end {
         StreamEnd::Read { .. } => None,
-        StreamEnd::Failed(fault) => Some(Verdict::of_fault(fault.clone())),
+        StreamEnd::Failed(fault) => Some(Verdict::of_fault(fault)),
         StreamEnd::Quarantined(cause) => Some(died(cause.clone())),
     }
 }
@@ -137,8 +147,8 @@ pub async fn give_up(shared: &Shared, ticket: &Ticket, deaths: u32) -> JobEnd {
     let cause =
         format!("the run of `{}` panicked {deaths} times in a row and is in quarantine until the next probe", ticket.key.integration);
     let known = shared.ledger.integration(&ticket.key.tenant, &ticket.key.integration).await;
-    let Ok(Some(enrolled)) = known else { return JobEnd { asks_owner: true, ..JobEnd::lost() } };
-    let Ok(board) = begin(shared, ticket).await else { return JobEnd { asks_owner: true, ..JobEnd::lost() } };
+    let Ok(Some(enrolled)) = known else { return JobEnd::of(None, How::Failed { asks_owner: true }) };
+    let Ok(board) = begin(shared, ticket).await else { return JobEnd::of(None, How::Failed { asks_owner: true }) };
     board.say(Level::Error, cause.clone());
     Scribe::new(shared, ticket, board.clone(), enrolled).end(died(cause)).await
 }
@@ -153,5 +163,5 @@ pub async fn cut_off(shared: &Shared, ticket: &Ticket) -> JobEnd {
         }
         board.end(Outcome::Cancelled);
     }
-    JobEnd { stopped: true, ..JobEnd::of(None) }
+    JobEnd::of(None, How::Stopped)
 }

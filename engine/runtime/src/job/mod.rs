@@ -29,7 +29,7 @@ use syncline_sdk::{
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-pub use end::{JobEnd, Verdict, cut_off, give_up};
+pub use end::{How, JobEnd, Verdict, cut_off, give_up};
 pub use plan::Plan;
 use scribe::{Scribe, States};
 
@@ -128,14 +128,14 @@ impl Job {
         let enrolled = match self.shared.ledger.integration(tenant, integration).await {
             Ok(Some(enrolled)) => enrolled,
             Ok(None) => return JobEnd::gone(),
-            Err(fault) => return JobEnd::not_begun(fault),
+            Err(fault) => return JobEnd::not_begun(&fault),
         };
         if !enrolled.state.is_active() {
             return JobEnd::resting(enrolled);
         }
         let board = match begin(&self.shared, &self.ticket).await {
             Ok(board) => Arc::clone(board),
-            Err(fault) => return JobEnd::not_begun(fault),
+            Err(fault) => return JobEnd::not_begun(&fault),
         };
         let mut scribe = Scribe::new(&self.shared, &self.ticket, Arc::clone(&board), enrolled.clone());
         let worked = {
@@ -144,7 +144,7 @@ impl Job {
         };
         let verdict = match worked {
             Ok(worked) => worked,
-            Err(fault) => Verdict::of_fault(fault),
+            Err(fault) => Verdict::of_fault(&fault),
         };
         scribe.end(verdict).await
     }

@@ -11,7 +11,7 @@ use syncline_model::{
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{JobEnd, Shared, Ticket, Verdict};
+use super::{How, JobEnd, Shared, Ticket, Verdict};
 use crate::{board::Board, board::Line, metrics};
 
 /// Writes down how a job goes.
@@ -136,20 +136,20 @@ impl<'a> Scribe<'a> {
     async fn save(&mut self) {
         let streams = self.board.streams();
         let (tenant, job) = (&self.ticket.key.tenant, self.board.job());
-        if streams != self.saved && self.told(self.shared.ledger.save_progress(tenant, job, &streams).await) {
+        if streams != self.saved && self.told(&self.shared.ledger.save_progress(tenant, job, &streams).await) {
             self.saved = streams;
         }
         self.unwritten.extend(self.board.take_lines());
         while let Some(line) = self.unwritten.first() {
-            if !self.told(self.shared.ledger.log(tenant, job, line.at, line.level, &line.text).await) {
+            if !self.told(&self.shared.ledger.log(tenant, job, line.at, line.level, &line.text).await) {
                 return;
             }
             self.unwritten.remove(0);
         }
     }
 
-    fn told(&self, written: Result<(), Fault>) -> bool {
-        if let Err(fault) = &written {
+    fn told(&self, written: &Result<(), Fault>) -> bool {
+        if let Err(fault) = written {
             tracing::warn!(key = %self.ticket.key, "the progress of a job could not be written: {fault}");
         }
         written.is_ok()
@@ -175,14 +175,19 @@ impl<'a> Scribe<'a> {
         let mut enrolled = self.enrolled.clone();
         enrolled.state = self.states.now().await;
         enrolled.last_job_ended = Some(ended);
-        JobEnd { failed, asks_owner, stopped: outcome == Outcome::Cancelled, ended, ..JobEnd::of(Some(enrolled)) }
+        let how = match (outcome, failed) {
+            (Outcome::Cancelled, _) => How::Stopped,
+            (_, true) => How::Failed { asks_owner },
+            (_, false) => How::Well,
+        };
+        JobEnd { enrolled: Some(enrolled), how, ended }
     }
 
     /// A job that is not ended in the store looks as if it ran, so this is tried until it works or nobody has patience.
     async fn end_job(&self, ended: Timestamp, outcome: Outcome, cause: Option<&str>) {
         let (tenant, job) = (&self.ticket.key.tenant, self.board.job());
         let mut steps = self.shared.config.retry.iter();
-        while !self.told(self.shared.ledger.end_job(tenant, job, ended, outcome, cause).await) {
+        while !self.told(&self.shared.ledger.end_job(tenant, job, ended, outcome, cause).await) {
             let Some(wait) = steps.next() else { return };
             tokio::select! {
                 () = self.ticket.kill.cancelled() => return,

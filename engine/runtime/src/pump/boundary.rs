@@ -1,7 +1,7 @@
 //! What an incremental stream remembers of its newest events, so that a record at the boundary, which is read again because the
 //! lower bound is inclusive, is not published again. Bounded: the newest versions stay, in chunks of a page each.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bytes::{Buf, BufMut, BytesMut};
 use syncline_model::{Cursor, Event, EventId, Version};
@@ -43,7 +43,7 @@ pub struct Boundary {
     chunks: BTreeMap<u32, Vec<Known>>,
     ids: HashSet<EventId>,
     last: HashMap<u64, EventId>,
-    dirty: BTreeMap<u32, ()>,
+    dirty: BTreeSet<u32>,
     forgotten: u64,
 }
 
@@ -55,13 +55,15 @@ impl Boundary {
             chunks: BTreeMap::new(),
             ids: HashSet::new(),
             last: HashMap::new(),
-            dirty: BTreeMap::new(),
+            dirty: BTreeSet::new(),
             forgotten: 0,
         };
         for (part, cursor) in parts.below(PREFIX) {
             let Some(number) = part.strip_prefix(PREFIX).and_then(|number| number.parse().ok()) else { continue };
             let chunk = decode(cursor);
-            chunk.iter().for_each(|known| boundary.remember(*known));
+            for known in &chunk {
+                boundary.remember(*known);
+            }
             boundary.chunks.insert(number, chunk);
         }
         boundary
@@ -88,7 +90,7 @@ impl Boundary {
     /// What must be written with the events.
     pub fn changes(&self) -> Vec<Change> {
         let change = |number: &u32| (format!("{PREFIX}{number:010}"), self.chunks.get(number).map(|chunk| encode(chunk)));
-        self.dirty.keys().map(change).collect()
+        self.dirty.iter().map(change).collect()
     }
 
     /// The changes were committed. Returns how many ids at the newest version had to be forgotten.
@@ -130,14 +132,14 @@ impl Boundary {
     fn put(&mut self, chunk: Vec<Known>) {
         let number = self.chunks.last_key_value().map_or(0, |(last, _)| last + 1);
         self.chunks.insert(number, chunk);
-        self.dirty.insert(number, ());
+        self.dirty.insert(number);
     }
 
     /// Joins all chunks. When there is too much, a quarter more than needed is forgotten, the oldest versions first, so that this
     /// does not come again with the next page.
     fn join(&mut self, too_many: bool) {
         let chunks = std::mem::take(&mut self.chunks);
-        self.dirty.extend(chunks.keys().map(|number| (*number, ())));
+        self.dirty.extend(chunks.keys());
         let after = chunks.last_key_value().map_or(0, |(last, _)| last + 1);
         let mut all: Vec<Known> = chunks.into_values().flatten().collect();
         if too_many {
@@ -147,10 +149,12 @@ impl Boundary {
             let newest = all.last().and_then(|known| known.version());
             let gone: Vec<Known> = all.drain(..all.len() - keep).collect();
             self.forgotten += gone.iter().filter(|known| newest.is_some() && known.version() == newest).count() as u64;
-            gone.into_iter().for_each(|known| self.forget(known));
+            for known in gone {
+                self.forget(known);
+            }
         }
         self.chunks.insert(after, all);
-        self.dirty.insert(after, ());
+        self.dirty.insert(after);
     }
 }
 

@@ -106,7 +106,7 @@ impl Pump {
             match self.pass().await? {
                 Pass::Ended(asks) => return Ok(asks),
                 Pass::Reload => {
-                    tracing::warn!(stream = %self.task.spec.name, "a cursor of `{}` was moved by somebody else, reading it again", self.task.spec.name)
+                    tracing::warn!(stream = %self.task.spec.name, "a cursor of `{}` was moved by somebody else, reading it again", self.task.spec.name);
                 }
             }
         }

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::duration_suboptimal_units, clippy::unwrap_used, clippy::panic)]
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::AtomicU64},

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::duration_suboptimal_units, clippy::unwrap_used)]
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +9,11 @@ use syncline_model::{
 };
 
 use super::{Roster, key_of};
-use crate::{fakes::MemoryLedger, job::JobEnd, retry::Steps};
+use crate::{
+    fakes::MemoryLedger,
+    job::{How, JobEnd},
+    retry::Steps,
+};
 
 const PROBE: Steps = Steps { first: Duration::from_secs(60), most: Duration::from_secs(3600), tries: usize::MAX };
 
@@ -26,7 +30,8 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn end(enrolled: &Enrolled, failed: bool, ended: Timestamp) -> JobEnd {
-    JobEnd { enrolled: Some(enrolled.clone()), failed, ended, ..JobEnd::lost() }
+    let how = if failed { How::Failed { asks_owner: false } } else { How::Well };
+    JobEnd { enrolled: Some(enrolled.clone()), how, ended }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::{
         tenant::Tenant,
     },
     gate::Gate,
-    job::{JobEnd, Ticket, give_up},
+    job::{JobEnd, Ticket, cut_off, give_up},
     lanes::Key,
     roster::Wanted,
     supervise::{Life, supervised},
@@ -37,11 +37,11 @@ impl Root {
                 self.again.insert(key);
             }
             (None, None) => self.roster.lanes.leave(&key),
-            (None, Some(wanted)) => self.begin(key, wanted, context),
+            (None, Some(wanted)) => self.begin(key, &wanted, context),
         }
     }
 
-    fn begin(&mut self, key: Key, wanted: Wanted, context: &mut Context<Self>) {
+    fn begin(&mut self, key: Key, wanted: &Wanted, context: &mut Context<Self>) {
         let Some(shard) = self.shards.get(&self.shard_of(&key.tenant)).cloned() else {
             let _ = self.roster.unseat(&key);
             return self.discard(&key, wanted.job, context);
@@ -73,7 +73,7 @@ impl Root {
             let make = |_, guard| root.do_send(Run { ticket: Arc::clone(&ticket), guard });
             match supervised("tenant", shared.config.restart, &ticket.stop, || 0, make).await {
                 Life::Ended(end) => end,
-                Life::Stopped => JobEnd::lost(),
+                Life::Stopped => cut_off(&shared, &ticket).await,
                 Life::Quarantined(deaths) => give_up(&shared, &ticket, deaths).await,
             }
         };
