@@ -44,7 +44,7 @@ fn events(bodies: &[String], version: i128) -> Vec<Event> {
     bodies.iter().enumerate().map(event).collect()
 }
 
-fn ours(writer: &mut TableWriter, events: Vec<Event>) -> f64 {
+fn ours(writer: &mut TableWriter, events: &[Event]) -> f64 {
     let chunks: Vec<Vec<Event>> = events.chunks(BATCH).map(<[Event]>::to_vec).collect();
     let started = Instant::now();
     for chunk in chunks {
@@ -92,8 +92,8 @@ fn main() {
     let (first, second) = (events(&bodies, 1), events(&bodies, 2));
     let file = folder.path().join("acme.sqlite");
     let mut writer = TableWriter::open(&file, &"acme".parse().unwrap(), TablePolicy::default()).unwrap();
-    let inserted = ours(&mut writer, first);
-    let updated = ours(&mut writer, second);
+    let inserted = ours(&mut writer, &first);
+    let updated = ours(&mut writer, &second);
     let bare = bare(&file, &folder.path().join("bare.sqlite"));
     println!("{ROWS} rows in batches of {BATCH}, one fsync for each");
     println!("events to new typed rows      {inserted:>9.0} rows/s  {:.2} of the bare insert", inserted / bare);

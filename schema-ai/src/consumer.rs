@@ -49,7 +49,7 @@ impl OrganizerConfig {
             wait: Duration::from_millis(250),
             open_files_max: 256,
             writers_max: 4,
-            rest: (Duration::from_secs(1), Duration::from_secs(60)),
+            rest: (Duration::from_secs(1), Duration::from_mins(1)),
             policy: TablePolicy::default(),
         }
     }

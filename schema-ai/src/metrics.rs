@@ -47,14 +47,12 @@ pub static TABLE_BATCH_SECONDS: LazyLock<Option<Histogram>> = LazyLock::new(|| {
 });
 
 /// Age of the event that was applied last, when it was applied.
-pub static TABLE_LAG_SECONDS: LazyLock<Option<Gauge>> = LazyLock::new(|| {
-    registered(Gauge::new("syncline_table_lag_seconds", "Age of the event that was applied last, when it was applied."))
-});
+pub static TABLE_LAG_SECONDS: LazyLock<Option<Gauge>> =
+    LazyLock::new(|| registered(Gauge::new("syncline_table_lag_seconds", "Age of the event that was applied last, when it was applied.")));
 
 /// Tenants whose tables cannot be written at the moment.
-pub static TABLE_TENANTS_FAILING: LazyLock<Option<IntGauge>> = LazyLock::new(|| {
-    registered(IntGauge::new("syncline_table_tenants_failing", "Tenants whose tables cannot be written at the moment."))
-});
+pub static TABLE_TENANTS_FAILING: LazyLock<Option<IntGauge>> =
+    LazyLock::new(|| registered(IntGauge::new("syncline_table_tenants_failing", "Tenants whose tables cannot be written at the moment.")));
 
 /// Adds to a counter.
 pub(crate) fn add(counter: &LazyLock<Option<IntCounter>>, by: u64) {

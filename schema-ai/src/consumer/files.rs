@@ -17,7 +17,7 @@ pub(super) type OpenFile = Arc<Mutex<TableWriter>>;
 pub(super) struct Files {
     folder: PathBuf,
     policy: TablePolicy,
-    files_max: usize,
+    open_max: usize,
     open: Mutex<Open>,
 }
 
@@ -29,8 +29,8 @@ struct Open {
 
 impl Files {
     pub fn new(config: &OrganizerConfig) -> Self {
-        let files_max = config.open_files_max.max(1);
-        Self { folder: config.folder.clone(), policy: config.policy, files_max, open: Mutex::default() }
+        let open_max = config.open_files_max.max(1);
+        Self { folder: config.folder.clone(), policy: config.policy, open_max, open: Mutex::default() }
     }
 
     /// Does something with a tenant's file, on a thread that may block. What fails closes the file, so that the next attempt
@@ -68,7 +68,7 @@ impl Files {
         let file = Arc::new(Mutex::new(writer));
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.files.insert(tenant.clone(), (now, Arc::clone(&file)));
-        if open.files.len() > self.files_max {
+        if open.files.len() > self.open_max {
             let oldest = open.files.iter().min_by_key(|(_, (used, _))| *used).map(|(tenant, _)| tenant.clone());
             oldest.and_then(|tenant| open.files.remove(&tenant));
         }

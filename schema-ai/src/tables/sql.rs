@@ -81,9 +81,9 @@ impl TableSql for Sqlite {
             "_syncline_root_key TEXT NOT NULL, _syncline_key TEXT NOT NULL, _syncline_parent_key TEXT NOT NULL, \
              _syncline_index INTEGER NOT NULL, _syncline_deleted_at TEXT, _syncline_overflow TEXT"
         };
-        let own: String = table.columns.iter().map(|column| format!(", {} {}", quoted(&column.name), storage(column.kind))).collect();
+        let own: Vec<String> = table.columns.iter().map(|column| format!(", {} {}", quoted(&column.name), storage(column.kind))).collect();
         let key = if table.parent.is_none() { "" } else { ", PRIMARY KEY (_syncline_root_key, _syncline_key)" };
-        format!("CREATE TABLE {} ({engine}{own}{key}) STRICT", quoted(&table.name))
+        format!("CREATE TABLE {} ({engine}{}{key}) STRICT", quoted(&table.name), own.concat())
     }
 
     fn add_column(&self, table: &Table, column: &Column) -> String {

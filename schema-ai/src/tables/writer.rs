@@ -3,6 +3,7 @@
 
 mod fold;
 mod insert;
+mod place;
 
 use std::{
     collections::HashMap,
@@ -216,7 +217,7 @@ impl TableWriter {
         applied.schema_changes = changes.len() as u64;
         catalog::grow(&step, &self.schema, &changes, &at)?;
         for fold in &folds {
-            insert::write(&step, &mut self.schema, fold, self.policy.deletes, &mut applied)?;
+            place::write(&step, &mut self.schema, fold, self.policy.deletes, &mut applied)?;
         }
         catalog::save_position(&step, &position)?;
         step.commit()?;

@@ -1,21 +1,17 @@
-//! Puts folded records into their tables, many rows with one statement.
+//! Puts rows that are ready into their table, many with one statement.
 
 use rusqlite::{
-    Connection, ToSql, params,
+    Connection, ToSql,
     types::{ToSqlOutput, Value, ValueRef},
 };
 
-use super::{
-    Applied, Deletes,
-    fold::{Fold, Pending},
-};
 use crate::{
     infer::Kind,
     json,
     tables::{
-        catalog::number,
+        catalog,
         flatten::{Cell, Row},
-        schema::{Schema, Table},
+        schema::Table,
         sql::{Sqlite, TableSql, engine_columns},
     },
 };
@@ -24,118 +20,16 @@ use crate::{
 const ROWS_MAX: usize = 32;
 const PARAMETERS_MAX: usize = 32_000;
 
-type Bound<'a> = ToSqlOutput<'a>;
+pub(super) type Bound<'a> = ToSqlOutput<'a>;
 
 /// A row with its engine columns, ready to be bound.
-struct Ready<'a> {
-    engine: Vec<Bound<'a>>,
-    row: &'a Row<'a>,
+pub(super) struct Ready<'a> {
+    pub engine: Vec<Bound<'a>>,
+    pub row: &'a Row<'a>,
 }
 
-/// Writes the records of one stream.
-pub(super) fn write(
-    db: &Connection,
-    schema: &mut Schema,
-    fold: &Fold<'_>,
-    deletes: Deletes,
-    applied: &mut Applied,
-) -> rusqlite::Result<()> {
-    let table = fold.table;
-    let family = family_of(schema, table);
-    let mut times = Times::default();
-    let mut ready: Vec<Vec<Ready<'_>>> = family.iter().map(|_| Vec::new()).collect();
-    for (key, record) in &fold.records {
-        let Some((first, last)) = record.won else { continue };
-        applied.deleted += u64::from(record.deleted);
-        let is_gone = record.deleted && deletes == Deletes::Hard;
-        let replaces_children = record.exists && (record.parts.is_some() || is_gone);
-        if replaces_children {
-            for &child in family.iter().skip(1).filter(|&&child| schema.tables[child].has_rows) {
-                db.prepare_cached(&Sqlite.remove(&schema.tables[child]))?.execute([key])?;
-            }
-        }
-        remember(db, table, key, record, is_gone, deletes)?;
-        if is_gone {
-            db.prepare_cached(&Sqlite.remove(&schema.tables[table]))?.execute([key])?;
-            continue;
-        }
-        let deleted_at = record.deleted.then(|| last.event.time.map_or_else(|| times.text(last.committed), |time| time.to_string()));
-        let overflow = record.parts.as_ref().and_then(|parts| overflow_of(&parts.row, applied));
-        let engine = vec![
-            text(key),
-            version(record.version),
-            owned(last.event.id.to_string()),
-            optional(deleted_at.clone()),
-            owned(times.text(first.committed)),
-            owned(times.text(last.committed)),
-            Bound::Owned(Value::Integer(last.place.offset.cast_signed())),
-            optional(overflow),
-        ];
-        let Some(parts) = &record.parts else {
-            tombstone(db, schema, &family, &engine, &deleted_at)?;
-            continue;
-        };
-        ready[0].push(Ready { engine, row: &parts.row });
-        for child in &parts.children {
-            let Some(slot) = family.iter().position(|&table| table == child.table) else { continue };
-            let engine = vec![
-                text(key),
-                text(&child.key),
-                text(&child.parent_key),
-                Bound::Owned(Value::Integer(i64::try_from(child.index).unwrap_or(i64::MAX))),
-                optional(deleted_at.clone()),
-                optional(overflow_of(&child.row, applied)),
-            ];
-            ready[slot].push(Ready { engine, row: &child.row });
-        }
-    }
-    for (&table, rows) in family.iter().zip(&ready) {
-        insert(db, &schema.tables[table], rows)?;
-        applied.rows += rows.len() as u64;
-        note_nulls(db, &mut schema.tables[table], table, rows)?;
-    }
-    schema.tables[table].has_rows |= fold.records.iter().any(|(_, record)| record.won.is_some());
-    Ok(())
-}
-
-/// The table and all that hang from it, parents first.
-fn family_of(schema: &Schema, table: usize) -> Vec<usize> {
-    let mut family = vec![table];
-    let mut at = 0;
-    while let Some(&next) = family.get(at) {
-        family.extend(&schema.tables[next].children);
-        at += 1;
-    }
-    family
-}
-
-/// A record that is gone for good leaves its version behind; one that came back needs that no more.
-fn remember(db: &Connection, table: usize, key: &str, record: &Pending<'_>, is_gone: bool, deletes: Deletes) -> rusqlite::Result<()> {
-    if is_gone {
-        let sql = "INSERT OR REPLACE INTO _syncline_gone (table_id, key, version) VALUES (?,?,?)";
-        db.prepare_cached(sql)?.execute(params![number(table), key, version(record.version)])?;
-    } else if deletes == Deletes::Hard && !record.exists {
-        db.prepare_cached("DELETE FROM _syncline_gone WHERE table_id = ? AND key = ?")?.execute(params![number(table), key])?;
-    }
-    Ok(())
-}
-
-fn tombstone(
-    db: &Connection,
-    schema: &Schema,
-    family: &[usize],
-    engine: &[Bound<'_>],
-    deleted_at: &Option<String>,
-) -> rusqlite::Result<()> {
-    let (Some(&table), Some(key)) = (family.first(), engine.first()) else { return Ok(()) };
-    db.prepare_cached(&Sqlite.tombstone(&schema.tables[table]))?.execute(rusqlite::params_from_iter(engine))?;
-    for &child in family.iter().skip(1).filter(|&&child| schema.tables[child].has_rows) {
-        db.prepare_cached(&Sqlite.mark_children(&schema.tables[child]))?.execute(params![key, deleted_at])?;
-    }
-    Ok(())
-}
-
-fn insert(db: &Connection, table: &Table, rows: &[Ready<'_>]) -> rusqlite::Result<()> {
+/// Puts rows in.
+pub(super) fn insert(db: &Connection, table: &Table, rows: &[Ready<'_>]) -> rusqlite::Result<()> {
     let width = engine_columns(table).len() + table.columns.len();
     let at_once = (PARAMETERS_MAX / width).clamp(1, ROWS_MAX);
     let (whole, rest) = rows.split_at(rows.len() - rows.len() % at_once);
@@ -168,7 +62,7 @@ fn run(db: &Connection, table: &Table, rows: &[Ready<'_>], at_once: usize) -> ru
 }
 
 /// A column that some row left empty is nullable from now on, and the catalog says so.
-fn note_nulls(db: &Connection, table: &mut Table, index: usize, rows: &[Ready<'_>]) -> rusqlite::Result<()> {
+pub(super) fn note_nulls(db: &Connection, table: &mut Table, index: usize, rows: &[Ready<'_>]) -> rusqlite::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -190,19 +84,10 @@ fn note_nulls(db: &Connection, table: &mut Table, index: usize, rows: &[Ready<'_
     for (ordinal, (column, (count, _))) in table.columns.iter_mut().zip(filled).enumerate() {
         if !column.nullable && count < rows.len() {
             column.nullable = true;
-            super::catalog::save_column(db, index, ordinal, column)?;
+            catalog::save_column(db, index, ordinal, column)?;
         }
     }
     Ok(())
-}
-
-fn overflow_of(row: &Row<'_>, applied: &mut Applied) -> Option<String> {
-    if row.overflow.is_empty() {
-        return None;
-    }
-    applied.overflow += row.overflow.len() as u64;
-    let fields: Vec<String> = row.overflow.iter().map(|(path, raw)| format!("{}:{raw}", json::quote(path))).collect();
-    Some(format!("{{{}}}", fields.join(",")))
 }
 
 /// A cell in the form of its column's kind.
@@ -222,32 +107,19 @@ impl ToSql for Stored<'_, '_> {
     }
 }
 
-/// The same moment is written many times in a row.
-#[derive(Default)]
-struct Times(Option<(jiff::Timestamp, String)>);
-
-impl Times {
-    fn text(&mut self, time: jiff::Timestamp) -> String {
-        match &self.0 {
-            Some((known, text)) if *known == time => text.clone(),
-            _ => self.0.insert((time, time.to_string())).1.clone(),
-        }
-    }
-}
-
-fn text(text: &str) -> Bound<'_> {
+pub(super) fn text(text: &str) -> Bound<'_> {
     Bound::Borrowed(ValueRef::Text(text.as_bytes()))
 }
 
-fn owned(text: String) -> Bound<'static> {
+pub(super) fn owned(text: String) -> Bound<'static> {
     Bound::Owned(Value::Text(text))
 }
 
-fn optional(text: Option<String>) -> Bound<'static> {
+pub(super) fn optional(text: Option<String>) -> Bound<'static> {
     Bound::Owned(text.map_or(Value::Null, Value::Text))
 }
 
-fn version(version: Option<i128>) -> Bound<'static> {
+pub(super) fn version(version: Option<i128>) -> Bound<'static> {
     let Some(version) = version else { return Bound::Owned(Value::Null) };
     Bound::Owned(i64::try_from(version).map_or_else(|_| Value::Text(version.to_string()), Value::Integer))
 }

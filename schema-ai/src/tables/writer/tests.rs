@@ -250,3 +250,47 @@ fn the_tables_of_one_tenant_are_not_opened_for_another() {
     let other = "other".parse().unwrap();
     assert!(TableWriter::open(&file_of(bench.folder.path(), &tenant()), &other, TablePolicy::default()).is_err());
 }
+
+#[test]
+fn a_full_disk_leaves_the_tables_where_they_were_and_the_batch_goes_in_later() {
+    let mut bench = Bench::new();
+    bench.upsert("0", r#"{"n":0}"#);
+    let pages: i64 = bench.writer.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    bench.writer.db.pragma_update(None, "max_page_count", pages + 3).unwrap();
+    let position = bench.writer.position().clone();
+    let events: Vec<_> =
+        (1..500).map(|n| event("orders", &n.to_string(), None, Some(&format!(r#"{{"n":{n},"new":[{{"m":1}}]}}"#)))).collect();
+    let fault = bench.writer.write_events(events.clone(), Timestamp::UNIX_EPOCH).unwrap_err();
+    assert!(fault.to_string().contains("full"), "{fault}");
+    assert_eq!((bench.read().count("shop_orders").unwrap().0, bench.writer.position()), (1, &position));
+    bench.writer.db.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+    bench.write(events);
+    assert_eq!(bench.read().count("shop_orders").unwrap().0, 500);
+    assert_eq!(bench.read().count("shop_orders_new").unwrap().0, 499);
+}
+
+#[test]
+fn versions_beyond_64_bits_are_compared_as_numbers() {
+    let mut bench = Bench::new();
+    let big = i128::from(i64::MAX) * 10;
+    bench.write([event("orders", "1", Some(big), Some(r#"{"a":"new"}"#))]);
+    bench.write([event("orders", "1", Some(9), Some(r#"{"a":"old"}"#))]);
+    assert_eq!(bench.sql("SELECT a FROM shop_orders"), ["new"]);
+}
+
+#[test]
+fn a_text_with_a_zero_character_survives_the_widening_of_its_column() {
+    let mut bench = Bench::new();
+    bench.upsert("1", r#"{"v":"a\u0000b"}"#);
+    bench.upsert("2", r#"{"v":[1]}"#);
+    assert_eq!(bench.read().rows("shop_orders", &RowQuery::default()).unwrap().rows[0]["v"], "a\0b");
+}
+
+#[test]
+fn names_that_the_file_already_has_are_not_taken() {
+    let mut bench = Bench::new();
+    bench.db().execute_batch("CREATE TABLE Shop_Orders (a)").unwrap();
+    bench.upsert("1", r#"{"a":1}"#);
+    let names: Vec<_> = bench.read().tables().unwrap().into_iter().map(|table| table.name).collect();
+    assert!(names.len() == 1 && names[0].starts_with("shop_orders_"), "{names:?}");
+}
