@@ -242,7 +242,9 @@ pub async fn no_event_is_visible_before_its_step(subject: &impl Subject) {
         let (mut position, mut sizes) = (Position::default(), Vec::new());
         while sizes.iter().sum::<usize>() < 500 {
             let batch = log.read(&acme, &position, 1000, SOON).await.unwrap();
-            batch.iter().for_each(|logged| position.pass(&logged.place));
+            for logged in &batch {
+                position.pass(&logged.place);
+            }
             // Whatever is seen of a step, all of it is there: the last event of the batch must be the last of its step.
             let last: Vec<&str> =
                 batch.last().map(|logged| std::str::from_utf8(&logged.event.body).unwrap().split('-').collect()).unwrap_or_default();
@@ -290,7 +292,9 @@ async fn write_all(log: &impl EventLog, shards: &HashMap<ShardId, Box<dyn Shard>
 
 fn position(batch: &[Logged]) -> Position {
     let mut position = Position::default();
-    batch.iter().for_each(|logged| position.pass(&logged.place));
+    for logged in batch {
+        position.pass(&logged.place);
+    }
     position
 }
 

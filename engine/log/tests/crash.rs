@@ -1,7 +1,7 @@
 //! Kills a writing process at every single write, sync and truncation of its files, whole or torn, and looks at what is left.
 //! A layer over SQLite's own file system does the counting, so that nothing of the log has to know of it.
 #![allow(unsafe_code, reason = "SQLite's file system is a table of C functions")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "this is a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "this is a test")]
 
 mod shim;
 
@@ -53,7 +53,7 @@ async fn the_process_that_is_killed() {
     let (Ok(at), Ok(file)) = (std::env::var(AT), std::env::var(FILE)) else { return };
     shim::install(at.parse().unwrap(), std::env::var(TORN).is_ok());
     let log = EmbeddedLog::open(EmbeddedConfig::new(file)).unwrap();
-    let (shards, _membership) = own(&log).await;
+    let (shards, membership) = own(&log).await;
     let acme = tenant("acme");
     let shard = &shards[&ShardId::of(&acme, log.shard_count())];
     for n in 0..STEPS {
@@ -65,7 +65,7 @@ async fn the_process_that_is_killed() {
         assert_eq!(stale, Err(LogFault::Conflict(Box::new(key(&acme, "orders")))));
         println!("committed {n}");
     }
-    drop((shards, _membership, log));
+    drop((shards, membership, log));
     std::process::exit(0);
 }
 
@@ -75,7 +75,7 @@ async fn the_process_whose_disk_is_full() {
     let (Ok(at), Ok(file)) = (std::env::var(AT), std::env::var(FILE)) else { return };
     shim::install(u64::MAX, false);
     let log = EmbeddedLog::open(EmbeddedConfig::new(file)).unwrap();
-    let (shards, _membership) = own(&log).await;
+    let (shards, membership) = own(&log).await;
     shim::fill(at.parse().unwrap());
     let shard = &shards[&ShardId::of(&tenant("acme"), log.shard_count())];
     for n in 0..STEPS {
@@ -90,7 +90,7 @@ async fn the_process_whose_disk_is_full() {
         }
         println!("committed {n}");
     }
-    drop((shards, _membership, log));
+    drop((shards, membership, log));
     std::process::exit(0);
 }
 

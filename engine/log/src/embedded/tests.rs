@@ -45,12 +45,12 @@ const STEPS: u64 = 4;
 async fn the_process_that_is_killed() {
     let (Ok(at), Ok(file)) = (std::env::var(CRASH_AT), std::env::var(CRASH_FILE)) else { return };
     let at: u64 = at.parse().unwrap();
-    let stop = move |written| {
+    let kill = move |written| {
         if written == at {
             std::process::abort();
         }
     };
-    let log = EmbeddedLog::open(EmbeddedConfig { on_write: Some(Arc::new(stop)), ..EmbeddedConfig::new(file) }).unwrap();
+    let log = EmbeddedLog::open(EmbeddedConfig { on_write: Some(Arc::new(kill)), ..EmbeddedConfig::new(file) }).unwrap();
     let (shards, _membership) = own(&log).await;
     let acme = tenant("acme");
     for round in 0..STEPS {
@@ -170,7 +170,9 @@ async fn consume_all(log: &EmbeddedLog, group: &str) {
     loop {
         let batch = member.next(1000, Duration::ZERO).await.unwrap();
         let mut done = Position::default();
-        batch.iter().for_each(|logged| done.pass(&logged.place));
+        for logged in &batch {
+            done.pass(&logged.place);
+        }
         member.commit(&done).await.unwrap();
         if batch.is_empty() {
             return;
