@@ -2,7 +2,7 @@
 //! group may say that it is.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -81,20 +81,23 @@ impl Rounds {
         let due: Vec<TenantId> = self.behind.iter().filter(|(_, behind)| behind.again <= Instant::now()).map(|(t, _)| t.clone()).collect();
         let reads_again = !due.is_empty();
         let mut tasks = JoinSet::new();
+        let mut running = HashMap::new();
         for (tenant, part) in of_tenant.into_iter().chain(due.into_iter().map(|tenant| (tenant, Vec::new()))) {
             let (work, writers, reads) = (Arc::clone(&self.work), Arc::clone(&self.writers), self.behind.contains_key(&tenant));
-            tasks.spawn(async move {
+            let (of, hold) = (tenant.clone(), before(&part));
+            let task = tasks.spawn(async move {
                 let _turn = writers.acquire().await;
-                let hold = before(&part);
-                let result = work.bring_up(&tenant, part, reads).await;
-                (tenant, hold, result)
+                work.bring_up(&of, part, reads).await
             });
+            running.insert(task.id(), (tenant, hold));
         }
-        while let Some(joined) = tasks.join_next().await {
-            match joined {
-                Ok((tenant, hold, result)) => self.settle(tenant, hold, result),
-                // `bring_up` catches what breaks in it; without its tenant nobody can say what is missing, so the group stays.
-                Err(_) => return None,
+        while let Some(joined) = tasks.join_next_with_id().await {
+            let (task, result) = match joined {
+                Ok((task, result)) => (task, result),
+                Err(error) => (error.id(), Err(format!("writing the tables broke off: {error}"))),
+            };
+            if let Some((tenant, hold)) = running.remove(&task) {
+                self.settle(tenant, hold, result);
             }
         }
         self.report().await;

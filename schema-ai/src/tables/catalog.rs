@@ -33,7 +33,9 @@ CREATE TABLE IF NOT EXISTS _syncline_rejected (id INTEGER PRIMARY KEY, at TEXT N
 pub(crate) fn make(db: &Connection, tenant: &str) -> Result<String> {
     db.execute_batch(MAKE)?;
     db.execute("INSERT OR IGNORE INTO _syncline_meta (name, value) VALUES ('tenant', ?1)", [tenant])?;
-    db.pragma_update(None, "user_version", FORMAT)?;
+    if format(db)? != FORMAT {
+        db.pragma_update(None, "user_version", FORMAT)?;
+    }
     owner(db)
 }
 
@@ -66,7 +68,10 @@ pub(crate) fn load(db: &Connection) -> Result<Schema> {
     for index in 0..schema.tables.len() {
         link(&mut schema, index);
         let table = &mut schema.tables[index];
-        table.has_rows = db.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {})", quoted(&table.name)), [], |row| row.get(0))?;
+        // What is gone for good still has a version that later events are compared with.
+        let sql =
+            format!("SELECT EXISTS (SELECT 1 FROM {}) OR EXISTS (SELECT 1 FROM _syncline_gone WHERE table_id = ?1)", quoted(&table.name));
+        table.has_rows = db.query_row(&sql, [number(index)], |row| row.get(0))?;
     }
     Ok(schema)
 }

@@ -237,6 +237,8 @@ fn a_hard_deletion_removes_the_row_and_an_older_state_does_not_bring_it_back() {
     let mut bench = Bench::with(TablePolicy { deletes: Deletes::Hard, ..TablePolicy::default() });
     bench.write([event("orders", "1", Some(5), Some(r#"{"a":[{"b":1}]}"#))]);
     bench.write([event("orders", "1", Some(6), None)]);
+    let policy = TablePolicy { deletes: Deletes::Hard, ..TablePolicy::default() };
+    bench.writer = TableWriter::open(&file_of(bench.folder.path(), &tenant()), &tenant(), policy).unwrap();
     bench.write([event("orders", "1", Some(4), Some(r#"{"a":[{"b":1}]}"#))]);
     assert_eq!(bench.read().count("shop_orders").unwrap(), (0, 0));
     assert_eq!(bench.read().count("shop_orders_a").unwrap(), (0, 0));

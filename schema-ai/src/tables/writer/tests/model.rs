@@ -54,6 +54,7 @@ fn tables(bench: &Bench) -> (BTreeMap<String, String>, Vec<String>) {
     (live, if has_children { bench.sql(children) } else { Vec::new() })
 }
 
+/// In the order of SQLite, whose keys are texts.
 fn children(live: &BTreeMap<String, String>) -> Vec<String> {
     live.iter().flat_map(|(key, n)| [format!("{key}|i:0|i:{n}"), format!("{key}|i:1|i:{}", n.parse::<u32>().unwrap() + 1)]).collect()
 }
@@ -85,5 +86,58 @@ proptest! {
         let expected = naive(&log);
         let expected_children = children(&expected);
         prop_assert_eq!(tables(&bench), (expected, expected_children));
+    }
+}
+
+/// An endless log, the same in every process.
+fn endless(at: usize) -> Logged {
+    let random = at.wrapping_mul(2_654_435_761) >> 7;
+    let said = Said {
+        key: u8::try_from(random % 50).unwrap(),
+        version: (!random.is_multiple_of(5)).then(|| ((random >> 8) % 9) as i128),
+        value: (!random.is_multiple_of(7)).then(|| u32::try_from(at).unwrap()),
+    };
+    logged(at, &said)
+}
+
+const FILE: &str = "SYNCLINE_TEST_TABLES";
+
+/// The process that is killed: it writes batch after batch, and says so.
+#[test]
+#[ignore = "it is started, and killed, by the test below"]
+fn writes_until_it_is_killed() {
+    let Ok(file) = std::env::var(FILE) else { return };
+    let mut writer = TableWriter::open(std::path::Path::new(&file), &tenant(), TablePolicy::default()).unwrap();
+    let mut at = usize::try_from(writer.position().0.values().max().copied().unwrap_or_default()).unwrap();
+    loop {
+        let batch: Vec<Logged> = (at..at + 37).map(endless).collect();
+        writer.apply(&batch).unwrap();
+        at += batch.len();
+        eprintln!("at {at}");
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_tables_that_are_the_log_up_to_their_position() {
+    use std::io::{BufRead, BufReader};
+    let bench = Bench::new();
+    let file = file_of(bench.folder.path(), &tenant());
+    for batches in [1, 4, 9, 2, 7] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tables::writer::tests::model::writes_until_it_is_killed", "--ignored", "--nocapture"])
+            .env(FILE, &file)
+            .stderr(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert_eq!(lines.map_while(Result::ok).filter(|line| line.starts_with("at ")).take(batches).count(), batches);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let position = *bench.read().position().unwrap().0.values().max().unwrap();
+        let log: Vec<Logged> = (0..usize::try_from(position).unwrap()).map(endless).collect();
+        let expected = naive(&log);
+        let expected_children = children(&expected);
+        assert_eq!(tables(&bench), (expected, expected_children), "killed at {position}");
     }
 }
