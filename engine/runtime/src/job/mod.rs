@@ -196,7 +196,7 @@ impl Job {
         }
         let specs = insist(waiter, || link.connector.streams(&context)).await?;
         let cursors = insist(waiter, || async { Ok(link.shard.cursors(tenant, integration).await?) }).await?;
-        let plan = Plan::make(&self.ticket, link, &outfit, enrolled, specs, &cursors);
+        let plan = Plan::make(&self.ticket, link, &outfit, enrolled, specs, cursors);
         link.board.expect(plan.tasks.iter().map(|task| task.spec.name.clone()));
         Ok(plan)
     }

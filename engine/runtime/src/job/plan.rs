@@ -1,6 +1,9 @@
 //! Which streams a job reads, and how.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use syncline_model::{
     CursorEntry, StreamName,
@@ -32,8 +35,12 @@ impl Plan {
         outfit: &Outfit,
         enrolled: &Enrolled,
         specs: Vec<StreamSpec>,
-        cursors: &[CursorEntry],
+        cursors: Vec<CursorEntry>,
     ) -> Self {
+        let mut by_stream: HashMap<StreamName, Vec<CursorEntry>> = HashMap::new();
+        for entry in cursors {
+            by_stream.entry(entry.key.stream.clone()).or_default().push(entry);
+        }
         let mut plan = Self { tasks: Vec::new(), left_out: Vec::new() };
         for (spec, mode) in plan.choose(enrolled, specs) {
             if let Some(unavailable) = &spec.unavailable {
@@ -42,6 +49,7 @@ impl Plan {
             }
             let waiter = Arc::new(Waiter::new(Arc::clone(link), Some(spec.name.clone())));
             let context = outfit.context(&waiter);
+            let cursors = by_stream.remove(&spec.name).unwrap_or_default();
             plan.tasks.push(StreamTask {
                 link: Arc::clone(link),
                 source: Source {
@@ -52,7 +60,8 @@ impl Plan {
                 },
                 mode: mode_of(&spec, mode),
                 sweep_accepted: ticket.sweep_accepted.contains(&spec.name),
-                history_known: cursors.iter().any(|entry| entry.key.stream == spec.name && entry.key.part == HISTORY),
+                history_known: cursors.iter().any(|entry| entry.key.part == HISTORY),
+                cursors: Arc::new(Mutex::new(Some(cursors))),
                 waiter,
                 context,
                 spec,

@@ -2,7 +2,7 @@
 //! deleted when, and only when, the generation was read whole and is of a believable size. What is remembered is written page by
 //! page, in the step of the page's events, so that a crash in the middle loses nothing and repeats nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -15,8 +15,9 @@ use super::{
 };
 
 const NOTE: &str = "gen";
-/// How many parts of the generation before are worked off in one step at its end.
-const CHUNK: usize = 16;
+/// How many parts of the generation before, and how many of its records, are worked off in one step at its end.
+const STEP_PARTS: usize = 16;
+const STEP_RECORDS: usize = 2000;
 
 /// Where a generation is; the part `gen`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,7 @@ pub struct Generation {
     page: Vec<Digest>,
     pending: Option<Note>,
     asks: Option<String>,
+    left: Option<VecDeque<(String, Vec<Digest>)>>,
 }
 
 /// One step of the end of a generation.
@@ -93,7 +95,7 @@ impl Generation {
         let own = prefix(note.number);
         let now = parts.below(&own).flat_map(|(_, cursor)| decode(cursor)).map(|digest| (digest.key, digest.content)).collect();
         let before = below(parts, note.number).flat_map(|(_, cursor)| decode(cursor)).map(|digest| (digest.key, digest.content)).collect();
-        Self { rules, note, before, now, page: Vec::new(), pending: None, asks: None }
+        Self { rules, note, before, now, page: Vec::new(), pending: None, asks: None, left: None }
     }
 
     /// Where reading goes on.
@@ -174,10 +176,16 @@ impl Generation {
         };
         let mut note = self.note.clone();
         note.ending = Some(missing);
-        let left: Vec<(&str, Vec<Digest>)> = below(parts, note.number).map(|(part, cursor)| (part, decode(cursor))).collect();
-        let worked: Vec<&(&str, Vec<Digest>)> = left.iter().take(CHUNK).collect();
-        let absent = self.absent(&left, worked.len());
-        let mut changes: Vec<Change> = worked.iter().map(|(part, _)| ((*part).to_owned(), None)).collect();
+        let mut left = self.left.take().unwrap_or_else(|| self.work_left(parts));
+        let mut changes = Vec::new();
+        let mut absent = Vec::new();
+        while let Some((part, missing)) = left.pop_front() {
+            changes.push((part, None));
+            absent.extend(missing);
+            if changes.len() >= STEP_PARTS || absent.len() >= STEP_RECORDS {
+                break;
+            }
+        }
         let mut gone = Vec::new();
         match missing {
             Missing::Delete => gone = absent.into_iter().filter_map(|digest| digest.text).collect(),
@@ -187,7 +195,8 @@ impl Generation {
             }
             Missing::Carry | Missing::Forget => {}
         }
-        let last = left.len() <= CHUNK;
+        let last = left.is_empty();
+        self.left = Some(left);
         if last {
             note.done = true;
             note.position = String::new();
@@ -197,19 +206,18 @@ impl Generation {
         EndStep { gone, changes, last }
     }
 
-    /// The digests of the first parts that this generation does not have. A key that comes again later is told there, once.
-    fn absent(&self, left: &[(&str, Vec<Digest>)], worked: usize) -> Vec<Digest> {
-        let mut absent: BTreeMap<u64, Digest> = BTreeMap::new();
-        for (_, digests) in left.iter().take(worked) {
-            let missing = digests.iter().filter(|digest| !self.now.contains_key(&digest.key));
-            absent.extend(missing.map(|digest| (digest.key, digest.clone())));
+    /// The parts of the generation before, each with what it had and this one has not. A key that comes in several of them is told
+    /// in the last one only.
+    fn work_left(&self, parts: &Parts) -> VecDeque<(String, Vec<Digest>)> {
+        let mut told = HashSet::new();
+        let mut left = VecDeque::new();
+        let all: Vec<(&str, &Cursor)> = below(parts, self.note.number).collect();
+        for (part, cursor) in all.into_iter().rev() {
+            let mut missing = decode(cursor);
+            missing.retain(|digest| !self.now.contains_key(&digest.key) && told.insert(digest.key));
+            left.push_front((part.to_owned(), missing));
         }
-        if !absent.is_empty() {
-            for digest in left.iter().skip(worked).flat_map(|(_, digests)| digests) {
-                absent.remove(&digest.key);
-            }
-        }
-        absent.into_values().collect()
+        left
     }
 
     fn decide(&mut self) -> Missing {

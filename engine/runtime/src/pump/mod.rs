@@ -9,9 +9,11 @@ mod generation;
 mod parts;
 mod sifter;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use syncline_model::{Cursor, Event, Fault, Origin, Quarantined, Record, event::Source, record::RecordKey, schedule::SyncMode};
+use syncline_model::{
+    Cursor, CursorEntry, Event, Fault, Origin, Quarantined, Record, event::Source, record::RecordKey, schedule::SyncMode,
+};
 use syncline_sdk::{Context, Page, Reader, StreamSpec};
 
 pub(crate) use digests::key_hash;
@@ -45,6 +47,8 @@ pub struct StreamTask {
     pub sweep_accepted: bool,
     /// It was read to its end once.
     pub history_known: bool,
+    /// The stream's cursors, as they were when the job was planned, for whoever reads it first.
+    pub cursors: Arc<Mutex<Option<Vec<CursorEntry>>>>,
 }
 
 /// How the reading of a stream ended.

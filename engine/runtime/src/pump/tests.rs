@@ -97,6 +97,7 @@ impl Setup {
             context,
             sweep_accepted: self.accept,
             history_known: false,
+            cursors: Arc::default(),
         }
     }
 
@@ -346,6 +347,20 @@ async fn beyond_the_cap_everything_is_published_and_nothing_is_inferred() {
         assert!(asks.starts_with("has more than 4 records"), "{asks}");
     }
     assert_eq!(setup.published().len(), 10 + 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_came_twice_in_a_generation_is_deleted_once() {
+    let mut setup = Setup::new([]);
+    setup.accept = true;
+    setup.source.tell(|tables| (tables.delete_missing, tables.page_sizes) = (true, vec![1]));
+    let twice = |key: i32| [Row::new(100 + key, 1), Row::new(100 + key, 2)];
+    setup.source.rows("orders", std::iter::once(Row::new(1, 1)).chain((0..20).flat_map(twice)));
+    setup.read(SyncMode::FullRefresh).await;
+    setup.source.rows("orders", []);
+    assert_eq!(setup.read(SyncMode::FullRefresh).await, READ);
+    assert_eq!(setup.published().iter().filter(|text| text.starts_with("delete")).count(), 21);
+    assert_eq!(setup.log.parts().keys().filter(|part| part.contains("gen/")).count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
