@@ -7,7 +7,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = env::var("CARGO_MANIFEST_DIR")?;
     let catalog = Path::new(&root).join("connectors/catalog");
     println!("cargo::rerun-if-changed={}", catalog.display());
-    let mut code = String::from("/// Connector name, then the name and text of each of its files.\npub static BUILT_IN: &[(&str, &[(&str, &str)])] = &[\n");
+    let mut code = String::from(
+        "/// Connector name, then the name and text of each of its files.\npub static BUILT_IN: &[(&str, &[(&str, &str)])] = &[\n",
+    );
     for folder in sorted(&catalog)?.into_iter().filter(|path| path.is_dir()) {
         println!("cargo::rerun-if-changed={}", folder.display());
         let name = folder.file_name().and_then(|name| name.to_str()).ok_or("a connector's folder has no name")?;

@@ -8,8 +8,8 @@ use crate::config::{LogFormat, Telemetry};
 
 /// Starts writing log lines. Called once.
 pub fn start(telemetry: &Telemetry) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&telemetry.log_filter)
-        .map_err(|error| anyhow::anyhow!("`telemetry.log_filter` is no filter: {error}"))?;
+    let filter =
+        EnvFilter::try_new(&telemetry.log_filter).map_err(|error| anyhow::anyhow!("`telemetry.log_filter` is no filter: {error}"))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let json = match telemetry.log_format {
         LogFormat::Auto => !std::io::stderr().is_terminal(),

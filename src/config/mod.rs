@@ -165,7 +165,9 @@ pub fn load(sources: &Sources) -> Result<Config, Vec<Problem>> {
     if let Some((path, text)) = &sources.file {
         merge_file(&mut merged, &path.display().to_string(), text, &mut problems);
     }
-    for (name, value) in sources.environment.iter().filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX) && !NOT_SETTINGS.contains(&name.as_str())) {
+    for (name, value) in
+        sources.environment.iter().filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX) && !NOT_SETTINGS.contains(&name.as_str()))
+    {
         merge_variable(&mut merged, name, value, &mut problems);
     }
     for flag in &sources.flags {
@@ -235,7 +237,9 @@ fn set_text(merged: &mut Table, name: &str, text: &str, origin: &str, problems: 
     let wanted = get(merged, name).cloned();
     let value = match wanted {
         None | Some(Value::String(_)) => Some(Value::String(text.to_owned())),
-        Some(Value::Array(_)) => Some(Value::Array(text.split(',').filter(|part| !part.is_empty()).map(|part| Value::String(part.trim().to_owned())).collect())),
+        Some(Value::Array(_)) => {
+            Some(Value::Array(text.split(',').filter(|part| !part.is_empty()).map(|part| Value::String(part.trim().to_owned())).collect()))
+        }
         Some(_) => format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value")),
     };
     match value {
@@ -295,14 +299,19 @@ fn line_of(text: &str, offset: usize) -> usize {
 /// The line on which a setting stands: the first line with its last word in front of `=`, behind its section if it has one.
 fn line_of_name(text: &str, name: &str) -> usize {
     let (section, key) = name.rsplit_once('.').unwrap_or(("", name));
-    let start = text.lines().position(|line| !section.is_empty() && line.trim().trim_matches(['[', ']']) == section).map_or(0, |line| line + 1);
+    let start =
+        text.lines().position(|line| !section.is_empty() && line.trim().trim_matches(['[', ']']) == section).map_or(0, |line| line + 1);
     let is_it = |line: &str| line.split_once('=').is_some_and(|(left, _)| left.trim().rsplit('.').next() == Some(key));
     text.lines().skip(start).position(is_it).map_or(1, |line| start + line + 1)
 }
 
 fn check(raw: Raw) -> Result<Config, Vec<Problem>> {
     let mut problems = Vec::new();
-    for (name, value, least) in [("engine.threads", raw.engine.threads, 1), ("engine.jobs_max", raw.engine.jobs_max, 1), ("log.event_bytes_max", raw.log.event_bytes_max, 1024)] {
+    for (name, value, least) in [
+        ("engine.threads", raw.engine.threads, 1),
+        ("engine.jobs_max", raw.engine.jobs_max, 1),
+        ("log.event_bytes_max", raw.log.event_bytes_max, 1024),
+    ] {
         if value < least {
             problems.push(problem("configuration", format!("`{name}` must be at least {least}, and is {value}")));
         }

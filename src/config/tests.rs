@@ -32,7 +32,8 @@ fn every_mistake_of_a_file_is_told_at_once_with_its_line_and_the_nearest_name() 
 #[test]
 fn flags_win_over_the_environment_and_the_environment_over_the_file() {
     let mut sources = file("folder = \"a\"\n[engine]\nthreads = 3\njobs_max = 3\n");
-    sources.environment = vec![("SYNCLINE_ENGINE_THREADS".into(), "4".into()), ("SYNCLINE_ENGINE_JOBS_MAX".into(), "4".into()), ("HOME".into(), "/".into())];
+    sources.environment =
+        vec![("SYNCLINE_ENGINE_THREADS".into(), "4".into()), ("SYNCLINE_ENGINE_JOBS_MAX".into(), "4".into()), ("HOME".into(), "/".into())];
     sources.flags = vec!["engine.threads=5".into()];
     let config = load(&sources).unwrap();
     assert_eq!((config.folder.to_str(), config.engine.threads, config.engine.jobs_max), (Some("a"), 5, 4));
@@ -47,7 +48,10 @@ fn an_unknown_variable_is_refused_with_the_nearest_name() {
 #[test]
 fn a_value_out_of_range_is_refused_by_name() {
     assert_eq!(problems(&file("[engine]\nthreads = 0\n")), ["configuration: `engine.threads` must be at least 1, and is 0"]);
-    assert_eq!(problems(&file("[store]\nurl = \"mysql://x\"\n")), ["configuration: `store.url` must begin with `sqlite:` or `postgres://`"]);
+    assert_eq!(
+        problems(&file("[store]\nurl = \"mysql://x\"\n")),
+        ["configuration: `store.url` must begin with `sqlite:` or `postgres://`"]
+    );
 }
 
 #[test]

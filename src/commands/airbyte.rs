@@ -1,0 +1,275 @@
+//! The Airbyte protocol on the command line: `spec`, `check`, `discover`, `read`. One JSON message a line on standard output; exit
+//! code 1 when something did not work.
+
+use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use syncline_declarative::DeclarativeConnector;
+use syncline_model::{ConnectorName, Cursor, Fault, Settings, schedule::SyncMode};
+use syncline_sdk::{
+    Connector, Context, Patience, StreamSpec, WaitReason,
+    http::{Client, ClientConfig, Egress},
+    limits::{Limits, Paced},
+};
+
+use crate::{
+    cli::AirbyteArgs,
+    commands::{connectors, listed, say},
+};
+
+/// `connector.yaml` for a manifest that has none.
+pub const BARE: &str = "{name: manifest, title: Manifest, category: other, description: A manifest without a folder.}";
+
+/// One of the protocol's verbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// The settings' schema.
+    Spec,
+    /// Try the connection.
+    Check,
+    /// List the streams.
+    Discover,
+    /// Read the configured streams.
+    Read,
+}
+
+/// Does what was asked, in messages.
+pub async fn run(verb: Verb, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode> {
+    let connector = connector(arguments)?;
+    if verb == Verb::Spec {
+        emit(&json!({"type": "SPEC", "spec": {"connectionSpecification": connector.settings_schema()}}));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = file(arguments.config.as_deref(), "config")?;
+    let problems = syncline_sdk::settings::problems(connector.settings_schema(), &settings);
+    if !problems.is_empty() && verb != Verb::Read {
+        return Ok(refused(verb, &listed("the settings are wrong", &problems)));
+    }
+    let context = context(connector.as_ref(), settings, arguments.now)?;
+    match verb {
+        Verb::Spec => Ok(ExitCode::SUCCESS),
+        Verb::Check => Ok(match connector.check(&context).await {
+            Ok(()) => {
+                emit(&json!({"type": "CONNECTION_STATUS", "connectionStatus": {"status": "SUCCEEDED"}}));
+                ExitCode::SUCCESS
+            }
+            Err(fault) => refused(verb, &fault.to_string()),
+        }),
+        Verb::Discover => {
+            let streams: Vec<Value> = connector.streams(&context).await?.iter().map(described).collect();
+            emit(&json!({"type": "CATALOG", "catalog": {"streams": streams}}));
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Read => read(connector.as_ref(), &context, arguments).await,
+    }
+}
+
+fn refused(verb: Verb, why: &str) -> ExitCode {
+    match verb {
+        Verb::Check => emit(&json!({"type": "CONNECTION_STATUS", "connectionStatus": {"status": "FAILED", "message": why}})),
+        Verb::Spec | Verb::Discover | Verb::Read => emit(&error(None, why, "config_error")),
+    }
+    ExitCode::FAILURE
+}
+
+fn connector(arguments: &AirbyteArgs) -> anyhow::Result<Arc<dyn Connector>> {
+    let Some(path) = &arguments.manifest_path else {
+        return connectors::everything()?.get(arguments.connector.as_deref().unwrap_or_default());
+    };
+    let manifest = std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+    let loaded = DeclarativeConnector::from_texts(BARE, &manifest);
+    Ok(Arc::new(loaded.map_err(|problems| anyhow::anyhow!(listed(&format!("`{}` is wrong", path.display()), &problems)))?))
+}
+
+fn file(path: Option<&Path>, flag: &str) -> anyhow::Result<Value> {
+    let path = path.with_context(|| format!("--{flag} is missing"))?;
+    let text = std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+    // The parser's own message would quote what stands there, which may be a secret.
+    serde_json::from_str(&text)
+        .map_err(|error| anyhow::anyhow!("`{}` is no JSON: line {}, column {}", path.display(), error.line(), error.column()))
+}
+
+fn context(connector: &dyn Connector, settings: Value, now: Option<Timestamp>) -> anyhow::Result<Context> {
+    // Whoever runs this on a command line may reach whatever the machine reaches.
+    let config = ClientConfig { egress: Egress { private_allowed: true }, ..ClientConfig::default() };
+    let name = connector.file().name.clone();
+    let patience: Arc<dyn Patience> = Arc::new(Terminal { waits: now.is_none() });
+    let client = Arc::new(Client::new(name.clone(), config)?);
+    let limits = Arc::new(Limits::new(&connector.file().budgets));
+    let http = Arc::new(Paced::new(client, vec![limits], Arc::clone(&patience), name));
+    Ok(Context { settings: Settings::new(settings), http, patience, now: now.unwrap_or_else(Timestamp::now) })
+}
+
+/// A context for questions that need no source.
+pub fn offline_context(name: ConnectorName) -> anyhow::Result<Context> {
+    let http = Arc::new(Client::new(name, ClientConfig::default())?);
+    Ok(Context { settings: Settings::new(json!({})), http, patience: Arc::new(Terminal { waits: true }), now: Timestamp::now() })
+}
+
+/// Waits on a command line: really, or not at all when the clock stands still.
+struct Terminal {
+    waits: bool,
+}
+
+#[async_trait]
+impl Patience for Terminal {
+    async fn wait(&self, reason: WaitReason, time: Duration) -> Result<(), Fault> {
+        if self.waits {
+            let why = match reason {
+                WaitReason::Limit => "for a limit",
+                WaitReason::Retry => "before the next try",
+                WaitReason::RemoteJob => "for a job at the source",
+            };
+            self.note(&format!("waiting {} ms {why}", time.as_millis()));
+            tokio::time::sleep(time).await;
+        }
+        Ok(())
+    }
+
+    fn note(&self, message: &str) {
+        emit(&json!({"type": "LOG", "log": {"level": "INFO", "message": message}}));
+    }
+
+    fn skipped(&self, message: &str) {
+        emit(&json!({"type": "LOG", "log": {"level": "WARN", "message": message}}));
+    }
+
+    async fn save_settings(&self, settings: &Settings) -> Result<(), Fault> {
+        // The protocol hands rotated settings to whoever drives us, secrets included; that is what it is for.
+        emit(
+            &json!({"type": "CONTROL", "control": {"type": "CONNECTOR_CONFIG", "emitted_at": Timestamp::now().as_millisecond(), "connectorConfig": {"config": settings.expose()}}}),
+        );
+        Ok(())
+    }
+}
+
+fn described(stream: &StreamSpec) -> Value {
+    let word = |mode: &SyncMode| match mode {
+        SyncMode::Incremental => "incremental",
+        SyncMode::FullRefresh => "full_refresh",
+    };
+    let mut made = json!({
+        "name": stream.name,
+        "json_schema": stream.json_schema,
+        "supported_sync_modes": stream.modes.iter().rev().map(word).collect::<Vec<_>>(),
+        "source_defined_primary_key": stream.primary_key,
+    });
+    if !stream.cursor_field.is_empty() {
+        made["source_defined_cursor"] = Value::Bool(true);
+        made["default_cursor_field"] = json!(stream.cursor_field);
+    }
+    made
+}
+
+/// Reads each configured stream to its end; one that fails does not stop the others.
+async fn read(connector: &dyn Connector, context: &Context, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode> {
+    let catalog = file(arguments.catalog.as_deref(), "catalog")?;
+    let states =
+        arguments.state.as_deref().map(|path| file(Some(path), "state")).transpose()?.map(|state| states(&state)).unwrap_or_default();
+    let known = connector.streams(context).await?;
+    let mut failed = Vec::new();
+    for configured in catalog["streams"].as_array().into_iter().flatten() {
+        let name = configured["stream"]["name"].as_str().unwrap_or_default();
+        let outcome = match known.iter().find(|stream| stream.name.as_str() == name) {
+            None => Err(Fault::Misconfigured(format!(
+                "there is no stream `{name}`{}",
+                syncline_model::nearest::hint(name, known.iter().map(|stream| stream.name.as_str()))
+            ))),
+            Some(stream) => {
+                let wanted = if configured["sync_mode"] == "full_refresh" { SyncMode::FullRefresh } else { stream.modes[0] };
+                status(name, "STARTED");
+                read_stream(connector, context, stream, wanted, states.get(name)).await
+            }
+        };
+        match outcome {
+            Ok(()) => status(name, "COMPLETE"),
+            Err(fault) => {
+                emit(&error(Some(name), &fault.to_string(), failure_type(&fault)));
+                status(name, "INCOMPLETE");
+                failed.push(name.to_owned());
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    emit(&error(None, &format!("these streams were not read to their end: {}", failed.join(", ")), "config_error"));
+    Ok(ExitCode::FAILURE)
+}
+
+async fn read_stream(
+    connector: &dyn Connector,
+    context: &Context,
+    stream: &StreamSpec,
+    mode: SyncMode,
+    state: Option<&Value>,
+) -> Result<(), Fault> {
+    let from = state.map(|state| Cursor(Bytes::from(json!({"state": state}).to_string()))).unwrap_or_default();
+    let mut reader = connector.open(context, stream, mode, &from).await?;
+    let (mut running, mut cursor) = (false, from);
+    while let Some(page) = reader.next_page().await? {
+        if !running && !page.records.is_empty() {
+            status(stream.name.as_str(), "RUNNING");
+            running = true;
+        }
+        let emitted_at = Timestamp::now().as_millisecond();
+        let name = Value::from(stream.name.as_str()).to_string();
+        for record in &page.records {
+            let body = String::from_utf8_lossy(&record.body);
+            say(&format!("{{\"type\":\"RECORD\",\"record\":{{\"stream\":{name},\"data\":{body},\"emitted_at\":{emitted_at}}}}}"));
+        }
+        for refused in &page.refused {
+            context.patience.skipped(&format!("a record of `{}` was left out: {}", stream.name, refused.cause));
+        }
+        cursor = page.next;
+    }
+    let place: Value = serde_json::from_slice(&cursor.0).unwrap_or_else(|_| json!({}));
+    let state = if stream.cursor_field.is_empty() { json!({"__ab_no_cursor_state_message": true}) } else { place["state"].clone() };
+    emit(
+        &json!({"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": stream.name}, "stream_state": state}}}),
+    );
+    Ok(())
+}
+
+fn failure_type(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Unauthorized(_) | Fault::Misconfigured(_) => "config_error",
+        Fault::Throttled(_) | Fault::Unavailable(_) => "transient_error",
+        Fault::Unusable(_) | Fault::BadRecord(_) | Fault::Internal(_) | Fault::Stopped => "system_error",
+    }
+}
+
+/// A state file holds one message for each stream, or one state for all as older platforms wrote it.
+fn states(file: &Value) -> BTreeMap<String, Value> {
+    if let Some(messages) = file.as_array() {
+        let one = |message: &Value| {
+            let stream = message.get("stream").or_else(|| message.pointer("/state/stream"))?;
+            Some((stream.pointer("/stream_descriptor/name")?.as_str()?.to_owned(), stream.get("stream_state")?.clone()))
+        };
+        return messages.iter().filter_map(one).collect();
+    }
+    file.as_object().cloned().unwrap_or_else(Map::new).into_iter().collect()
+}
+
+fn status(stream: &str, status: &str) {
+    let emitted_at = Timestamp::now().as_millisecond();
+    emit(
+        &json!({"type": "TRACE", "trace": {"type": "STREAM_STATUS", "emitted_at": emitted_at, "stream_status": {"stream_descriptor": {"name": stream}, "status": status}}}),
+    );
+}
+
+fn error(stream: Option<&str>, message: &str, failure_type: &str) -> Value {
+    let mut error = json!({"message": message, "failure_type": failure_type});
+    if let Some(stream) = stream {
+        error["stream_descriptor"] = json!({"name": stream});
+    }
+    json!({"type": "TRACE", "trace": {"type": "ERROR", "emitted_at": Timestamp::now().as_millisecond(), "error": error}})
+}
+
+fn emit(message: &Value) {
+    say(&message.to_string());
+}

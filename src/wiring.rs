@@ -1,0 +1,133 @@
+//! Puts the parts together: store and vault, event log, connectors, engine, organizer, API. Starts them in this order, and ends them in
+//! the opposite one.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use schema_ai::consumer::{LedgerRejections, Organizer, OrganizerConfig, OrganizerHandle};
+use syncline_api::{ApiConfig, ApiParts, RunningApi};
+use syncline_log::{EmbeddedConfig, EmbeddedLog};
+use syncline_model::{EventLog, Ledger, Secret};
+use syncline_runtime::{Engine, EngineConfig, EngineHandle};
+use syncline_sdk::http::{ClientConfig, Egress};
+use syncline_store::{Key, NewKey, PageRequest, Role, Store, Vault};
+
+use crate::{catalog::Catalog, commands::listed, config::Config};
+
+/// How long running steps may take to end when the process is told to.
+const GRACE: Duration = Duration::from_secs(20);
+const VAULT_KEY: &str = "SYNCLINE_VAULT_KEY";
+const ORGANIZER_GROUP: &str = "organizer";
+
+/// Everything that runs.
+pub struct Running {
+    /// What we know about ourselves.
+    pub store: Store,
+    /// Where events wait.
+    pub log: Arc<EmbeddedLog>,
+    /// What keeps integrations running.
+    pub engine: EngineHandle,
+    /// What writes the tenants' tables.
+    pub organizer: OrganizerHandle,
+    /// The API.
+    pub api: RunningApi,
+    /// The first key, if this start made it.
+    pub first_key: Option<Secret>,
+}
+
+/// The file of the event log.
+pub fn log_file(config: &Config) -> PathBuf {
+    config.folder.join("events.db")
+}
+
+/// The folder of the tenants' tables.
+pub fn tables_folder(config: &Config) -> PathBuf {
+    config.folder.join("tenants")
+}
+
+/// Opens the store, with the key of its vault.
+pub async fn store(config: &Config) -> anyhow::Result<Store> {
+    std::fs::create_dir_all(&config.folder).with_context(|| format!("the folder `{}` cannot be made", config.folder.display()))?;
+    let key = match std::env::var(VAULT_KEY) {
+        Ok(text) => Key::from_text(&Secret::new(text), VAULT_KEY)?,
+        Err(_) => Key::from_file(&config.vault_key_file)?,
+    };
+    Ok(Store::open(&config.store_url, Vault::new(key)).await?)
+}
+
+/// Opens the event log.
+pub fn open_log(config: &Config) -> anyhow::Result<EmbeddedLog> {
+    let retention = (config.log.retention_days > 0).then(|| Duration::from_secs(u64::from(config.log.retention_days) * 86_400));
+    let log = EmbeddedConfig {
+        shards: config.log.shards,
+        event_bytes_max: config.log.event_bytes_max,
+        retention,
+        keep_for: vec![ORGANIZER_GROUP.to_owned()],
+        ..EmbeddedConfig::new(log_file(config))
+    };
+    Ok(EmbeddedLog::open(log)?)
+}
+
+/// The way out, as configured.
+pub fn client(config: &Config) -> ClientConfig {
+    let egress = Egress { private_allowed: config.egress.private_allowed };
+    ClientConfig { egress, answer_ms: config.egress.answer_ms, body_bytes_max: config.egress.body_bytes_max, ..ClientConfig::default() }
+}
+
+/// Loads the catalog, or says everything that is wrong with it.
+pub fn catalog(config: &Config) -> anyhow::Result<Catalog> {
+    Catalog::load(config).map_err(|problems| anyhow::anyhow!(listed("the catalog is wrong", &problems)))
+}
+
+/// Starts everything.
+pub async fn start(config: &Config) -> anyhow::Result<Running> {
+    let catalog = catalog(config)?;
+    let store = store(config).await?;
+    let first_key = first_key(&store).await?;
+    let log = Arc::new(open_log(config)?);
+    let connectors = Arc::new(catalog.connectors());
+    let engine_config = EngineConfig {
+        threads: config.engine.threads,
+        jobs_max: config.engine.jobs_max,
+        client: client(config),
+        ..EngineConfig::default()
+    };
+    let port: Arc<dyn EventLog> = Arc::clone(&log) as Arc<dyn EventLog>;
+    let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
+    let rejections = Arc::new(LedgerRejections(Arc::clone(&ledger)));
+    let organizer = Organizer::start(Arc::clone(&port), rejections, OrganizerConfig::new(tables_folder(config)));
+    let engine = Engine::start(engine_config, Arc::clone(&port), ledger, Arc::clone(&connectors))?;
+    let api_config = ApiConfig {
+        listen: config.api.listen,
+        body_bytes_max: config.api.body_bytes_max,
+        test_mode: config.connectors.test_mode,
+        ..ApiConfig::default()
+    };
+    let parts = ApiParts { store: store.clone(), engine: engine.clone(), log: port, connectors, tables: tables_folder(config) };
+    let api = syncline_api::serve(api_config, parts)?;
+    Ok(Running { store, log, engine, organizer, api, first_key })
+}
+
+/// An installation without keys gets one that may do everything.
+async fn first_key(store: &Store) -> anyhow::Result<Option<Secret>> {
+    let known = store.keys().list(None, &PageRequest { limit: 1, ..PageRequest::default() }).await?;
+    if !known.items.is_empty() {
+        return Ok(None);
+    }
+    let (_, key) = store.keys().create(NewKey { name: "first key".to_owned(), role: Role::Owner, tenant: None }).await?;
+    Ok(Some(key))
+}
+
+impl Running {
+    /// Ends everything: no new requests, running steps to their end, tables to the end of their batch.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.api.stop().await;
+        let ended = self.engine.shutdown(GRACE).await;
+        self.organizer.stop().await;
+        if !ended {
+            tracing::warn!("some work had to be cut off; it goes on where it was at the next start");
+        }
+        self.store.close().await?;
+        Ok(())
+    }
+}
