@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod model;
+mod nothing_lost;
 mod pains;
 
 pub(super) fn tenant() -> TenantId {

@@ -94,7 +94,7 @@ fn endless(at: usize) -> Logged {
     let random = at.wrapping_mul(2_654_435_761) >> 7;
     let said = Said {
         key: u8::try_from(random % 50).unwrap(),
-        version: (!random.is_multiple_of(5)).then(|| ((random >> 8) % 9) as i128),
+        version: (!random.is_multiple_of(5)).then_some(((random >> 8) % 9) as i128),
         value: (!random.is_multiple_of(7)).then(|| u32::try_from(at).unwrap()),
     };
     logged(at, &said)
