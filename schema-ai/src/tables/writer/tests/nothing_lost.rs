@@ -53,7 +53,9 @@ proptest! {
             dump.push_str(&bench.sql(&format!("SELECT * FROM {}", table.name)).join("\n"));
         }
         let mut expected = Vec::new();
-        documents.iter().for_each(|document| leaves(document, &mut expected));
+        for document in &documents {
+            leaves(document, &mut expected);
+        }
         for leaf in expected {
             prop_assert!(dump.contains(&leaf), "`{}` is lost: {}", leaf, dump);
         }
