@@ -64,22 +64,14 @@ impl Roster {
         if self.seats.contains_key(&key) {
             return;
         }
-        let due = match enrolled.state {
-            state if !state.is_active() => None,
-            State::Testing | State::Backfilling => Some(later(now, jitter(self.spread))),
-            _ => first_due(&enrolled.schedule, enrolled.last_job_ended, now, self.spread),
-        };
+        let due = Self::due_of(&enrolled, now, self.spread);
         self.put(key, enrolled, Health::default(), due);
     }
 
     /// Takes in an integration that is new or was changed: what is to be tried is tried now.
     pub fn seat_anew(&mut self, enrolled: Enrolled, now: Timestamp) {
         let key = key_of(&enrolled);
-        let due = match enrolled.state {
-            state if !state.is_active() => None,
-            State::Testing | State::Backfilling | State::Degraded => Some(now),
-            _ => first_due(&enrolled.schedule, enrolled.last_job_ended, now, Duration::ZERO),
-        };
+        let due = Self::due_of(&enrolled, now, Duration::ZERO);
         self.put(key, enrolled, Health::default(), due);
     }
 
@@ -192,6 +184,15 @@ impl Roster {
         }
         seat.due = due;
         self.due.extend(due.map(|due| (due, key.clone())));
+    }
+
+    /// What was being done when it was last seen is gone on with, and what did not work is tried, also where nobody set a schedule.
+    fn due_of(enrolled: &Enrolled, now: Timestamp, spread: Duration) -> Option<Timestamp> {
+        match enrolled.state {
+            State::Testing | State::Backfilling | State::Waiting | State::Degraded => Some(later(now, jitter(spread))),
+            State::Live => first_due(&enrolled.schedule, enrolled.last_job_ended, now, spread),
+            State::Draft | State::Authorizing | State::ReauthRequired | State::Paused | State::Deleted => None,
+        }
     }
 
     fn want(&mut self, key: Key, lane: Lane, wanted: Wanted) {

@@ -104,3 +104,11 @@ fn an_unseated_integration_leaves_nothing_behind() {
     assert!(roster.grant(at(0)).is_none());
     assert_eq!((roster.count(), roster.next_due()), (0, None));
 }
+
+#[test]
+fn what_did_not_work_before_a_restart_is_tried_again_even_without_a_schedule() {
+    let mut roster = roster();
+    let degraded = Enrolled { state: State::Degraded, schedule: Schedule::Manual, last_job_ended: Some(at(-10)), ..live("shop", 1) };
+    roster.seat_at_start(degraded, at(0));
+    assert!(roster.next_due().is_some());
+}
