@@ -315,7 +315,7 @@ async fn a_root_that_dies_is_started_again_and_everything_with_it() {
     let setup = start(quick(), &[], |_| {});
     timeout(SOON, async {
         while setup.handle.stats().await.unwrap().shards < 4 {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await

@@ -412,7 +412,7 @@ async fn survive(setup: &Setup, mode: SyncMode, crashes: &mut impl Iterator<Item
                 assert!(matches!(end, StreamEnd::Read { .. }), "{end:?}");
                 return;
             }
-            None => continue,
+            None => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::duration_suboptimal_units, clippy::unwrap_used)]
 use std::time::Duration;
 
 use jiff::Timestamp;
