@@ -24,6 +24,7 @@ pub use board::JobProgress;
 pub use config::EngineConfig;
 pub use connectors::Connectors;
 pub use engine::{Engine, EngineHandle, Stats};
+pub use retry::Steps;
 pub use schedule::check as check_schedule;
 
 #[cfg(test)]

@@ -105,10 +105,13 @@ pub async fn supervised<T>(
         match vitals.died(progress()) {
             Verdict::Quarantine => {
                 metrics::QUARANTINES_TOTAL.with_label_values(&[kind]).inc();
+                tracing::error!(kind, deaths = vitals.deaths(), "what died again and again is given up until the next probe");
                 return Life::Quarantined(vitals.deaths());
             }
             Verdict::Restart(after) => {
                 metrics::RESTARTS_TOTAL.with_label_values(&[kind]).inc();
+                let restart_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                tracing::warn!(kind, deaths = vitals.deaths(), restart_ms, "what panicked is started again");
                 tokio::select! {
                     () = stop.cancelled() => return Life::Stopped,
                     () = tokio::time::sleep(after) => {}

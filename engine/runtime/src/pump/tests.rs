@@ -407,12 +407,9 @@ async fn survive(setup: &Setup, mode: SyncMode, crashes: &mut impl Iterator<Item
             Some((after, false)) => Failing::LostAfter(after),
             None => Failing::Never,
         });
-        match setup.read_until_crash(mode).await {
-            Some(end) => {
-                assert!(matches!(end, StreamEnd::Read { .. }), "{end:?}");
-                return;
-            }
-            None => {}
+        if let Some(end) = setup.read_until_crash(mode).await {
+            assert!(matches!(end, StreamEnd::Read { .. }), "{end:?}");
+            return;
         }
     }
 }

@@ -18,7 +18,7 @@ async fn a_child_that_dies_once_is_made_again_and_its_end_is_heard() {
         || 0,
         |generation, guard| {
             if generation == 2 {
-                guard.tell("done")
+                guard.tell("done");
             }
         },
     );

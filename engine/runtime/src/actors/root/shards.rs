@@ -47,9 +47,9 @@ impl Root {
         context.spawn(member.into_actor(self));
     }
 
-    /// A tenant is ours.
+    /// A tenant is ours, and we are not about to end.
     pub(super) fn owns(&self, tenant: &TenantId) -> bool {
-        self.shards.contains_key(&self.shard_of(tenant))
+        !self.stopping && self.shards.contains_key(&self.shard_of(tenant))
     }
 
     pub(super) fn shard_of(&self, tenant: &TenantId) -> ShardId {
