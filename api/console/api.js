@@ -96,7 +96,7 @@ export function curl(method, path, body, stream = false) {
 export function curlButton(method, path, body, stream) {
   const show = () => {
     const dialog = document.getElementById('curl');
-    document.getElementById('curl-text').textContent = curl(method, typeof path === 'function' ? path() : path, typeof body === 'function' ? body() : body, stream);
+    document.getElementById('curl-text').textContent = curl(typeof method === 'function' ? method() : method, typeof path === 'function' ? path() : path, typeof body === 'function' ? body() : body, stream);
     dialog.showModal();
   };
   return h('button', { className: 'plain small', type: 'button', onclick: show, title: 'Show the same as a curl command' }, 'curl');

@@ -28,10 +28,11 @@ function route() {
   return ['Not found', (page) => put(page.body, h('p', {}, 'There is no such page.'))];
 }
 
-function tabs(tenant, title) {
+function tabs(tenant, what) {
   const base = `#/t/${encodeURIComponent(tenant)}`;
   const all = [['Integrations', base], ['Events', `${base}/events`], ['Tables', `${base}/tables`], ['Quarantine', `${base}/quarantine`]];
-  return h('nav', { className: 'tabs', 'aria-label': `Tenant ${tenant}` }, all.map(([name, href]) => h('a', { href, 'aria-current': name === title && 'page' }, name)));
+  const current = { events: 'Events', tables: 'Tables', quarantine: 'Quarantine' }[what] ?? 'Integrations';
+  return h('nav', { className: 'tabs', 'aria-label': `Tenant ${tenant}` }, all.map(([name, href]) => h('a', { href, 'aria-current': name === current && 'page' }, name)));
 }
 
 async function show() {
@@ -50,7 +51,7 @@ async function show() {
   frame();
   const heading = h('h1', { tabIndex: -1 }, title);
   const page = { body: h('div', {}, h('p', { className: 'empty' }, 'Loading …')), heading, signal: leave.signal };
-  put(main, tenant && h('p', { className: 'hint' }, h('a', { href: '#/' }, 'Tenants'), ` / ${tenant}`), tenant && tabs(tenant, title), heading, page.body);
+  put(main, tenant && h('p', { className: 'hint' }, h('a', { href: '#/' }, 'Tenants'), ` / ${tenant}`), tenant && tabs(tenant, location.hash.split(/[/?]/)[3]), heading, page.body);
   heading.focus();
   try {
     await draw(page);

@@ -4,6 +4,8 @@ import { h, put, table } from '/console/dom.js';
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'];
 const box = document.getElementById('reference');
 
+const prose = (text) => String(text ?? '').split('`').map((part, at) => (at % 2 ? h('code', {}, part) : part));
+
 function told(schema) {
   if (!schema) return '';
   if (schema.$ref) { const name = schema.$ref.split('/').pop(); return h('a', { href: `#schema-${name}` }, name); }
@@ -17,7 +19,7 @@ function told(schema) {
 function fields(schema) {
   const parts = schema.allOf ?? [schema];
   const all = parts.flatMap((part) => Object.entries(part.properties ?? {}).map(([name, inner]) => [name, inner, part.required?.includes(name)]));
-  return all.length ? table(['Field', 'Type', ''], all.map(([name, inner, required]) => [h('code', {}, name), told(inner), [required ? '' : 'optional. ', inner.description ?? '']])) : h('p', {}, told(schema));
+  return all.length ? table(['Field', 'Type', ''], all.map(([name, inner, required]) => [h('code', {}, name), told(inner), [required ? '' : 'optional. ', prose(inner.description)]])) : h('p', {}, told(schema));
 }
 
 function operation(path, method, one) {
@@ -27,10 +29,10 @@ function operation(path, method, one) {
   const parameters = one.parameters ?? [];
   const parts = [`curl${verb === 'GET' ? '' : ` -X ${verb}`} '${location.origin}${path}'`, one['x-needed-role'] && '-H "authorization: Bearer $SYNCLINE_API_KEY"', body && "-H 'content-type: application/json' -d @body.json"];
   return h('details', { className: 'card', id: one.operationId },
-    h('summary', {}, h('strong', {}, verb), ' ', h('code', {}, path), ' — ', one.summary),
-    one.description && one.description !== one.summary && h('p', {}, one.description),
+    h('summary', {}, h('strong', {}, verb), ' ', h('code', {}, path), ' — ', prose(one.summary)),
+    one.description && one.description !== one.summary && h('p', {}, prose(one.description)),
     h('p', { className: 'hint' }, one['x-needed-role'] ? `Needs the role ${one['x-needed-role']}.` : 'For everybody.'),
-    parameters.length > 0 && table(['Parameter', 'In', 'Type', ''], parameters.map((one_) => [h('code', {}, one_.name), one_.in, told(one_.schema), [one_.required ? '' : 'optional. ', one_.description ?? '']])),
+    parameters.length > 0 && table(['Parameter', 'In', 'Type', ''], parameters.map((one_) => [h('code', {}, one_.name), one_.in, told(one_.schema), [one_.required ? '' : 'optional. ', prose(one_.description)]])),
     body && [h('h3', {}, 'Body'), h('p', {}, told(body))],
     h('h3', {}, 'Answers'), h('ul', {}, answers.map(([status, answer]) => h('li', {}, `${status} `, Object.entries(answer.content ?? {}).map(([kind, { schema }]) => [kind, ' ', told(schema)]), ` ${answer.description}`))),
     h('pre', { tabIndex: 0 }, parts.filter(Boolean).join(' \\\n  ')));
@@ -52,10 +54,10 @@ async function draw() {
     const word = search.value.toLowerCase();
     for (const card of box.querySelectorAll('details.card')) card.hidden = !card.textContent.toLowerCase().includes(word);
   });
-  put(box, h('p', {}, document_.info.description), h('p', { className: 'hint' }, `Version ${document_.info.version}, OpenAPI ${document_.openapi}`), search,
+  put(box, h('p', {}, prose(document_.info.description)), h('p', { className: 'hint' }, `Version ${document_.info.version}, OpenAPI ${document_.openapi}`), search,
     [...groups].sort().map(([tag, cards]) => h('section', {}, h('h2', { id: `tag-${tag}` }, tag), cards)),
     h('h2', { id: 'codes' }, 'Codes of refusals'), h('ul', {}, codes.map(([, code, status]) => h('li', { id: `code-${code}` }, h('code', {}, code), ` ${status}`))),
-    h('h2', { id: 'schemas' }, 'Schemas'), Object.entries(document_.components.schemas).map(([name, schema]) => h('section', { className: 'card', id: `schema-${name}` }, h('h3', {}, name), schema.description && h('p', {}, schema.description), fields(schema))));
+    h('h2', { id: 'schemas' }, 'Schemas'), Object.entries(document_.components.schemas).map(([name, schema]) => h('section', { className: 'card', id: `schema-${name}` }, h('h3', {}, name), schema.description && h('p', {}, prose(schema.description)), fields(schema))));
   if (location.hash) {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target instanceof HTMLDetailsElement) target.open = true;

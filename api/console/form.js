@@ -6,13 +6,23 @@ const typeOf = (schema) => (Array.isArray(schema.type) ? schema.type.find((type)
 const isMark = (value) => value && typeof value === 'object' && value.set === true && Object.keys(value).length === 1;
 let count = 0;
 
+// What a merge patch must say so that `before` becomes `now`: what is no longer there is null.
+export function patch(before, now) {
+  const known = Object.entries(before ?? {}).map(([name, old]) => {
+    const next = now?.[name];
+    const both = [old, next].every((one) => one && typeof one === 'object' && !Array.isArray(one));
+    return [name, next === undefined ? null : both ? patch(old, next) : next];
+  });
+  return { ...now, ...Object.fromEntries(known) };
+}
+
 function resolved(schema, root) {
   if (!schema?.$ref) return schema ?? {};
   const found = schema.$ref.replace(/^#\//, '').split('/').reduce((at, part) => at?.[part.replaceAll('~1', '/').replaceAll('~0', '~')], root);
   return { ...resolved(found, root), ...schema, $ref: undefined };
 }
 
-// Gives { node, value(), problems(list) }. `value()` is undefined where nothing was said.
+// Gives { node, value(hide), problems(list) }. `value` is undefined where nothing was said; with `hide`, secrets are not in it.
 export function form(schema, value, root = schema, path = '', name = '', required = false) {
   const full = resolved(schema, root);
   if (full.const !== undefined) return { node: '', value: () => full.const, problems: () => false };
@@ -31,8 +41,8 @@ function group(schema, value, root, path, name) {
   const node = name ? h('fieldset', {}, h('legend', {}, schema.title ?? name), schema.description && h('p', { className: 'hint' }, schema.description), nodes) : h('div', {}, nodes);
   return {
     node,
-    value() {
-      const said = parts.map(([member, part]) => [member, part.value()]).filter(([, inner]) => inner !== undefined);
+    value(hide) {
+      const said = parts.map(([member, part]) => [member, part.value(hide)]).filter(([, inner]) => inner !== undefined);
       return said.length || !name ? Object.fromEntries(said) : undefined;
     },
     problems: (list) => parts.forEach(([, part]) => part.problems(list)),
@@ -54,7 +64,7 @@ function choice(schema, value, root, path, name, required) {
   show();
   const node = h('fieldset', {}, h('legend', {}, schema.title ?? (name || 'Choose')), schema.description && h('p', { className: 'hint' }, schema.description),
     options.length > 1 && [h('label', { htmlFor: id }, 'Which one'), select], box);
-  return { node, value: () => part.value(), problems: (list) => part.problems(list) };
+  return { node, value: (hide) => part.value(hide), problems: (list) => part.problems(list) };
 }
 
 function field(schema, value, path, name, required) {
@@ -91,7 +101,7 @@ function field(schema, value, path, name, required) {
     const place = kept ? 'kept; write here to replace it' : '';
     const tall = schema.multiline && !secret;
     input = h(tall ? 'textarea' : 'input', { ...shared, ...(tall ? {} : { type: kind }), value: known ?? '', placeholder: place, autocomplete: secret ? 'new-password' : 'off', spellcheck: false });
-    read = () => (input.value === '' ? undefined : input.value);
+    read = (hide) => (input.value === '' ? (kept ? value : undefined) : secret && hide ? 'SECRET' : input.value);
   }
   const label = h('label', { htmlFor: id }, schema.title ?? name, required ? ' *' : '', secret ? ' (secret)' : '');
   const node = h('div', {}, type === 'boolean' ? h('label', { className: 'inline' }, input, schema.title ?? name) : [label, input], hint && h('p', { className: 'hint', id: `${id}-hint` }, hint), wrong);

@@ -1,7 +1,7 @@
 // A tenant's integrations, and one of them: its state, what can be done with it, its jobs live and past.
 import { badge, h, num, number, pages, put, say, table, when } from './dom.js';
 import { action, api, at, curlButton, follow, get, may, query } from './api.js';
-import { form } from './form.js';
+import { form, patch } from './form.js';
 import { streamRow } from './onboard.js';
 
 const link = (tenant, ...rest) => `#/t/${[tenant, ...rest].map(encodeURIComponent).join('/')}`;
@@ -10,11 +10,14 @@ export async function integrations(page, tenant) {
   const path = at('tenants', tenant, 'integrations');
   const list = pages((after) => get(query(path, { after })), (all) => table(['Integration', 'Title', 'Connector', 'State', 'Schedule', 'Last job'], all.map((one) => [
     h('a', { href: link(tenant, 'i', one.id) }, one.id), one.title, one.connector,
-    [badge(one.state), one.cause && h('p', { className: 'hint' }, one.cause), one.waiting_until && h('p', { className: 'hint' }, 'until ', when(one.waiting_until))],
+    [stateBadge(one), one.cause && h('p', { className: 'hint' }, one.cause), one.waiting_until && h('p', { className: 'hint' }, 'until ', when(one.waiting_until))],
     told(one.schedule), when(one.last_job_ended)]), 'No app is connected yet.'));
   put(page.body, h('p', { className: 'row' }, may('admin') && h('a', { href: link(tenant, 'new') }, 'Connect an app'), curlButton('GET', path)), list.node);
   await list.ready;
 }
+
+// What skipped something is never green.
+const stateBadge = (one) => (one.state === 'live' && one.cause ? h('span', { className: 'badge partial' }, 'live, partial') : badge(one.state));
 
 function told(schedule) {
   if (schedule === 'manual') return 'when asked';
@@ -59,7 +62,7 @@ export async function integration(page, tenant, id, jobId) {
   function draw() {
     const act = (label, word, role = 'operator', more = {}) => action({ label, role, path: `${path}/${word}`, kind: 'plain', ...more });
     const resting = ['draft', 'paused', 'reauth_required', 'authorizing'].includes(known.state);
-    put(head, h('p', { className: 'row' }, badge(known.state), known.title, h('span', { className: 'hint' }, `${known.connector} · ${told(known.schedule)} · ${known.streams ? `${known.streams.length} streams` : 'all streams'}`)),
+    put(head, h('p', { className: 'row' }, stateBadge(known), known.title, h('span', { className: 'hint' }, `${known.connector} · ${told(known.schedule)} · ${known.streams ? `${known.streams.length} streams` : 'all streams'}`)),
       known.cause && h('p', {}, known.cause), known.waiting_until && h('p', {}, 'It waits until ', when(known.waiting_until)),
       h('p', { className: 'row' },
         !resting && act('Read now', 'sync', 'operator', { kind: '', done: async ({ job }) => { await jobs.again(); watch(job); } }),
@@ -92,7 +95,7 @@ async function edit(box, path, known, done) {
       put(streams, rows.map((row) => row.node));
     } catch (error) { put(streams, h('p', { className: 'wrong' }, error.message)); }
   };
-  const body = () => ({ title: title.value, settings: fields.value(), schedule: schedule.value(), ...(rows ? { streams: rows.every((row) => row.chosen() && !row.choice().mode) ? null : rows.filter((row) => row.chosen()).map((row) => row.choice()) } : {}) });
+  const body = (hide) => ({ title: title.value, settings: patch(known.settings, fields.value(hide)), schedule: schedule.value(), ...(rows ? { streams: rows.every((row) => row.chosen() && !row.choice().mode) ? null : rows.filter((row) => row.chosen()).map((row) => row.choice()) } : {}) });
   const submit = async (event) => {
     event.preventDefault();
     fields.problems([]);
@@ -108,7 +111,7 @@ async function edit(box, path, known, done) {
   };
   put(box, h('form', { className: 'card', onsubmit: submit }, h('h2', {}, 'Change'), h('label', { htmlFor: 'edit-title' }, 'Title'), title, fields.node, h('h3', {}, 'Schedule'), schedule.node,
     h('details', { ontoggle: (event) => event.target.open && !rows && load() }, h('summary', {}, 'Streams'), streams),
-    h('p', { className: 'row' }, h('button', {}, 'Save'), h('button', { className: 'plain', type: 'button', onclick: () => put(box) }, 'Cancel'), curlButton('PATCH', path, () => ({ title: title.value, schedule: schedule.value() })))));
+    h('p', { className: 'row' }, h('button', {}, 'Save'), h('button', { className: 'plain', type: 'button', onclick: () => put(box) }, 'Cancel'), curlButton('PATCH', path, () => body(true)))));
   title.focus();
 }
 

@@ -1,7 +1,7 @@
 // Connects an app: choose a connector, fill in what it asks, try it for real, choose streams and a schedule, start.
 import { h, put, say } from './dom.js';
 import { action, api, at, curlButton, get, query } from './api.js';
-import { form } from './form.js';
+import { form, patch } from './form.js';
 import { scheduleField } from './integration.js';
 
 const STEPS = ['Choose', 'Connect', 'Streams and schedule'];
@@ -37,7 +37,7 @@ async function connect(page, tenant, name) {
   let fields = form(connector.settings_schema);
   let made = null;
   const all = at('tenants', tenant, 'integrations');
-  const body = () => (made ? { title: title.value, settings: fields.value() } : { id: id.value.trim(), connector: name, title: title.value, settings: fields.value() ?? {}, schedule: 'manual' });
+  const body = (hide) => (made ? { title: title.value, settings: patch(made.settings, fields.value(hide)) } : { id: id.value.trim(), connector: name, title: title.value, settings: fields.value(hide), schedule: 'manual' });
   const here = () => (made ? at('tenants', tenant, 'integrations', made.id) : all);
   const submit = async (event) => {
     event.preventDefault();
@@ -68,7 +68,7 @@ async function connect(page, tenant, name) {
     h('form', { className: 'card', onsubmit: submit },
       h('label', { htmlFor: 'new-id' }, 'Id *'), id, h('p', { className: 'hint' }, 'Small letters, digits, - and _. It names tables and events, and is never used again.'),
       h('label', { htmlFor: 'new-title' }, 'Title'), title, fields.node, answer,
-      h('p', { className: 'row' }, h('button', {}, 'Save and try the connection'), curlButton(made ? 'PATCH' : 'POST', here, () => ({ ...body(), settings: '…' })), rest)));
+      h('p', { className: 'row' }, h('button', {}, 'Save and try the connection'), curlButton(() => (made ? 'PATCH' : 'POST'), here, () => body(true)), rest)));
   page.heading.focus();
 }
 

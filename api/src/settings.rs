@@ -56,19 +56,33 @@ pub(crate) fn checked(connector: &dyn Connector, whole: Value) -> Result<NewSett
     Ok(NewSettings { secret: secret_paths(schema), whole })
 }
 
-/// What the settings become by a patch, checked. A secret that the patch takes away is `null` in it, so that it is forgotten.
+/// What the settings become by a patch, checked. A secret that the patch takes away is `null` in it, so that it is forgotten. One that
+/// the patch does not speak of is left out, so that the store keeps its own: the engine may have renewed it meanwhile.
 pub(crate) fn replacing(connector: &dyn Connector, old: &Settings, patch: Value) -> Result<NewSettings, Problem> {
     let whole = patched(old, patch)?;
     let mut new = checked(connector, whole)?;
     let Ok(before) = split(old.expose().clone(), &new.secret) else { return Ok(new) };
     let mut whole = new.whole.expose().clone();
     for (field, _) in &before.secrets {
-        if whole.pointer(field.as_str()).is_none() {
+        let (was, is) = (old.expose().pointer(field.as_str()), whole.pointer(field.as_str()));
+        if is.is_none() {
             put_null(&mut whole, &parts(field));
+        } else if is == was {
+            leave_out(&mut whole, &parts(field));
         }
     }
     new.whole = Settings::new(whole);
     Ok(new)
+}
+
+/// Not in a list, where what is left out would change the numbers of its neighbours.
+fn leave_out(at: &mut Value, path: &[String]) {
+    let (Some((name, rest)), Some(members)) = (path.split_first(), at.as_object_mut()) else { return };
+    if rest.is_empty() {
+        members.shift_remove(name);
+    } else if let Some(member) = members.get_mut(name) {
+        leave_out(member, rest);
+    }
 }
 
 fn put_null(at: &mut Value, path: &[String]) {

@@ -119,7 +119,7 @@ where
     // What changes something is done to its end and written down, even if the caller does not wait for it.
     let done = actix_web::rt::spawn(once.run(async move {
         let answer = work.await?;
-        let target = answer.location.as_deref().map_or(location, |made| made.to_owned());
+        let target = answer.location.as_deref().map_or(location, |made| without_base(made).to_owned());
         write_down(&store, Act { target, ..act }).await?;
         Ok(answer)
     }));
@@ -144,9 +144,13 @@ fn act(operation: &str, request: &HttpRequest, key: &ApiKey) -> Option<(Act, Str
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
         return None;
     }
-    let target = request.path().strip_prefix("/api/v1").unwrap_or(request.path()).to_owned();
+    let target = without_base(request.path()).to_owned();
     let tenant = request.match_info().get("tenant").and_then(|text| text.parse().ok()).or_else(|| key.tenant.clone());
     Some((Act { who: format!("key/{}", key.id), what: operation.to_owned(), target: target.clone(), tenant }, target))
+}
+
+fn without_base(path: &str) -> &str {
+    path.strip_prefix("/api/v1").unwrap_or(path)
 }
 
 async fn write_down(store: &Store, act: Act) -> Result<(), Problem> {

@@ -1,5 +1,7 @@
 //! Bodies and queries, read strictly: a name that does not exist is refused with the nearest one, and no message repeats a value.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest,
     http::header,
@@ -10,6 +12,8 @@ use serde::de::DeserializeOwned;
 use syncline_model::nearest;
 
 use crate::problem::{Code, FieldProblem, Problem};
+
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 
 /// What a handler wants of a request besides its path. Read only after the caller was found to be permitted.
 pub trait Input: Sized + 'static {
@@ -110,7 +114,9 @@ pub async fn body(request: &HttpRequest, payload: &mut actix_web::dev::Payload, 
         return Err(too_large());
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
+    let slow = |_| Problem::because(Code::Malformed, "the body did not come in time");
+    let deadline = tokio::time::Instant::now() + BODY_WITHIN;
+    while let Some(chunk) = tokio::time::timeout_at(deadline, payload.next()).await.map_err(slow)? {
         let chunk = chunk.map_err(|_| Problem::because(Code::Malformed, "the body could not be read to its end"))?;
         if body.len() + chunk.len() > bytes_max {
             return Err(too_large());

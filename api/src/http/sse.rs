@@ -11,6 +11,9 @@ use crate::metrics;
 /// How often a line is sent that says nothing, so that proxies and clients know the stream is alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// After this long a stream ends, so that a client comes again with its key, which may have been revoked meanwhile.
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
+
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -59,8 +62,12 @@ pub fn live(
     stop: CancellationToken,
 ) -> impl Stream<Item = Bytes> + 'static {
     let state = (Box::pin(frames), stop, Open::new());
+    let end = tokio::time::Instant::now() + LIFETIME;
     let opening = stream::once(std::future::ready(Bytes::from_static(b"retry: 2000\n\n")));
     opening.chain(stream::unfold(state, move |(mut frames, stop, open)| async move {
+        if tokio::time::Instant::now() >= end {
+            return None;
+        }
         let next = {
             let wait = std::pin::pin!(tokio::time::timeout(heartbeat, frames.next()));
             let stopped = std::pin::pin!(stop.cancelled());

@@ -78,6 +78,15 @@ pub(crate) enum ModeDoc {
     FullRefresh,
 }
 
+const NAME_LONGEST: usize = 200;
+
+/// Refuses a name that nobody could read in a line.
+pub(crate) fn checked_name(path: &str, name: &str) -> Result<(), crate::problem::Problem> {
+    let is_fine = !name.trim().is_empty() && name.chars().count() <= NAME_LONGEST && !name.chars().any(char::is_control);
+    let why = || format!("must have 1 to {NAME_LONGEST} characters, in one line");
+    if is_fine { Ok(()) } else { Err(crate::problem::Problem::invalid_at(path, why())) }
+}
+
 /// Refuses a schedule that will never work, and streams that are named twice.
 pub(crate) fn check(schedule: Option<&Schedule>, streams: Option<&[StreamChoice]>) -> Result<(), crate::problem::Problem> {
     if let Some(Err(why)) = schedule.map(syncline_runtime::check_schedule) {

@@ -11,7 +11,7 @@ use syncline_model::{
 use syncline_store::{Change, Integration, NewIntegration, Scope};
 use utoipa::{IntoParams, ToSchema};
 
-use super::common::{Listing, ScheduleDoc, StreamChoiceDoc, check, page};
+use super::common::{Listing, ScheduleDoc, StreamChoiceDoc, check, checked_name, page};
 use crate::{
     gate::{Admin, Allowed, OneIntegration, OneTenant, Operator, Viewer},
     http::{
@@ -195,8 +195,10 @@ pub(crate) async fn create_integration(asked: Allowed<Admin, OneTenant, Json<Int
     let kind =
         asked.tools.connector(&connector).map_err(|problem| Problem::invalid_at("/connector", problem.detail.unwrap_or_default()))?;
     check(schedule.as_ref(), streams.as_deref())?;
+    let title = title.unwrap_or_else(|| id.to_string());
+    checked_name("/title", &title)?;
     let new = NewIntegration {
-        title: title.unwrap_or_else(|| id.to_string()),
+        title,
         settings: settings::checked(kind.as_ref(), settings)?,
         schedule: schedule.unwrap_or_default(),
         id,
@@ -228,6 +230,7 @@ pub(crate) async fn change_integration(asked: Allowed<Admin, OneIntegration, Jso
     let (scope, known) = (&asked.reach.scope, &asked.reach.integration);
     let IntegrationPatch { title, settings: patch, schedule, streams } = asked.input.0;
     check(schedule.as_ref(), streams.as_ref().and_then(Option::as_deref))?;
+    title.iter().try_for_each(|title| checked_name("/title", title))?;
     let settings = match patch {
         Some(patch) if !patch.is_object() => return Err(Problem::invalid_at("/settings", "must be an object")),
         Some(patch) => {

@@ -6,7 +6,7 @@ use syncline_model::TenantId;
 use syncline_store::{ApiKey, NewKey, Role};
 use utoipa::ToSchema;
 
-use super::common::{Listing, Paging};
+use super::common::{Listing, Paging, checked_name};
 use crate::{
     gate::{Allowed, Owner, Viewer, Wherever},
     http::{
@@ -103,6 +103,7 @@ pub(crate) async fn list_keys(asked: Allowed<Owner, Wherever, Query<Paging>>) ->
 #[utoipa::path(post, path = "/api/v1/keys", request_body = KeyToMake, responses((status = 201, body = MadeKey)))]
 pub(crate) async fn create_key(asked: Allowed<Owner, Wherever, Json<KeyToMake>>) -> Result<Answer, Problem> {
     let KeyToMake { name, role, tenant } = asked.input.0;
+    checked_name("/name", &name)?;
     if let Some(own) = &asked.reach.tenant {
         match &tenant {
             Some(other) if other != own => return Err(Problem::not_found("tenant", other)),

@@ -6,7 +6,7 @@ use syncline_model::TenantId;
 use syncline_store::Tenant;
 use utoipa::ToSchema;
 
-use super::common::{Listing, Paging};
+use super::common::{Listing, Paging, checked_name};
 use crate::{
     gate::{Allowed, Installation, OneTenant, Owner, Viewer, Wherever},
     http::{
@@ -70,6 +70,7 @@ pub(crate) async fn list_tenants(asked: Allowed<Viewer, Wherever, Query<Paging>>
 pub(crate) async fn create_tenant(asked: Allowed<Owner, Installation, Json<NewTenant>>) -> Result<Answer, Problem> {
     let NewTenant { id, name } = asked.input.0;
     let name = name.unwrap_or_else(|| id.to_string());
+    checked_name("/name", &name)?;
     let made = asked.reach.store.tenants().create(&id, &name).await?;
     Answer::created(format!("/api/v1/tenants/{id}"), &TenantView::from(made))
 }
@@ -83,6 +84,7 @@ pub(crate) async fn get_tenant(asked: Allowed<Viewer, OneTenant>) -> Result<Answ
 /// Call a tenant by another name.
 #[utoipa::path(patch, path = "/api/v1/tenants/{tenant}", request_body = Rename, responses((status = 200, body = TenantView)))]
 pub(crate) async fn rename_tenant(asked: Allowed<Owner, OneTenant, Json<Rename>>) -> Result<Answer, Problem> {
+    checked_name("/name", &asked.input.0.name)?;
     let renamed = asked.reach.rename(&asked.input.0.name).await?;
     Answer::ok(&TenantView::from(renamed))
 }

@@ -34,3 +34,42 @@ fn numbers_stay_as_they_were_written() {
     let new = patched(&old, json!({"region": "eu"})).unwrap();
     assert_eq!(new.to_string(), r#"{"limit":12345678901234567890.12345678901234567890,"region":"eu"}"#);
 }
+
+struct Kind(serde_json::Value);
+
+#[async_trait::async_trait]
+impl syncline_sdk::Connector for Kind {
+    fn file(&self) -> &syncline_sdk::catalog::ConnectorFile {
+        unreachable!("only the schema is asked for")
+    }
+    fn settings_schema(&self) -> &serde_json::Value {
+        &self.0
+    }
+    async fn check(&self, _: &syncline_sdk::Context) -> Result<(), syncline_model::Fault> {
+        Ok(())
+    }
+    async fn streams(&self, _: &syncline_sdk::Context) -> Result<Vec<syncline_sdk::StreamSpec>, syncline_model::Fault> {
+        Ok(Vec::new())
+    }
+    async fn open(
+        &self,
+        _: &syncline_sdk::Context,
+        _: &syncline_sdk::StreamSpec,
+        _: syncline_model::schedule::SyncMode,
+        _: &syncline_model::Cursor,
+    ) -> Result<Box<dyn syncline_sdk::Reader>, syncline_model::Fault> {
+        Err(syncline_model::Fault::Stopped)
+    }
+}
+
+#[test]
+fn a_secret_that_a_patch_does_not_speak_of_is_left_to_the_store_because_the_engine_may_have_renewed_it() {
+    let secret = json!({"type": "string", "airbyte_secret": true});
+    let kind = Kind(json!({"type": "object", "required": ["login"], "properties": {
+        "region": {"type": "string"},
+        "login": {"type": "object", "required": ["refresh"], "properties": {"refresh": secret, "client": secret, "gone": secret}},
+    }}));
+    let old = Settings::new(json!({"login": {"refresh": "r1", "client": "c1", "gone": "g1"}}));
+    let new = super::replacing(&kind, &old, json!({"region": "eu", "login": {"client": "c2", "gone": null}})).unwrap();
+    assert_eq!(new.whole.expose(), &json!({"login": {"client": "c2", "gone": null}, "region": "eu"}));
+}

@@ -61,8 +61,8 @@ async fn what_was_changed_is_in_the_audit_chain_and_what_was_refused_is_not() {
         said,
         [
             ("change_integration", "/tenants/acme/integrations/shop"),
-            ("create_integration", "/api/v1/tenants/globex/integrations/shop"),
-            ("create_integration", "/api/v1/tenants/acme/integrations/shop"),
+            ("create_integration", "/tenants/globex/integrations/shop"),
+            ("create_integration", "/tenants/acme/integrations/shop"),
         ]
     );
     let checked = world.get("/api/v1/audit/verify").key(&world.owner).send().await.json();

@@ -27,6 +27,12 @@ async fn a_silent_stream_sends_heartbeats_until_the_server_stops() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_ends_after_a_while_so_that_the_key_is_looked_at_again() {
+    let sent = live(stream::pending(), Duration::from_secs(60), CancellationToken::new());
+    assert_eq!(sent.count().await, 1 + 15);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_ends_with_its_frames() {
     let sent: Vec<_> = live(stream::iter([frame("1"), frame("2")]), Duration::from_secs(15), CancellationToken::new()).collect().await;
     assert_eq!(sent.len(), 3);
