@@ -61,17 +61,14 @@ fn show_profile(asked: &Asked<'_>, out: &mut dyn Write) -> Result<(), Refused> {
     for file in &asked.files {
         let source = Source::file(Path::new(file));
         let profile = source.profile()?;
-        match asked.format {
-            "json" => {
-                let saved = serde_json::to_value(&profile).map_err(|cause| Refused::Invalid { what: source.stream, cause: cause.to_string() })?;
-                write_json(out, &saved)?;
-            }
-            _ => {
-                let stream = super::normalize::Stream::new(&source.stream, profile);
-                let alone = plan::Plan { streams: vec![stream], relations: Vec::new(), entities: Vec::new() };
-                write!(out, "{}", plan::text::plan(&alone))?;
-            }
+        if asked.format == "json" {
+            let saved = serde_json::to_value(&profile).map_err(|cause| Refused::Invalid { what: source.stream, cause: cause.to_string() })?;
+            write_json(out, &saved)?;
+            continue;
         }
+        let stream = super::normalize::Stream::new(&source.stream, profile);
+        let alone = plan::Plan { streams: vec![stream], relations: Vec::new(), entities: Vec::new() };
+        write!(out, "{}", plan::text::plan(&alone))?;
     }
     Ok(())
 }
@@ -79,12 +76,13 @@ fn show_profile(asked: &Asked<'_>, out: &mut dyn Write) -> Result<(), Refused> {
 fn show_match(asked: &Asked<'_>, out: &mut dyn Write) -> Result<(), Refused> {
     let [a, b] = asked.files.as_slice() else { return Err(Refused::Usage("`match` takes two files".to_owned())) };
     let pairs = matching::files(&Source::file(Path::new(a)), &Source::file(Path::new(b)))?;
-    match asked.format {
-        "json" => write_json(out, &matching::json(&pairs)),
-        _ => Ok(for pair in &pairs {
-            writeln!(out, "{} = {}  {:.0} %", pair.a, pair.b, pair.confidence * 100.0)?;
-        }),
+    if asked.format == "json" {
+        return write_json(out, &matching::json(&pairs));
     }
+    for pair in &pairs {
+        writeln!(out, "{} = {}  {:.0} %", pair.a, pair.b, pair.confidence * 100.0)?;
+    }
+    Ok(())
 }
 
 fn show_resolve(asked: &Asked<'_>, out: &mut dyn Write) -> Result<(), Refused> {

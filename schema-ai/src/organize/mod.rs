@@ -2,7 +2,7 @@
 //! Pure functions over bytes and values: no network, no clock, no configuration, no model. Writing tables is left to `tables`.
 
 // Statistics and scores are floats on purpose; no value of a record ever becomes one.
-#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
 pub mod cli;
 pub mod concepts;

@@ -1,1 +1,60 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::Write as _;
+
+use super::*;
+
+/// Streams from a name and records each, in files, because composite keys are looked for in them.
+fn keys_of(streams: &[(&str, &[&str])]) -> Vec<(String, Vec<String>)> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, records) in streams {
+        let mut file = std::fs::File::create(folder.path().join(format!("{name}.jsonl"))).unwrap();
+        for record in *records {
+            writeln!(file, "{record}").unwrap();
+        }
+    }
+    let sources = Source::folder(folder.path()).unwrap();
+    let mut found: Vec<Stream> = sources.iter().map(|source| Stream::new(&source.stream, source.profile().unwrap())).collect();
+    find(&mut found, &sources).unwrap();
+    found.iter().map(|stream| (stream.name.clone(), stream.tables[0].primary_key.clone())).collect()
+}
+
+#[test]
+fn the_id_is_the_key_even_when_other_columns_are_unique() {
+    let found = keys_of(&[("users", &["{\"email\":\"a@b.c\",\"id\":1,\"name\":\"x\"}", "{\"email\":\"d@b.c\",\"id\":2,\"name\":\"y\"}"])]);
+    assert_eq!(found[0].1, ["id"]);
+}
+
+#[test]
+fn a_table_of_two_references_has_both_as_its_key() {
+    let found = keys_of(&[
+        ("actor", &["{\"actor_id\":1}", "{\"actor_id\":2}"]),
+        ("film", &["{\"film_id\":1}", "{\"film_id\":2}"]),
+        ("film_actor", &["{\"film_id\":1,\"actor_id\":1,\"last_update\":\"2024-01-01\"}", "{\"film_id\":2,\"actor_id\":2,\"last_update\":\"2024-01-01\"}"]),
+    ]);
+    assert_eq!(found[2].1, ["film_id", "actor_id"]);
+}
+
+#[test]
+fn rows_without_an_id_are_told_apart_by_several_columns() {
+    let records: Vec<String> = (0..40).map(|n| format!("{{\"order_id\":{},\"line_no\":{},\"qty\":{}}}", n / 4, n % 4, n % 3)).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    let mut key = keys_of(&[("order_lines", &records)])[0].1.clone();
+    key.sort();
+    assert_eq!(key, ["line_no", "order_id"]);
+}
+
+#[test]
+fn a_word_that_several_streams_share_in_front_is_their_provider() {
+    let make = |name: &str| Stream::new(name, Profile::default());
+    let names = naming(&[make("stripe_customers"), make("stripe_invoices"), make("film"), make("film_actor")]);
+    assert_eq!(names[0].provider.as_deref(), Some("stripe"));
+    assert_eq!(names[3].provider, None);
+}
+
+#[test]
+fn id_words_are_known_by_their_ending() {
+    let has = |name: &str| id_word(&words::tokens(name)).is_some();
+    assert!(has("customerId") && has("custid") && has("o_orderkey") && has("country_code"));
+    assert!(!has("paid") && !has("name") && !has("valid"));
+}

@@ -71,7 +71,7 @@ pub fn streams(a: &Stream, b: &Stream) -> Result<Vec<Pair>, Refused> {
 }
 
 fn look<'a>(stream: &'a Stream, library: &Library) -> Side<'a> {
-    let columns: Vec<&Column> = stream.tables.iter().flat_map(|table| &table.columns).collect();
+    let columns: Vec<&Column> = stream.tables.iter().flat_map(|table| &table.columns).filter(|column| !column.is_overflow).collect();
     let shared = names::shared_start(&columns);
     let columns = columns
         .into_iter()

@@ -31,6 +31,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Whether its rows come from a map with keys that are data.
     pub is_map: bool,
+    /// Objects of several shapes: the path of each, and the path of the key that tells which.
+    pub unions: Vec<(String, String)>,
     /// Rows seen.
     pub rows: u64,
 }
@@ -54,6 +56,8 @@ pub struct Column {
     pub expandable: bool,
     /// Whether this is the key of a map's entry.
     pub is_map_key: bool,
+    /// Whether it holds what does not fit the column before it.
+    pub is_overflow: bool,
 }
 
 /// A stream: what was seen, and the tables that hold it.
@@ -103,6 +107,7 @@ impl Building<'_> {
             key_confidence: 0.0,
             columns: Vec::new(),
             is_map,
+            unions: Vec::new(),
             rows,
         });
         self.tables.len() - 1
@@ -132,6 +137,7 @@ impl Building<'_> {
             self.column(table, at, path, depth, expandable);
         }
         if is_object {
+            self.union(table, at, path);
             self.object(table, at, path, depth + 1);
         }
         if let Some(element) = node.element.filter(|_| is_list) {
@@ -174,7 +180,31 @@ impl Building<'_> {
             depth,
             expandable,
             is_map_key: false,
+            is_overflow: false,
         };
-        self.tables[table].columns.push(column);
+        self.tables[table].columns.push(column.clone());
+        if typed.misfits > 0 {
+            let typed = Typed { kind: Type::Jsonb, logical: None, misfits: 0 };
+            let overflow = Column { path: format!("{path}#overflow"), typed, is_overflow: true, expandable: false, ..column };
+            self.tables[table].columns.push(overflow);
+        }
+    }
+
+    /// An object whose `object` or `type` says which of several shapes it has.
+    fn union(&mut self, table: usize, at: NodeId, path: &str) {
+        let node = self.profile.node(at);
+        let child = |id: &NodeId| self.profile.node(*id);
+        let tag = node.children.iter().map(child).find(|child| {
+            let named = child.key().is_some_and(|key| matches!(key, "object" | "type" | "kind" | "__typename" | "_type"));
+            let few = (2..=50).contains(&child.stats.sketch.distinct());
+            named && few && child.stats.texts == node.stats.objects
+        });
+        let partial = node.children.iter().map(child).filter(|child| child.stats.seen < node.stats.objects).count();
+        if let Some(key) = tag.and_then(|tag| tag.key())
+            && partial >= 2
+        {
+            let tag = path::key(path, key);
+            self.tables[table].unions.push((path.to_owned(), tag));
+        }
     }
 }

@@ -40,6 +40,7 @@ pub fn assign(paths: &[String], given: &BTreeMap<String, String>) -> BTreeMap<St
 pub fn plain_name(path: &str) -> String {
     let steps: Vec<String> = path::keys(path).iter().map(|key| plain_key(key)).collect();
     let name = if path.ends_with("#key") { "key".to_owned() } else { steps.join("__") };
+    let name = if path.ends_with("#overflow") { format!("{name}__overflow") } else { name };
     let name = if name.is_empty() { "value".to_owned() } else { name };
     let name = if name.starts_with(|first: char| first.is_ascii_digit()) { format!("_{name}") } else { name };
     if name.len() > MOST_BYTES { marked(&name, path) } else { name }

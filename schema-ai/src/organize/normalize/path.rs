@@ -49,6 +49,7 @@ fn plain(rest: &str) -> (String, &str) {
 
 /// The innermost key of a path.
 pub fn last(path: &str) -> &str {
+    let path = path.strip_suffix("#overflow").unwrap_or(path);
     let end = path.trim_end_matches("[]").trim_end_matches("{}");
     if end.ends_with('"') {
         return end;

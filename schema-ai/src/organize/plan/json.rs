@@ -30,6 +30,7 @@ fn table(stream: &Stream, table: &Table) -> Value {
         "parent": table.parent,
         "rows": table.rows,
         "map": table.is_map,
+        "unions": table.unions.iter().map(|(path, tag)| json!({"path": path, "tag": tag})).collect::<Vec<_>>(),
         "primary_key": table.primary_key,
         "primary_key_confidence": rounded(table.key_confidence),
         "columns": table.columns.iter().map(|one| column(stream, one)).collect::<Vec<_>>(),
@@ -48,6 +49,9 @@ fn column(stream: &Stream, column: &Column) -> Value {
     });
     if column.typed.misfits > 0 {
         shown["misfits"] = json!(column.typed.misfits);
+    }
+    if column.is_overflow {
+        shown["overflow"] = json!(true);
     }
     if column.expandable {
         shown["expandable"] = json!(true);

@@ -79,7 +79,7 @@ impl Source {
 
     /// The profile of the whole stream.
     pub fn profile(&self) -> Result<Profile, Refused> {
-        let mut profile = Profile { untyped: self.is_csv(), ..Profile::default() };
+        let mut profile = if self.is_csv() { Profile::untyped() } else { Profile::default() };
         self.records(&mut |record| drop(profile.record(record)))?;
         Ok(profile)
     }

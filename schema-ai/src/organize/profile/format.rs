@@ -91,7 +91,8 @@ fn numeric_format(text: &str, bytes: &[u8]) -> Option<Format> {
     if bytes.len() == 36 && is_uuid(bytes) {
         return Some(Format::Uuid);
     }
-    is_phone(text).then_some(Format::Phone)
+    let day = bytes.len() == 10 && bytes[4] == b'-' && bytes[7] == b'-';
+    (!day && is_phone(text)).then_some(Format::Phone)
 }
 
 fn number(bytes: &[u8]) -> Option<Format> {

@@ -34,7 +34,7 @@ impl HyperLogLog {
         let registers = self.0.len() as f64;
         let sum: f64 = self.0.iter().map(|rank| 0.5_f64.powi(i32::from(*rank))).sum();
         let raw = 0.7213 / (1.0 + 1.079 / registers) * registers * registers / sum;
-        let empty = self.0.iter().filter(|rank| **rank == 0).count();
+        let empty = self.0.iter().map(|rank| usize::from(*rank == 0)).sum::<usize>();
         if raw > 2.5 * registers || empty == 0 {
             return raw as u64;
         }

@@ -53,6 +53,11 @@ impl Default for Profile {
 }
 
 impl Profile {
+    /// For a source that writes every value as text.
+    pub fn untyped() -> Self {
+        Self { untyped: true, ..Self::default() }
+    }
+
     /// The node of the record itself.
     pub fn root(&self) -> &Node {
         &self.nodes[0]

@@ -66,8 +66,8 @@ impl Stats {
             bytes: 0,
             whole_digits: 0,
             scale: 0,
-            least: f64::INFINITY,
-            most: f64::NEG_INFINITY,
+            least: f64::MAX,
+            most: f64::MIN,
             sketch: Sketch::new(size),
         }
     }

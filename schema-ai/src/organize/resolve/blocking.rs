@@ -97,7 +97,7 @@ fn piece(kind: &str, text: &str) -> u64 {
 /// A typing error is in one half of a code; the other half still finds it.
 fn halves(name: &str, text: &str, put: &mut impl FnMut(&str, &str, f32)) {
     if text.len() >= 6 && text.is_ascii() {
-        put(name, &format!("{}<", &text[..text.len() / 2 + 1]), 0.4);
+        put(name, &format!("{}<", &text[..=text.len() / 2]), 0.4);
         put(name, &format!(">{}", &text[text.len() / 2 - 1..]), 0.4);
     }
 }

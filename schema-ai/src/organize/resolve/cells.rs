@@ -109,7 +109,7 @@ fn cell(kind: Kind, text: &str, vocabulary: &mut Vocabulary) -> Option<Cell> {
         Kind::Phone => made.text = normal::phone(text)?,
         Kind::Number => {
             made.number = fields::number(text)?;
-            made.text = text.trim().to_owned();
+            text.trim().clone_into(&mut made.text);
         }
         Kind::Code | Kind::Category => made.text = normal::fold(text).replace(' ', ""),
         Kind::GivenName | Kind::Surname | Kind::Name => made.text = normal::fold(text),
@@ -150,16 +150,16 @@ fn aliases(fields: &[Field], columns: &[Vec<Option<Cell>>], count: usize) -> Vec
     let surname = place(&|field| field.kind == Kind::Surname);
     let email = place(&|field| field.kind == Kind::Email);
     let login = place(&|field| field.place.is_some() && fields::is_handle(&field.name));
-    let text = |place: Option<usize>, record: usize| place.and_then(|place| columns[place][record].as_ref()).map(|cell| cell.text.as_str());
+    let known = |place: Option<usize>, record: usize| place.and_then(|place| columns[place][record].as_ref()).map(|cell| cell.text.as_str());
     (0..count)
         .map(|record| {
-            let named = text(given, record).zip(text(surname, record));
-            let mailbox = text(email, record).filter(|name| !normal::is_role_mailbox(name));
+            let whole = known(given, record).zip(known(surname, record));
+            let mailbox = known(email, record).filter(|name| !normal::is_role_mailbox(name));
             let from_mailbox = mailbox.and_then(two_parts);
-            let names = named.map(|(given, surname)| format!("{given}|{surname}")).or(from_mailbox);
-            let handle = text(login, record).or(mailbox).unwrap_or_default();
+            let names = whole.map(|(given, surname)| format!("{given}|{surname}")).or(from_mailbox);
+            let handle = known(login, record).or(mailbox).unwrap_or_default();
             let handle: String = handle.chars().filter(char::is_ascii_alphabetic).collect();
-            let number = f64::from(u8::from(named.is_some()));
+            let number = f64::from(u8::from(whole.is_some()));
             let cell = Cell { text: handle, rest: names.unwrap_or_default(), number, ..Cell::default() };
             (!cell.text.is_empty() || !cell.rest.is_empty()).then_some(cell)
         })

@@ -75,7 +75,7 @@ fn threshold(pairs: &[(u32, u32)], scores: &[f64], chosen: &[usize], sure: &[boo
     }
     wrong.sort_by(f64::total_cmp);
     let share_above = |score: f64| (wrong.len() - wrong.partition_point(|other| *other < score)) as f64 / wrong.len() as f64;
-    let middle = wrong[wrong.len() * 1 / 2].max(WEAKEST);
+    let middle = wrong[wrong.len() / 2].max(WEAKEST);
     let low = open.iter().filter(|at| scores[**at] < middle).count() as f64;
     let alone = (low / (1.0 - share_above(middle)).max(0.1)).min(open.len() as f64);
     let sure = found.len() as f64;

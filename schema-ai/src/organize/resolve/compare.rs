@@ -53,8 +53,7 @@ fn level(cells: &Cells, left: usize, right: usize, a: u32, b: u32) -> u8 {
         Kind::Phone => phone(&x.text, &y.text),
         Kind::GivenName => given(&x.text, &y.text),
         Kind::Surname | Kind::Name => name(&x.text, &y.text),
-        Kind::Company => text(cells, x, y),
-        Kind::Text => text(cells, x, y),
+        Kind::Company | Kind::Text => text(cells, x, y),
         Kind::Alias => alias(x, y),
         Kind::Code if cells.fields[left].place.is_none() => codes(cells, x, y),
         Kind::Code => code(&x.text, &y.text),
@@ -168,33 +167,12 @@ fn text(cells: &Cells, x: &Cell, y: &Cell) -> u8 {
     cuts.iter().filter(|cut| alike >= **cut).count() as u8
 }
 
-/// The cosine of two lists of words with their weights.
+/// The cosine of two lists of words with their weights, both in order of number.
 pub fn cosine(cells: &Cells, x: &[u32], y: &[u32]) -> f64 {
     let square = |words: &[u32]| words.iter().map(|word| cells.idf[*word as usize].powi(2)).sum::<f64>();
-    let (mut common, mut left, mut right) = (0.0, Vec::new(), Vec::new());
-    let (mut i, mut j) = (0, 0);
-    while i < x.len() || j < y.len() {
-        match (x.get(i), y.get(j)) {
-            (Some(a), Some(b)) if a == b => {
-                common += cells.idf[*a as usize].powi(2);
-                i += 1;
-                j += 1;
-            }
-            (Some(a), Some(b)) if a < b => {
-                left.push(*a);
-                i += 1;
-            }
-            (Some(a), None) => {
-                left.push(*a);
-                i += 1;
-            }
-            (_, Some(b)) => {
-                right.push(*b);
-                j += 1;
-            }
-            (None, None) => break,
-        }
-    }
+    let only = |words: &[u32], others: &[u32]| words.iter().filter(|word| others.binary_search(word).is_err()).copied().collect::<Vec<u32>>();
+    let (left, mut right) = (only(x, y), only(y, x));
+    let mut common = square(x) - square(&left);
     if left.len() <= 10 && right.len() <= 10 {
         common += nearly(cells, &left, &mut right);
     }

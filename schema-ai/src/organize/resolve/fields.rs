@@ -108,6 +108,14 @@ fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
     if has(&["phone", "mobile", "tel", "telephone", "fax", "cell"]) || share(&[Format::Phone]) > 0.6 {
         return Kind::Phone;
     }
+    let pieces: usize = values.iter().map(|value| normal::tokens(value).len()).sum();
+    let mean = pieces as f64 / values.len() as f64;
+    if mean <= 2.2 && has(&["first", "given", "forename", "fname", "firstname", "givenname"]) {
+        return Kind::GivenName;
+    }
+    if mean <= 2.2 && has(&["last", "surname", "family", "lname", "lastname", "familyname"]) {
+        return Kind::Surname;
+    }
     if distinct <= 30 && distinct * 8 <= values.len() {
         return Kind::Category;
     }
@@ -120,14 +128,6 @@ fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
     let digits = share(&[Format::Integer, Format::Digits, Format::Date, Format::Uuid, Format::PrefixedId, Format::Instant, Format::LocalTime]);
     if digits > 0.6 {
         return Kind::Code;
-    }
-    let pieces: usize = values.iter().map(|value| normal::tokens(value).len()).sum();
-    let mean = pieces as f64 / values.len() as f64;
-    if mean <= 2.2 && has(&["first", "given", "forename", "fname", "firstname", "givenname"]) {
-        return Kind::GivenName;
-    }
-    if mean <= 2.2 && has(&["last", "surname", "family", "lname", "lastname", "familyname"]) {
-        return Kind::Surname;
     }
     if has(&["company", "organization", "organisation", "employer", "manufacturer", "brand"]) {
         return Kind::Company;
