@@ -19,7 +19,13 @@ use crate::lanes::Key;
 #[derive(Default)]
 pub struct Pace {
     connectors: Mutex<HashMap<ConnectorName, Arc<Limits>>>,
-    integrations: Mutex<HashMap<Key, Own>>,
+    integrations: Mutex<Owns>,
+}
+
+#[derive(Default)]
+struct Owns {
+    by_key: HashMap<Key, Own>,
+    sweep_at: usize,
 }
 
 struct Own {
@@ -41,12 +47,13 @@ impl Pace {
 
     fn own<'a>(&self, key: &Key, budgets: impl Iterator<Item = &'a Budget> + Clone) -> Arc<Limits> {
         let now = tokio::time::Instant::now();
-        let mut integrations = self.integrations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owns = self.integrations.lock().unwrap_or_else(PoisonError::into_inner);
         // A limit that nobody used for longer than its window is full again, and a new one is the same.
-        if integrations.len() >= SWEEP_AT {
-            integrations.retain(|_, own| Arc::strong_count(&own.limits) > 1 || now.duration_since(own.used) < own.window);
+        if owns.by_key.len() >= owns.sweep_at.max(SWEEP_AT) {
+            owns.by_key.retain(|_, own| Arc::strong_count(&own.limits) > 1 || now.duration_since(own.used) < own.window);
+            owns.sweep_at = owns.by_key.len() * 2;
         }
-        let own = integrations.entry(key.clone()).or_insert_with(|| {
+        let own = owns.by_key.entry(key.clone()).or_insert_with(|| {
             let window_ms = budgets.clone().map(|budget| budget.per_ms.get()).max().unwrap_or_default();
             let limits = Arc::new(Limits::new(budgets));
             Own { limits, used: now, window: std::time::Duration::from_millis(window_ms).max(KEPT) }
