@@ -103,7 +103,14 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         test_mode: config.connectors.test_mode,
         ..ApiConfig::default()
     };
-    let parts = ApiParts { store: store.clone(), engine: engine.clone(), log: port, connectors, tables: tables_folder(config) };
+    let parts = ApiParts {
+        store: store.clone(),
+        engine: engine.clone(),
+        log: port,
+        connectors,
+        tables: tables_folder(config),
+        declared: crate::metrics::declared,
+    };
     let api = syncline_api::serve(api_config, parts)?;
     Ok(Running { store, log, engine, organizer, api, first_key })
 }

@@ -35,7 +35,11 @@ const OWNERS: &[(&str, &[&str])] = &[
 const VENDORS: &[&str] = &["stripe", "shopify", "hubspot", "salesforce", "github", "slack", "jira", "notion", "zoom", "twilio", "paypal"];
 
 fn metadata() -> serde_json::Value {
-    let output = Command::new(env!("CARGO")).args(["metadata", "--format-version", "1", "--locked"]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -48,7 +52,9 @@ fn ours() -> BTreeMap<String, BTreeSet<String>> {
     packages
         .map(|package| {
             let all = package["dependencies"].as_array().unwrap().iter();
-            let wanted = all.filter(|dependency| dependency["kind"].as_str() != Some("dev")).map(|dependency| dependency["name"].as_str().unwrap().to_owned());
+            let wanted = all
+                .filter(|dependency| dependency["kind"].as_str() != Some("dev"))
+                .map(|dependency| dependency["name"].as_str().unwrap().to_owned());
             (package["name"].as_str().unwrap().to_owned(), wanted.collect())
         })
         .collect()
@@ -63,7 +69,12 @@ fn every_crate_imports_only_what_the_house_allows() {
             wrong.push(format!("`{name}` has no place in the house"));
             continue;
         };
-        wrong.extend(dependencies.iter().filter(|other| ours.contains_key(*other) && !allowed.contains(&other.as_str())).map(|other| format!("`{name}` may not import `{other}`")));
+        wrong.extend(
+            dependencies
+                .iter()
+                .filter(|other| ours.contains_key(*other) && !allowed.contains(&other.as_str()))
+                .map(|other| format!("`{name}` may not import `{other}`")),
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -102,7 +113,13 @@ fn the_engine_names_no_vendor() {
             }
             let code = fs::read_to_string(&file).unwrap();
             let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-            wrong.extend(lines.flat_map(|line| VENDORS.iter().filter(|vendor| line.to_lowercase().contains(*vendor)).map(|vendor| format!("{} names `{vendor}`", file.display())).collect::<Vec<_>>()));
+            wrong.extend(lines.flat_map(|line| {
+                VENDORS
+                    .iter()
+                    .filter(|vendor| line.to_lowercase().contains(*vendor))
+                    .map(|vendor| format!("{} names `{vendor}`", file.display()))
+                    .collect::<Vec<_>>()
+            }));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -111,9 +128,14 @@ fn the_engine_names_no_vendor() {
 #[test]
 fn every_dependency_has_a_licence_that_deny_toml_allows() {
     let rules: toml::Table = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deny.toml")).unwrap().parse().unwrap();
-    let allowed: BTreeSet<String> = rules["licenses"]["allow"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+    let allowed: BTreeSet<String> =
+        rules["licenses"]["allow"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
     let metadata = metadata();
-    let refused: Vec<String> = metadata["packages"].as_array().unwrap().iter().filter(|package| !package["source"].is_null())
+    let refused: Vec<String> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|package| !package["source"].is_null())
         .filter_map(|package| {
             let expression = package["license"].as_str().unwrap_or("none stated");
             (!permits(expression, &allowed)).then(|| format!("`{}`: {expression}", package["name"].as_str().unwrap()))

@@ -71,7 +71,7 @@ pub async fn run(arguments: &SyncArgs) -> anyhow::Result<bool> {
     let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
     let engine_config = EngineConfig { client: wiring::client(&config), ..EngineConfig::default() };
     let engine = Engine::start(engine_config, Arc::clone(&log) as Arc<dyn EventLog>, ledger, Arc::new(catalog.connectors()))?;
-    let outcome = read(&engine, &tenant).await;
+    let outcome = read(&engine, &tenant, usize::from(log.shard_count().get())).await;
     engine.shutdown(GRACE).await;
     let written = target.drain(&log, &tenant, &state).await?;
     store.close().await?;
@@ -154,11 +154,14 @@ async fn enrol(store: &Store, tenant: &TenantId, connector: &dyn Connector, file
 }
 
 /// Runs one job and shows how far it is.
-async fn read(engine: &EngineHandle, tenant: &TenantId) -> anyhow::Result<(Outcome, Vec<StreamProgress>)> {
+async fn read(engine: &EngineHandle, tenant: &TenantId, shards: usize) -> anyhow::Result<(Outcome, Vec<StreamProgress>)> {
     let id: IntegrationId = INTEGRATION.parse()?;
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    while engine.stats().await?.shards < shards {
+        tick.tick().await;
+    }
     let job = engine.sync_now(tenant, &id).await?;
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {human_pos} records  {msg}")?);
-    let mut tick = tokio::time::interval(Duration::from_millis(50));
     let mut follow = loop {
         tick.tick().await;
         if let Some(follow) = engine.job_progress(tenant, &id).filter(|follow| follow.borrow().job == job) {

@@ -35,10 +35,18 @@ pub(crate) async fn readyz(parts: Parts) -> HttpResponse {
 
 /// What can be measured, for Prometheus.
 #[utoipa::path(get, path = "/metrics", security(()), responses((status = 200, content_type = "text/plain", body = String)))]
-pub(crate) async fn metrics(_: Parts) -> HttpResponse {
-    let (encoder, mut text) = (TextEncoder::new(), Vec::new());
-    match encoder.encode(&prometheus::gather(), &mut text) {
-        Ok(()) => HttpResponse::Ok().content_type(encoder.format_type().to_owned()).body(text),
+pub(crate) async fn metrics(parts: Parts) -> HttpResponse {
+    let declared = (parts.tools.declared)();
+    let (encoder, mut text, gathered) = (TextEncoder::new(), String::new(), prometheus::gather());
+    match encoder.encode_utf8(&gathered, &mut text) {
+        Ok(()) => {
+            let silent = declared.iter().filter(|family| gathered.iter().all(|other| other.name() != family.name()));
+            for family in silent {
+                let kind = format!("{:?}", family.get_field_type()).to_lowercase();
+                text.push_str(&format!("# HELP {0} {1}\n# TYPE {0} {kind}\n", family.name(), family.help()));
+            }
+            HttpResponse::Ok().content_type(encoder.format_type().to_owned()).body(text)
+        }
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
 }
