@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Naming, id_word, may_be_key, names_table, stats};
+use super::{Naming, id_word, may_be_key, names_table, stats, without_id};
 use crate::organize::Refused;
 use crate::organize::normalize::{Stream, Table, Type, path};
 use crate::organize::profile::files::Source;
@@ -29,8 +29,9 @@ pub fn bridge(profile: &Profile, table: &Table, others: &[&Naming]) -> Option<Ve
             continue;
         }
         id_word(&words)?;
-        let rest = &words[..words.len() - 1];
-        let named = others.iter().any(|naming| names_table(rest, &naming.words) >= 0.7);
+        let rest = without_id(words);
+        let tail = if rest.len() > 1 && rest[0].len() <= 2 { &rest[1..] } else { &rest[..] };
+        let named = others.iter().any(|naming| names_table(tail, &naming.words) >= 0.7);
         if !named || stats.present() < table.rows {
             return None;
         }
@@ -107,13 +108,19 @@ fn column_merit(column: &crate::organize::normalize::Column, stats: &Stats, tabl
 }
 
 fn rows(source: &Source, candidates: &[Candidate]) -> Result<Vec<Vec<u64>>, Refused> {
+    let columns: Vec<Vec<String>> = candidates.iter().map(|candidate| candidate.keys.clone()).collect();
+    read(source, &columns)
+}
+
+/// The hashed values of some columns, row by row; nothing is 0.
+pub fn read(source: &Source, columns: &[Vec<String>]) -> Result<Vec<Vec<u64>>, Refused> {
     let mut rows = Vec::new();
     source.records(&mut |record| {
         if rows.len() >= MOST_ROWS {
             return;
         }
         let Ok(value) = serde_json::from_slice::<Value>(record) else { return };
-        rows.push(candidates.iter().map(|candidate| hash_at(&value, &candidate.keys)).collect());
+        rows.push(columns.iter().map(|keys| hash_at(&value, keys)).collect());
     })?;
     Ok(rows)
 }
@@ -121,7 +128,7 @@ fn rows(source: &Source, candidates: &[Candidate]) -> Result<Vec<Vec<u64>>, Refu
 fn hash_at(record: &Value, keys: &[String]) -> u64 {
     let found = keys.iter().try_fold(record, |value, key| value.get(key.as_str()));
     match found {
-        None => 0,
+        None | Some(Value::Null) => 0,
         Some(Value::String(text)) => hash::value(text.as_bytes()),
         Some(other) => hash::value(other.to_string().as_bytes()),
     }

@@ -118,9 +118,27 @@ pub(super) fn id_word(words: &[String]) -> Option<f64> {
         "id" | "uuid" | "guid" | "uid" | "sk" | "pk" => Some(1.0),
         "key" | "code" | "no" | "nr" | "num" | "number" | "sku" | "isbn" | "slug" => Some(0.7),
         word if word.len() > 3 && word.ends_with("id") && !matches!(word, "paid" | "valid" | "void" | "bid" | "grid" | "avoid") => Some(0.8),
-        word if word.len() > 4 && (word.ends_with("key") || word.ends_with("code") || word.ends_with("num")) => Some(0.6),
+        word if word.len() > 4 && (word.ends_with("key") || word.ends_with("code") || word.ends_with("num") || word.ends_with("number")) => Some(0.6),
         _ => None,
     }
+}
+
+/// `customer_id` without `id`; `custid` without its ending.
+pub(super) fn without_id(mut words: Vec<String>) -> Vec<String> {
+    let Some(last) = words.pop() else { return words };
+    for ending in ["id", "key", "code", "number", "num"] {
+        if let Some(stem) = last.strip_suffix(ending).filter(|stem| stem.len() > 1) {
+            words.push(stem.to_owned());
+            return words;
+        }
+    }
+    words
+}
+
+/// Whether a name is nothing but an id word, and so says nothing about what it names.
+pub(super) fn is_bare_id(words: &[String]) -> bool {
+    let bare = |word: &str| matches!(word, "id" | "uuid" | "guid" | "uid" | "sk" | "pk" | "key" | "code" | "no" | "nr" | "num" | "number" | "sku" | "slug" | "name");
+    words.is_empty() || (words.len() == 1 && bare(&words[0]))
 }
 
 /// Whether a table's name and a column's words mean the same, from 0 to 1.

@@ -1,6 +1,6 @@
 //! One column as the key: it must be unique and filled; name, place, type and length tell the likely one from the accidental.
 
-use super::{Naming, id_word, is_whole, may_be_key, names_table, stats};
+use super::{Naming, id_word, is_whole, may_be_key, names_table, stats, without_id};
 use crate::organize::normalize::{Column, Logical, Table, Type, path};
 use crate::organize::profile::Profile;
 use crate::organize::words;
@@ -55,12 +55,15 @@ pub fn name_score(words: &[String], own: &Naming, others: &[&Naming]) -> f64 {
     let Some(strength) = id_word(words) else {
         return if names_table(words, &own.words) > 0.85 { 0.35 } else { 0.0 };
     };
-    let rest: Vec<String> = if words.len() > 1 { words[..words.len() - 1].to_vec() } else { Vec::new() };
+    let rest = without_id(words.to_vec());
     if rest.is_empty() {
         return strength;
     }
-    let mine = names_table(&rest, &own.words);
-    let other = others.iter().map(|naming| names_table(&rest, &naming.words)).fold(0.0, f64::max);
+    // Some databases put a letter or two of the table before each column: `o_orderkey`.
+    let tail = if rest.len() > 1 && rest[0].len() <= 2 { &rest[1..] } else { &rest[..] };
+    let likeness = |naming: &Naming| names_table(&rest, &naming.words).max(names_table(tail, &naming.words));
+    let mine = likeness(own);
+    let other = others.iter().map(|naming| likeness(naming)).fold(0.0, f64::max);
     let elsewhere = (other - mine).max(0.0);
     (0.45 * strength + 0.55 * mine * strength - 0.35 * elsewhere).clamp(0.0, 1.0)
 }

@@ -32,7 +32,8 @@ impl Plan {
     /// The plan for streams that are profiled already. Files, where given, are read again only for composite keys.
     pub fn of_streams(mut streams: Vec<Stream>, sources: &[Source]) -> Result<Self, Refused> {
         keys::find(&mut streams, sources)?;
-        let relations = relations::find(&streams);
+        let mut relations = relations::find(&streams);
+        relations.extend(relations::composite::find(&streams, sources)?);
         let entities = concepts::find(&streams, &relations)?;
         Ok(Self { streams, relations, entities })
     }

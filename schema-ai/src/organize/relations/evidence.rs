@@ -85,7 +85,7 @@ fn name_evidence(role: &naming::Role, column: &Column, key: &Column, table: &[St
     let key_name = path::last(&key.path);
     let key_words: Vec<String> = words::tokens(key_name).iter().map(|word| words::singular(word)).collect();
     let by_table = naming::names(role, table);
-    let generic = key_words.len() < 2 && (keys::id_word(&key_words).is_some() || key_words.is_empty());
+    let generic = keys::is_bare_id(&key_words);
     let key_role = naming::role(&key.path);
     let by_key = if generic || key_role.words.is_empty() { 0.0 } else { naming::names(role, &key_role.words) };
     let same = !generic && path::last(&column.path).eq_ignore_ascii_case(key_name);

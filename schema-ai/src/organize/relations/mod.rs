@@ -1,6 +1,7 @@
 //! Which columns refer to which table: values that are contained, names that say so, domains that do not overlap by chance,
 //! and objects that repeat what the other table knows. One best target for each column.
 
+pub mod composite;
 pub mod evidence;
 pub mod naming;
 #[cfg(test)]

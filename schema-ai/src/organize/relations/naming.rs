@@ -43,7 +43,7 @@ pub fn role(path: &str) -> Role {
     let id = keys::id_word(&words).unwrap_or(0.0);
     let mut id = id;
     if id > 0.0 {
-        words = without_id(words);
+        words = keys::without_id(words);
     } else if words.len() > 1 && words.last().is_some_and(|word| LINKS.contains(&word.as_str())) {
         words.pop();
         id = 0.4;
@@ -54,18 +54,6 @@ pub fn role(path: &str) -> Role {
         words = words::tokens(key).into_iter().filter(|word| !HOLLOW.contains(&words::singular(word).as_str())).collect();
     }
     Role { words: words.iter().map(|word| words::singular(word)).collect(), id }
-}
-
-/// `customer_id` without `id`; `custid` without its ending.
-fn without_id(mut words: Vec<String>) -> Vec<String> {
-    let Some(last) = words.pop() else { return words };
-    for ending in ["id", "key", "code", "num"] {
-        if let Some(stem) = last.strip_suffix(ending).filter(|stem| stem.len() > 1) {
-            words.push(stem.to_owned());
-            return words;
-        }
-    }
-    words
 }
 
 /// How well a role names a table, from 0 to 1: the table's words at its end count most (`manager_staff` is a staff).
