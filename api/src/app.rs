@@ -38,7 +38,7 @@ pub(crate) fn configure(config: &mut ServiceConfig, parts: Parts, document: Docu
         let allowed = methods.join(", ");
         config.service(resource.default_service(web::to(move |request: HttpRequest| {
             let allowed = allowed.clone();
-            async move { wrong_method(&request, allowed) }
+            async move { wrong_method(&request, &allowed) }
         })));
     }
     config.route("/api/v1/openapi.json", web::get().to(serve_document));
@@ -56,9 +56,9 @@ async fn serve_document(document: web::Data<Document>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document.0.to_string())
 }
 
-fn wrong_method(request: &HttpRequest, allowed: String) -> HttpResponse {
+fn wrong_method(request: &HttpRequest, allowed: &str) -> HttpResponse {
     let mut answer = Problem::because(Code::MethodNotAllowed, format!("this path takes {allowed}")).answer(&RequestId::of(request));
-    if let Ok(value) = header::HeaderValue::from_str(&allowed) {
+    if let Ok(value) = header::HeaderValue::from_str(allowed) {
         answer.headers_mut().insert(header::ALLOW, value);
     }
     answer

@@ -90,7 +90,7 @@ fn complete(operation: &mut Operation, path: &str, method: &Method, role: Option
         if let RefOr::T(response) = response
             && response.description.is_empty()
         {
-            response.description = done(status).to_owned();
+            done(status).clone_into(&mut response.description);
         }
     }
     operation.responses.responses.entry("default".to_owned()).or_insert_with(|| RefOr::T(refusal()));

@@ -87,48 +87,63 @@ pub struct FieldProblem {
     pub why: String,
 }
 
-/// A refusal: RFC 9457 with a stable code.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// A refusal.
+#[derive(Debug, Clone)]
 pub struct Problem {
-    /// Where the code is explained.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// What the code means.
-    pub title: &'static str,
-    /// The HTTP status.
-    pub status: u16,
     /// The stable word for it.
     pub code: Code,
     /// What happened this time.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// The role that would be enough.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub needed_role: Option<&'static str>,
     /// Every place that is wrong.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<FieldProblem>,
-    /// The id of the request, as in the header `x-request-id` and in the log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    #[serde(skip)]
-    #[schema(ignore)]
     pub(crate) retry_after_s: Option<u64>,
+}
+
+/// A refusal: RFC 9457 with a stable code.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// Where the code is explained.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What the code means.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// The stable word for it.
+    code: Code,
+    /// What happened this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    /// The role that would be enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needed_role: Option<&'static str>,
+    /// Every place that is wrong.
+    #[serde(skip_serializing_if = "<[FieldProblem]>::is_empty")]
+    problems: &'a [FieldProblem],
+    /// The id of the request, as in the header `x-request-id` and in the log.
+    request_id: &'a str,
 }
 
 impl Problem {
     /// A refusal without a detail.
     pub fn new(code: Code) -> Self {
-        Self {
+        Self { code, detail: None, needed_role: None, problems: Vec::new(), retry_after_s: None }
+    }
+
+    pub(crate) fn body<'a>(&'a self, request_id: &'a str) -> ProblemBody<'a> {
+        let Self { code, detail, needed_role, problems, .. } = self;
+        ProblemBody {
             kind: format!("/docs#code-{}", code.as_str()),
             title: code.title(),
             status: code.status().as_u16(),
-            code,
-            detail: None,
-            needed_role: None,
-            problems: Vec::new(),
-            request_id: None,
-            retry_after_s: None,
+            code: *code,
+            detail: detail.as_deref(),
+            needed_role: *needed_role,
+            problems,
+            request_id,
         }
     }
 
@@ -167,8 +182,7 @@ impl Problem {
     }
 
     /// As an answer, marked with the id of the request.
-    pub fn answer(mut self, request_id: &str) -> HttpResponse {
-        self.request_id = Some(request_id.to_owned());
+    pub fn answer(self, request_id: &str) -> HttpResponse {
         let mut answer = HttpResponse::build(self.code.status());
         if self.code == Code::Unauthenticated {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
@@ -176,7 +190,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after_s {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        match serde_json::to_vec(&self) {
+        match serde_json::to_vec(&self.body(request_id)) {
             Ok(body) => answer.content_type("application/problem+json").body(body),
             Err(_) => answer.finish(),
         }

@@ -1,11 +1,13 @@
 //! Settings as they are shown and changed. A secret is never shown: where one is kept, `{"set": true}` stands in its place, and
 //! that mark, sent back, keeps it. A change is a merge patch (RFC 7396): what is left out stays, `null` takes away.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
-use syncline_model::Settings;
+use syncline_model::{IntegrationId, Secret, Settings};
 use syncline_sdk::Connector;
 use syncline_store::{
-    NewSettings,
+    NewSettings, Scope, StoreFault,
     vault::{Field, secret_paths, split},
 };
 
@@ -150,18 +152,63 @@ fn merge(into: &mut Value, patch: Value) {
     }
 }
 
-/// A text of the source's without any secret of these settings, should it repeat one.
-pub(crate) fn without_secrets(text: &str, settings: &Settings, connector: &dyn Connector) -> String {
-    let mut clean = text.to_owned();
-    if let Ok(parted) = split(settings.expose().clone(), &secret_paths(connector.settings_schema())) {
-        for (_, secret) in parted.secrets {
-            let plain = serde_json::from_str::<String>(secret.expose()).unwrap_or_else(|_| secret.expose().to_owned());
-            if plain.len() >= 4 {
-                clean = clean.replace(&plain, "[secret]");
+/// Takes secrets out of texts. A source may repeat what it was sent, and its words are shown; so they are searched for the secrets of
+/// their integration. Nothing is unsealed where there is no text.
+pub(crate) struct Cleaner<'a> {
+    scope: &'a Scope,
+    known: BTreeMap<IntegrationId, Vec<Secret>>,
+}
+
+const SHORTEST_SECRET: usize = 4;
+
+impl<'a> Cleaner<'a> {
+    pub(crate) fn new(scope: &'a Scope) -> Self {
+        Self { scope, known: BTreeMap::new() }
+    }
+
+    /// Cleans a text about this integration.
+    pub(crate) async fn clean(&mut self, integration: &IntegrationId, text: &mut Option<String>) -> Result<(), Problem> {
+        let Some(text) = text.as_mut() else { return Ok(()) };
+        if !self.known.contains_key(integration) {
+            let secrets = self.secrets(integration).await?;
+            self.known.insert(integration.clone(), secrets);
+        }
+        for secret in self.known.get(integration).into_iter().flatten() {
+            if text.contains(secret.expose()) {
+                *text = text.replace(secret.expose(), "[secret]");
             }
         }
+        Ok(())
     }
-    clean
+
+    async fn secrets(&self, integration: &IntegrationId) -> Result<Vec<Secret>, Problem> {
+        let fields = self.scope.secrets().fields(integration).await?;
+        if fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let settings = match self.scope.integrations().settings(integration).await {
+            Ok(settings) => settings,
+            Err(StoreFault::NotFound { .. }) => return Ok(Vec::new()),
+            Err(fault) => return Err(fault.into()),
+        };
+        let mut texts: Vec<Secret> = Vec::new();
+        for field in &fields {
+            collect(settings.expose().pointer(field.as_str()), &mut texts);
+        }
+        // The longest first, because one secret may be a part of another.
+        texts.sort_by_key(|text| std::cmp::Reverse(text.expose().len()));
+        Ok(texts)
+    }
+}
+
+fn collect(value: Option<&Value>, into: &mut Vec<Secret>) {
+    match value {
+        Some(Value::String(text)) if text.len() >= SHORTEST_SECRET => into.push(Secret::new(text.clone())),
+        Some(Value::Array(items)) => items.iter().for_each(|item| collect(Some(item), into)),
+        Some(Value::Object(members)) => members.values().for_each(|member| collect(Some(member), into)),
+        Some(Value::Number(number)) if number.as_str().len() >= SHORTEST_SECRET => into.push(Secret::new(number.as_str())),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {}
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::metrics;
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// After this long a stream ends, so that a client comes again with its key, which may have been revoked meanwhile.
-const LIFETIME: Duration = Duration::from_secs(15 * 60);
+const LIFETIME: Duration = Duration::from_mins(15);
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]

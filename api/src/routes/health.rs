@@ -1,5 +1,7 @@
 //! For those who watch over the process. They need no key, and learn nothing of any tenant.
 
+use std::fmt::Write;
+
 use actix_web::{HttpResponse, http::StatusCode};
 use prometheus::{Encoder, TextEncoder};
 use serde::Serialize;
@@ -43,7 +45,7 @@ pub(crate) async fn metrics(parts: Parts) -> HttpResponse {
             let silent = declared.iter().filter(|family| gathered.iter().all(|other| other.name() != family.name()));
             for family in silent {
                 let kind = format!("{:?}", family.get_field_type()).to_lowercase();
-                text.push_str(&format!("# HELP {0} {1}\n# TYPE {0} {kind}\n", family.name(), family.help()));
+                let _ = write!(text, "# HELP {0} {1}\n# TYPE {0} {kind}\n", family.name(), family.help());
             }
             HttpResponse::Ok().content_type(encoder.format_type().to_owned()).body(text)
         }

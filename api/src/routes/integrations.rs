@@ -105,6 +105,7 @@ pub(crate) struct IntegrationPatch {
     /// Other streams; `null` means all.
     #[serde(default, deserialize_with = "also_null")]
     #[schema(value_type = Option<Vec<StreamChoiceDoc>>)]
+    #[expect(clippy::option_option, reason = "absent, `null` and a list are three different things here")]
     streams: Option<Option<Vec<StreamChoice>>>,
 }
 
@@ -149,7 +150,9 @@ pub(crate) struct Filter {
 async fn view(scope: &Scope, integration: Integration) -> Result<IntegrationView, Problem> {
     let sealed = scope.secrets().fields(&integration.id).await?;
     let settings = settings::shown(&integration.settings, &sealed);
-    let Integration { tenant, id, connector, title, state, cause, waiting_until, schedule, streams, created, changed, .. } = integration;
+    let Integration { tenant, id, connector, title, state, mut cause, waiting_until, schedule, streams, created, changed, .. } =
+        integration;
+    settings::Cleaner::new(scope).clean(&id, &mut cause).await?;
     let (revision, last_job_ended) = (integration.revision.0, integration.last_job_ended);
     Ok(IntegrationView {
         id,
@@ -273,12 +276,11 @@ pub(crate) async fn test_integration(asked: Allowed<Operator, OneIntegration>) -
     Answer::ok(&Tried { works: false, code: Some(fault.code()), message: Some(message) })
 }
 
-/// A source may repeat what it was sent, so its words are searched for the integration's secrets.
+/// What the source said, without the secrets that it may have repeated.
 pub(super) async fn plain<R, I>(asked: &Allowed<R, OneIntegration, I>, fault: &Fault) -> Result<String, Problem> {
-    let known = &asked.reach.integration;
-    let connector = asked.tools.connector(&known.connector)?;
-    let secrets = asked.reach.scope.integrations().settings(&known.id).await?;
-    Ok(settings::without_secrets(&fault.to_string(), &secrets, connector.as_ref()))
+    let mut text = Some(fault.to_string());
+    settings::Cleaner::new(&asked.reach.scope).clean(&asked.reach.integration.id, &mut text).await?;
+    Ok(text.unwrap_or_default())
 }
 
 /// Read the integration now. If it is being read, that job is answered.

@@ -21,6 +21,7 @@ use crate::{
         sse::{self, Frame},
     },
     problem::Problem,
+    settings::Cleaner,
 };
 
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -99,30 +100,48 @@ pub(crate) struct LogLineView {
     message: String,
 }
 
-impl From<LogLine> for LogLineView {
-    fn from(LogLine { at, level, message }: LogLine) -> Self {
-        Self { at, level, message }
+/// As it may be shown.
+async fn shown(cleaner: &mut Cleaner<'_>, job: Job) -> Result<JobView, Problem> {
+    let mut view = JobView::from(job);
+    cleaner.clean(&view.integration, &mut view.cause).await?;
+    for stream in &mut view.progress {
+        cleaner.clean(&view.integration, &mut stream.fault).await?;
     }
+    Ok(view)
 }
 
 /// List an integration's jobs, the newest first.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/integrations/{integration}/jobs", params(Paging), responses((status = 200, body = Listing<JobView>)))]
 pub(crate) async fn list_jobs(asked: Allowed<Viewer, OneIntegration, Query<Paging>>) -> Result<Answer, Problem> {
     let jobs = asked.reach.scope.jobs().list(Some(&asked.reach.integration.id), &asked.input.0.request()).await?;
-    Answer::ok(&Listing::of(jobs, JobView::from))
+    let mut cleaner = Cleaner::new(&asked.reach.scope);
+    let mut items = Vec::with_capacity(jobs.items.len());
+    for job in jobs.items {
+        items.push(shown(&mut cleaner, job).await?);
+    }
+    Answer::ok(&Listing { items, next: jobs.next })
 }
 
 /// Show one job.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/integrations/{integration}/jobs/{job}", responses((status = 200, body = JobView)))]
 pub(crate) async fn get_job(asked: Allowed<Viewer, OneJob>) -> Result<Answer, Problem> {
-    Answer::ok(&JobView::from(asked.reach.job))
+    let OneJob { scope, job } = asked.reach;
+    Answer::ok(&shown(&mut Cleaner::new(&scope), job).await?)
 }
 
 /// What a job had to say, in its order.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/integrations/{integration}/jobs/{job}/logs", params(Paging), responses((status = 200, body = Listing<LogLineView>)))]
 pub(crate) async fn list_job_logs(asked: Allowed<Viewer, OneJob, Query<Paging>>) -> Result<Answer, Problem> {
-    let lines = asked.reach.scope.jobs().logs(asked.reach.job.id).list(&asked.input.0.request()).await?;
-    Answer::ok(&Listing::of(lines, LogLineView::from))
+    let OneJob { scope, job } = &asked.reach;
+    let lines = scope.jobs().logs(job.id).list(&asked.input.0.request()).await?;
+    let mut cleaner = Cleaner::new(scope);
+    let mut items = Vec::with_capacity(lines.items.len());
+    for LogLine { at, level, message } in lines.items {
+        let mut message = Some(message);
+        cleaner.clean(&job.integration, &mut message).await?;
+        items.push(LogLineView { at, level, message: message.unwrap_or_default() });
+    }
+    Answer::ok(&Listing { items, next: lines.next })
 }
 
 /// Follow a job: an event `progress` with the job as it is now and whenever it changes, and `done` when it ended.
@@ -170,13 +189,13 @@ impl Following {
 
     async fn look(&self) -> Option<JobView> {
         let OneJob { scope, job } = &self.asked.reach;
-        let mut now = JobView::from(scope.jobs().by_id(job.id).await.ok()??);
+        let mut now = scope.jobs().by_id(job.id).await.ok()??;
         if now.ended.is_none()
             && let Some(live) = self.live()
         {
             now.progress.clone_from(&live.borrow().streams);
         }
-        Some(now)
+        shown(&mut Cleaner::new(scope), now).await.ok()
     }
 
     async fn wait(&self) {

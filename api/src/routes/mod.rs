@@ -26,7 +26,7 @@ macro_rules! routes {
         #[derive(OpenApi)]
         #[openapi(
             paths($($open_module::$open,)* $($module::$handler),*),
-            components(schemas(crate::problem::Problem, common::ScheduleDoc, common::StreamChoiceDoc, common::ModeDoc, keys::RoleDoc, jobs::StreamProgressDoc, tables::CompareDoc))
+            components(schemas(crate::problem::ProblemBody, common::ScheduleDoc, common::StreamChoiceDoc, common::ModeDoc, keys::RoleDoc, jobs::StreamProgressDoc, tables::CompareDoc))
         )]
         struct Listed;
 

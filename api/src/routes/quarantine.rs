@@ -13,6 +13,7 @@ use crate::{
     gate::{Allowed, OneTenant, Operator, Viewer},
     http::{answer::Answer, input::Query},
     problem::{Code, Problem},
+    settings::Cleaner,
 };
 
 /// A record that could not be handled.
@@ -96,13 +97,19 @@ pub(crate) async fn list_quarantined(asked: Allowed<Viewer, OneTenant, Query<Wan
     let Wanted { state, integration, stream, after, limit } = asked.input.0;
     let filter = QuarantineFilter { state: state.unwrap_or(QuarantineState::Open), integration, stream };
     let records = asked.reach.scope.quarantined().list(&filter, &page(after, limit)).await?;
-    Answer::ok(&Listing::of(records, QuarantinedView::from))
+    let mut cleaner = Cleaner::new(&asked.reach.scope);
+    let mut items = Vec::with_capacity(records.items.len());
+    for record in records.items {
+        items.push(shown(&mut cleaner, record).await?);
+    }
+    Answer::ok(&Listing { items, next: records.next })
 }
 
 /// Show one record that could not be handled.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/quarantine/{record}", responses((status = 200, body = QuarantinedView)))]
 pub(crate) async fn get_quarantined(asked: Allowed<Viewer, OneTenant>) -> Result<Answer, Problem> {
-    Answer::ok(&QuarantinedView::from(record(&asked).await?))
+    let known = record(&asked).await?;
+    Answer::ok(&shown(&mut Cleaner::new(&asked.reach.scope), known).await?)
 }
 
 /// Read its integration again now, and open the record again if it is refused again. A stream that is read incrementally sends only
@@ -120,7 +127,8 @@ pub(crate) async fn retry_quarantined(asked: Allowed<Operator, OneTenant>) -> Re
     }
     settled(&asked, &known, QuarantineState::Retried).await?;
     let job = asked.tools.engine.sync_now(&integration.tenant, &integration.id).await?;
-    Answer::accepted(&Retried { record: record(&asked).await?.into(), job })
+    let now = record(&asked).await?;
+    Answer::accepted(&Retried { record: shown(&mut Cleaner::new(&asked.reach.scope), now).await?, job })
 }
 
 /// Say that a record is not needed.
@@ -128,7 +136,16 @@ pub(crate) async fn retry_quarantined(asked: Allowed<Operator, OneTenant>) -> Re
 pub(crate) async fn dismiss_quarantined(asked: Allowed<Operator, OneTenant>) -> Result<Answer, Problem> {
     let known = record(&asked).await?;
     settled(&asked, &known, QuarantineState::Dismissed).await?;
-    Answer::ok(&QuarantinedView::from(record(&asked).await?))
+    let now = record(&asked).await?;
+    Answer::ok(&shown(&mut Cleaner::new(&asked.reach.scope), now).await?)
+}
+
+async fn shown(cleaner: &mut Cleaner<'_>, record: QuarantinedRecord) -> Result<QuarantinedView, Problem> {
+    let mut view = QuarantinedView::from(record);
+    let mut cause = Some(std::mem::take(&mut view.cause));
+    cleaner.clean(&view.integration, &mut cause).await?;
+    view.cause = cause.unwrap_or_default();
+    Ok(view)
 }
 
 async fn settled(asked: &Allowed<Operator, OneTenant>, known: &QuarantinedRecord, state: QuarantineState) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use futures::future::poll_fn;
 use serde_json::{Value, json};
 
-use super::support::World;
+use super::support::{CANARY, World};
 
 const SHOP: &str = "/api/v1/tenants/acme/integrations/shop";
 
@@ -116,6 +116,22 @@ async fn a_quarantined_record_is_listed_dismissed_once_and_retried() {
     let retried = world.post(&format!("{path}/retry")).key(&world.owner).send().await;
     assert_eq!((retried.status.as_u16(), retried.json()["job"].is_string()), (202, true), "{}", retried.text);
     assert_eq!(world.post(&format!("{}/dismiss", path.replace("acme", "globex"))).key(&world.owner).send().await.status, 404);
+}
+
+#[actix_web::test]
+async fn a_secret_that_the_source_repeats_is_in_no_state_job_or_log_line() {
+    let world = World::inhabited().await;
+    world.patch(SHOP).key(&world.owner).json(&json!({"settings": {"works": false}})).send().await;
+    let (job, last) = synced(&world).await;
+    assert_eq!(last["outcome"], "failed");
+    let mut said = 0;
+    for path in [SHOP.to_owned(), format!("{SHOP}/jobs"), format!("{SHOP}/jobs/{job}"), format!("{SHOP}/jobs/{job}/logs")] {
+        let seen = world.get(&path).key(&world.owner).send().await;
+        assert!(!seen.text.contains(CANARY), "{path}: {}", seen.text);
+        said += usize::from(seen.text.contains("the key `[secret]` is unknown here"));
+    }
+    assert!(said >= 3, "the rest of what the source said is still there");
+    assert!(!last.to_string().contains(CANARY));
 }
 
 #[actix_web::test]

@@ -37,7 +37,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn new(name: &str, title: &str, category: &str) -> Arc<dyn Connector> {
+    pub fn boxed(name: &str, title: &str, category: &str) -> Arc<dyn Connector> {
         let file = json!({
             "name": name, "title": title, "category": category, "description": "Made for tests.",
             "business_types": ["shop"], "setup": ["Do this", "Then that"],
@@ -199,8 +199,8 @@ impl World {
         let store = Store::open(&url, Vault::new(Key::random().unwrap())).await.unwrap();
         let log = Arc::new(EmbeddedLog::open(EmbeddedConfig::new(folder.path().join("log.db"))).unwrap());
         let connectors = Arc::new(Connectors::new([
-            Sample::new("sample", "Sample shop", "e-commerce"),
-            Sample::new("ledgerly", "Ledgerly", "accounting"),
+            Sample::boxed("sample", "Sample shop", "e-commerce"),
+            Sample::boxed("ledgerly", "Ledgerly", "accounting"),
         ]));
         let engine_config = EngineConfig { start_spread: Duration::ZERO, ..EngineConfig::default() };
         let engine =
