@@ -12,7 +12,7 @@ async fn with_fault(rule: FaultRule) -> (RunningSandbox, Home, Server) {
     // The first request tries the connection; the fault is meant for the reading.
     sandbox.fault(rule);
     let home = Home::new();
-    let server = home.serve().await;
+    let server = home.serve();
     server.make_tenant("acme").await;
     server.connect("acme", &sandbox, Provider::Shop, json!({"every_s": 1})).await;
     (sandbox, home, server)
@@ -97,7 +97,7 @@ async fn an_expired_key_asks_its_owner_keeps_what_was_read_and_goes_on_with_a_ne
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_setting_is_refused_with_its_path_and_the_nearest_name() {
     let home = Home::new();
-    let server = home.serve().await;
+    let server = home.serve();
     server.make_tenant("acme").await;
     let body = json!({"id": "shop", "connector": "sandbox-shop", "settings": {"base_url": 5, "api_ky": "x"}});
     let (status, problem) = server.call(reqwest::Method::POST, "/api/v1/tenants/acme/integrations", Some(body)).await;

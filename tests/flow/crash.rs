@@ -21,7 +21,7 @@ async fn fifty_kills_lose_nothing_and_publish_nothing_twice() {
     let seed = rand::rng().random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let server = home.serve().await;
+    let server = home.serve();
     server.make_tenant("acme").await;
     for provider in Provider::ALL {
         server.connect("acme", &sandbox, provider, json!({"every_s": 1})).await;
@@ -30,7 +30,7 @@ async fn fifty_kills_lose_nothing_and_publish_nothing_twice() {
     for kill in 0..KILLS {
         let running = match server.take() {
             Some(running) => running,
-            None => home.serve().await,
+            None => home.serve(),
         };
         let moment = Duration::from_millis(random.random_range(0..450));
         // Nothing is waited for here: the moment of the kill is what is random.
@@ -41,7 +41,7 @@ async fn fifty_kills_lose_nothing_and_publish_nothing_twice() {
         }
     }
     sandbox.clear_faults();
-    let server = home.serve().await;
+    let server = home.serve();
     home.until_equal("acme", &sandbox, &Stream::ALL).await;
     let events = server.events("acme").await;
     let ids: HashSet<&str> = events.iter().map(|logged| logged["event"]["id"].as_str().unwrap()).collect();

@@ -16,7 +16,7 @@ async fn key_of(server: &Server, tenant: &str, role: &str) -> String {
 async fn no_operation_shows_or_changes_anything_with_another_tenants_key() {
     let sandbox = Sandbox::start(SandboxConfig { records: 300, ..SandboxConfig::default() }).unwrap();
     let home = Home::new();
-    let server = home.serve().await;
+    let server = home.serve();
     server.make_tenant("acme").await;
     server.make_tenant("other").await;
     server.connect("acme", &sandbox, Provider::Shop, json!("manual")).await;
@@ -63,7 +63,7 @@ const CANARY: &str = "canary-7f3a9b51c2e84d06";
 async fn a_canary_secret_is_found_in_no_file_answer_event_metric_or_log_line() {
     let sandbox = Sandbox::start(SandboxConfig { records: 300, ..SandboxConfig::default() }).unwrap();
     let home = Home::new();
-    let server = home.serve().await;
+    let server = home.serve();
     server.make_tenant("acme").await;
     let mut answers = Vec::new();
     let path = "/api/v1/tenants/acme/integrations";

@@ -14,7 +14,7 @@ fn every(seconds: u32) -> Value {
 async fn three_apps_become_one_tenants_tables_and_stay_equal_while_they_change() {
     let sandbox = Sandbox::start(SandboxConfig { records: 2_000, ..SandboxConfig::default() }).unwrap();
     let home = Home::new();
-    let server = home.serve().await;
+    let server = home.serve();
     server.make_tenant("acme").await;
     for provider in Provider::ALL {
         server.connect("acme", &sandbox, provider, every(1)).await;
@@ -38,7 +38,7 @@ fn truth_count(sandbox: &syncline_sandbox::RunningSandbox, stream: Stream) -> u6
 async fn pausing_and_resuming_loses_nothing_and_reads_nothing_twice() {
     let sandbox = Sandbox::start(SandboxConfig { records: 500, ..SandboxConfig::default() }).unwrap();
     let home = Home::new();
-    let server = home.serve().await;
+    let server = home.serve();
     server.make_tenant("acme").await;
     server.connect("acme", &sandbox, Provider::Shop, every(1)).await;
     server.until_state("acme", "shop", "live").await;
@@ -61,7 +61,7 @@ async fn a_limit_is_shown_as_a_wait_with_its_end_and_is_no_failure() {
     let throttle = syncline_sandbox::FaultKind::Throttle { retry_after_s: 3600 };
     sandbox.fault(syncline_sandbox::FaultRule::once(Provider::Shop, throttle).after(1).times(100));
     let home = Home::new();
-    let server = home.serve().await;
+    let server = home.serve();
     server.make_tenant("acme").await;
     server.connect("acme", &sandbox, Provider::Shop, every(1)).await;
     let waiting = server.until_state("acme", "shop", "waiting").await;
@@ -74,7 +74,7 @@ async fn a_limit_is_shown_as_a_wait_with_its_end_and_is_no_failure() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_the_dashboards_and_rules_name_is_exported() {
     let home = Home::new();
-    let server = home.serve().await;
+    let server = home.serve();
     let exported = server.get("/metrics").await;
     let exported: Vec<&str> =
         exported.as_str().unwrap().lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();

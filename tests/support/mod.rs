@@ -52,7 +52,7 @@ impl Home {
     }
 
     /// Starts the binary on this folder and waits until it is ready.
-    pub async fn serve(&self) -> Server {
+    pub fn serve(&self) -> Server {
         let mut child = Command::new(binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--folder"])
             .arg(self.path())

@@ -238,7 +238,7 @@ impl StreamReader {
     fn page(&mut self, pieces: Vec<Bytes>, range: Option<&Range>) -> Page {
         let mut page = Page::default();
         for piece in pieces {
-            match self.stream.shape.read(piece, self.stream.window.as_ref()) {
+            match self.stream.shape.read(&piece, self.stream.window.as_ref()) {
                 Ok(record) => {
                     let keeps = self.stream.window.as_ref().zip(range).is_none_or(|(window, range)| window.keeps(record.time, range));
                     self.newest = self.newest.max(record.time);

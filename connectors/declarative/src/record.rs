@@ -31,9 +31,9 @@ impl Shape {
     }
 
     /// The record in a piece of a page, or why it is none.
-    pub fn read(&self, body: Bytes, window: Option<&Window>) -> Result<Record, Refused> {
+    pub fn read(&self, body: &Bytes, window: Option<&Window>) -> Result<Record, Refused> {
         let refuse = |cause: &str, key: Option<RecordKey>| Refused { key, body: body.clone(), cause: cause.to_owned() };
-        let Ok(text) = std::str::from_utf8(&body) else { return Err(refuse("it is not UTF-8", None)) };
+        let Ok(text) = std::str::from_utf8(body) else { return Err(refuse("it is not UTF-8", None)) };
         if !text.starts_with('{') {
             return Err(refuse("it is not an object", None));
         }
@@ -47,7 +47,7 @@ impl Shape {
                 Some(_) | None => return Err(refuse(&format!("its key `{}` is missing", path.join(".")), None)),
             }
         }
-        let key = if parts.is_empty() { RecordKey::digest(&body) } else { RecordKey::of(parts.iter().map(String::as_str)) };
+        let key = if parts.is_empty() { RecordKey::digest(body) } else { RecordKey::of(parts.iter().map(String::as_str)) };
         let (version, time) = self.version(text, window);
         let deleted = !self.deleted.is_empty() && field(text, &self.deleted).is_some_and(|value| says_yes(&value));
         Ok(Record { key, version, time, deleted, body: body.clone() })

@@ -117,10 +117,9 @@ impl Window {
 impl Moment {
     fn time(&self, formats: &[String], scope: &Scope) -> Result<Timestamp, Fault> {
         let text = self.text.text(scope)?.unwrap_or_default();
-        let known = self.format.iter().chain(formats);
+        let mut known = self.format.iter().chain(formats);
         known
-            .filter_map(|format| dates::parse(&text, format))
-            .next()
+            .find_map(|format| dates::parse(&text, format))
             .or_else(|| text.parse().ok())
             .ok_or_else(|| Fault::Misconfigured(format!("`{text}` is no time in the format that the connector wants")))
     }

@@ -213,8 +213,8 @@ impl Event {
         let mut text = serde_json::Value::Object(object).to_string();
         text.pop();
         match std::str::from_utf8(&self.body).ok().filter(|body| serde_json::from_str::<&serde_json::value::RawValue>(body).is_ok()) {
-            Some(body) => text.push_str(&format!(",\"data\":{body}}}")),
-            None => text.push_str(&format!(",\"data_base64\":\"{}\"}}", BASE64_STANDARD.encode(&self.body))),
+            Some(body) => text.extend([",\"data\":", body, "}"]),
+            None => text.extend([",\"data_base64\":\"", &BASE64_STANDARD.encode(&self.body), "\"}"]),
         }
         text
     }

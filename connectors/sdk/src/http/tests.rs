@@ -11,7 +11,7 @@ fn client(egress: Egress) -> Client {
 }
 
 /// A server of this test's own: `/large`, `/circle`, `/cookie` and a door to a private address.
-async fn server() -> u16 {
+fn server() -> u16 {
     let server = HttpServer::new(|| {
         App::new()
             .route("/large", web::get().to(async || HttpResponse::Ok().body(vec![b'x'; 2000])))
@@ -42,19 +42,19 @@ const ANYWHERE: Egress = Egress { private_allowed: true };
 
 #[actix_web::test]
 async fn an_answer_over_the_limit_is_refused_and_never_kept() {
-    let fault = client(ANYWHERE).send(request(server().await, "/large")).await.unwrap_err();
+    let fault = client(ANYWHERE).send(request(server(), "/large")).await.unwrap_err();
     assert_eq!(fault, Fault::Unusable("`127.0.0.1` sent more than 1000 bytes in one answer".into()));
 }
 
 #[actix_web::test]
 async fn a_circle_of_redirects_ends() {
-    let fault = client(ANYWHERE).send(request(server().await, "/circle")).await.unwrap_err();
+    let fault = client(ANYWHERE).send(request(server(), "/circle")).await.unwrap_err();
     assert_eq!(fault, Fault::Unusable("`127.0.0.1` redirects in a circle, or too often".into()));
 }
 
 #[actix_web::test]
 async fn a_fault_never_holds_the_query_or_the_path() {
-    let fault = client(ANYWHERE).send(request(server().await, "/never?token=hunter2")).await.unwrap_err();
+    let fault = client(ANYWHERE).send(request(server(), "/never?token=hunter2")).await.unwrap_err();
     assert!(matches!(fault, Fault::Unavailable(_)), "{fault}");
     assert!(!format!("{fault:?}").contains("hunter2") && !format!("{fault:?}").contains("never"));
     let closed = client(ANYWHERE).send(HttpRequest::get("http://127.0.0.1:1/never?token=hunter2".parse().unwrap())).await.unwrap_err();
@@ -63,7 +63,7 @@ async fn a_fault_never_holds_the_query_or_the_path() {
 
 #[actix_web::test]
 async fn cookies_are_kept_within_one_client_and_not_beyond() {
-    let port = server().await;
+    let port = server();
     let (one, other) = (client(ANYWHERE), client(ANYWHERE));
     one.send(request(port, "/cookie")).await.unwrap();
     assert_eq!(one.send(request(port, "/cookie")).await.unwrap().body.as_ref(), b"session=1");
