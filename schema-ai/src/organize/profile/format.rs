@@ -191,12 +191,12 @@ fn word_format(text: &str, bytes: &[u8]) -> Format {
     if bytes.len() == 36 && is_uuid(bytes) {
         return Format::Uuid;
     }
+    if is_url(text) {
+        return Format::Url;
+    }
     let spaced = bytes.contains(&b' ');
     if !spaced && is_email(text) {
         return Format::Email;
-    }
-    if is_url(text) {
-        return Format::Url;
     }
     if !spaced && is_prefixed(text) {
         return Format::PrefixedId;
@@ -225,8 +225,8 @@ pub fn is_email(text: &str) -> bool {
 }
 
 fn is_url(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
-    matches!(scheme, "http" | "https" | "ftp" | "HTTP" | "HTTPS" | "ws" | "wss") && rest.contains(['.', ':', 'l'])
+    const SCHEMES: [&str; 7] = ["https://", "http://", "ftp://", "HTTP://", "HTTPS://", "ws://", "wss://"];
+    matches!(text.as_bytes()[0], b'h' | b'H' | b'f' | b'w') && SCHEMES.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
 }
 
 fn is_prefixed(text: &str) -> bool {

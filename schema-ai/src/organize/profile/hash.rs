@@ -58,7 +58,8 @@ pub struct Identity(u64);
 
 impl std::hash::Hasher for Identity {
     fn finish(&self) -> u64 {
-        self.0
+        // Sketches keep small hashes, whose first bits are all alike; a table looks at the first bits.
+        self.0.rotate_left(32)
     }
     fn write(&mut self, bytes: &[u8]) {
         self.0 = self::bytes(bytes);

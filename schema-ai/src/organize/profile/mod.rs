@@ -26,7 +26,7 @@ pub const MOST_PATHS: usize = 20_000;
 /// Keys of one object before it is asked whether it is a map.
 const MAP_SUSPECT: usize = 256;
 /// Hashes a path keeps while a stream has few paths, and once it has many.
-const WIDE_SKETCH: usize = 2_048;
+const WIDE_SKETCH: usize = 1_024;
 const NARROW_SKETCH: usize = 128;
 /// Paths after which each keeps the smaller sketch.
 const MANY_PATHS: usize = 1_000;

@@ -64,7 +64,7 @@ impl Sketch {
         if hash <= self.texts_limit {
             self.keep_text(hash, text);
         }
-        if self.entries.len() >= 2 * self.size {
+        if self.entries.len() >= self.most() {
             self.trim();
         }
     }
@@ -76,6 +76,11 @@ impl Sketch {
             self.texts.pop_last();
             self.texts_limit = self.texts.last_key_value().map_or(u64::MAX, |(hash, _)| *hash);
         }
+    }
+
+    /// Entries before the largest hashes go: as many as a table of twice the size holds without growing.
+    fn most(&self) -> usize {
+        self.size / 4 * 7
     }
 
     fn trim(&mut self) {
@@ -100,7 +105,7 @@ impl Sketch {
     /// Keeps fewer hashes from now on.
     pub fn narrow(&mut self, size: usize) {
         self.size = self.size.min(size);
-        if self.entries.len() >= 2 * self.size {
+        if self.entries.len() >= self.most() {
             self.trim();
             self.entries.shrink_to_fit();
         }
@@ -127,7 +132,7 @@ impl Sketch {
             }
         }
         self.narrow(other.size);
-        if self.entries.len() >= 2 * self.size {
+        if self.entries.len() >= self.most() {
             self.trim();
         }
     }
