@@ -46,8 +46,11 @@ pub fn pairs(cells: &Cells, records: &Records) -> Vec<(u32, u32)> {
                 score[*other as usize] += rare;
             }
         }
-        touched.sort_by(|a, b| score[*b as usize].total_cmp(&score[*a as usize]));
-        found.extend(touched.iter().take(PARTNERS).map(|other| (me.min(*other), me.max(*other))));
+        if touched.len() > PARTNERS {
+            touched.select_nth_unstable_by(PARTNERS, |a, b| score[*b as usize].total_cmp(&score[*a as usize]).then(a.cmp(b)));
+        }
+        let best = touched.iter().take(PARTNERS);
+        found.extend(best.map(|other| (me.min(*other), me.max(*other))));
         for other in touched.drain(..) {
             score[other as usize] = 0.0;
         }

@@ -19,6 +19,9 @@ fn is_personal(kind: Kind) -> bool {
     matches!(kind, Kind::Email | Kind::Phone)
 }
 
+/// Pairs that are learnt from; more would change little.
+const LEARNT: usize = 300_000;
+
 type PerLevel = Vec<[f64; LEVELS]>;
 
 /// The learnt weights.
@@ -29,6 +32,12 @@ pub struct Weights {
     /// The bits that evidence must overcome.
     pub prior: f64,
     top: Vec<u8>,
+    /// The bits of each level, when the value itself is not counted.
+    bits: PerLevel,
+    /// The bits of the highest level among the same things.
+    same_bits: Vec<f64>,
+    /// The bits of chance for a value that so many records have: of any, and of those that are given out once.
+    chance: [Vec<f64>; 2],
 }
 
 impl Weights {
@@ -39,13 +48,26 @@ impl Weights {
         let top: Vec<u8> = (0..width).map(|field| levels.iter().skip(field).step_by(width).filter(|level| **level != MISSING).max().copied().unwrap_or(1)).collect();
         let expected = cells.count as f64 * if records.linked() { 0.35 } else { 0.3 };
         let prior = (expected / records.all_pairs().max(1.0)).log2();
-        let mut weights = Self { same: start(&top), any, prior, top };
+        let most = cells.columns.iter().flatten().flatten().map(|cell| cell.frequency as usize).max().unwrap_or(1);
+        let chance = |spared: f64| (0..=most).map(|often| ((often as f64 - spared).max(0.5) / cells.count as f64).log2()).collect();
+        let mut weights =
+            Self { same: start(&top), any, prior, top, bits: Vec::new(), same_bits: Vec::new(), chance: [chance(0.0), chance(FAMILY)] };
+        weights.tabulate();
         for _ in 0..TURNS {
-            if !weights.turn(cells, records, pairs, levels) {
+            let before = weights.prior;
+            let goes_on = weights.turn(cells, records, pairs, levels);
+            weights.tabulate();
+            if !goes_on || (weights.prior - before).abs() < 0.002 {
                 break;
             }
         }
         weights
+    }
+
+    fn tabulate(&mut self) {
+        let ratio = |same: &[f64; LEVELS], any: &[f64; LEVELS]| std::array::from_fn(|level| (same[level] / any[level]).log2().clamp(-12.0, 16.0));
+        self.bits = self.same.iter().zip(&self.any).map(|(same, any)| ratio(same, any)).collect();
+        self.same_bits = self.same.iter().zip(&self.top).map(|(same, top)| same[*top as usize].log2()).collect();
     }
 
     /// One turn; false when it would lose the difference between same and not.
@@ -53,12 +75,13 @@ impl Weights {
         let width = cells.fields.len();
         let mut counts: PerLevel = self.same.iter().map(|level| level.map(|share| share * 3.0)).collect();
         let mut matches = 0.0;
-        for ((a, b), row) in pairs.iter().zip(levels.chunks(width.max(1))) {
+        let step = (pairs.len() / LEARNT).max(1);
+        for ((a, b), row) in pairs.iter().zip(levels.chunks(width.max(1))).step_by(step) {
             let likely = probability(self.bits(cells, *a, *b, row));
             if likely < 1e-4 {
                 continue;
             }
-            matches += likely;
+            matches += likely * step as f64;
             for (field, level) in row.iter().enumerate().filter(|(_, level)| **level != MISSING) {
                 counts[field][*level as usize] += likely;
             }
@@ -84,16 +107,15 @@ impl Weights {
         if level == MISSING {
             return 0.0;
         }
-        let at = level as usize;
-        let mut chance = self.any[field][at];
-        let exact = level == self.top[field] && level > 1;
-        if exact && let (Some(x), Some(y)) = (&cells.columns[field][a as usize], &cells.columns[field][b as usize]) {
-            // A rare value in common says more than a frequent one.
-            let often = f64::from(x.frequency.max(y.frequency));
-            let often = if is_personal(cells.fields[field].kind) { (often - FAMILY).max(0.5) } else { often };
-            chance = if cells.fields[field].place.is_some() { often.max(0.25) / cells.count as f64 } else { chance };
+        let exact = level == self.top[field] && level > 1 && cells.fields[field].place.is_some();
+        if !exact {
+            return self.bits[field][level as usize];
         }
-        (self.same[field][at] / chance).log2().clamp(-12.0, 16.0)
+        // A rare value in common says more than a frequent one.
+        let often = |record: u32| cells.columns[field][record as usize].as_ref().map_or(1, |cell| cell.frequency as usize);
+        let chance = &self.chance[usize::from(is_personal(cells.fields[field].kind))];
+        let chance = chance.get(often(a).max(often(b))).or(chance.last()).copied().unwrap_or(0.0);
+        (self.same_bits[field] - chance).clamp(-12.0, 16.0)
     }
 
     /// The evidence for each pair.
