@@ -70,7 +70,7 @@ export async function quarantine(page, tenant, found) {
     when(record.at), [record.integration, ' / ', record.stream, record.key && h('p', { className: 'hint' }, record.key)], record.cause,
     h('details', {}, h('summary', {}, `${record.body_bytes.toLocaleString()} bytes`), pretty(record.body ?? record.body_base64 ?? '')),
     record.state === 'open' ? h('div', {}, action({ label: 'Retry', role: 'operator', path: `${path}/${record.id}/retry`, kind: 'small', done: done('its integration is read again') }),
-      action({ label: 'Dismiss', role: 'operator', path: `${path}/${record.id}/dismiss`, kind: 'plain small', done: done('dismissed') })) : badge(record.state)]), 'Nothing is in quarantine: every record could be handled.'));
+      action({ label: 'Dismiss', role: 'operator', path: `${path}/${record.id}/dismiss`, kind: 'plain small', done: done('dismissed') })) : badge(record.state)]), 'No record is here in this state.'));
   const submit = (event) => { event.preventDefault(); list.again().catch((error) => say(error.message, true)); };
   state.addEventListener('change', submit);
   put(page.body, h('form', { className: 'row', onsubmit: submit }, state, integration, h('button', {}, 'Show'), curlButton('GET', () => query(path, wanted()))), list.node);

@@ -49,7 +49,7 @@ export async function integration(page, tenant, id, jobId) {
   let watching = new AbortController();
   page.signal.addEventListener('abort', () => watching.abort());
 
-  const again = async () => { known = await get(path); draw(); };
+  const again = async () => { known = await get(path); draw(); await jobs.again(); };
   const watch = (job) => {
     watching.abort();
     watching = new AbortController();
@@ -65,7 +65,7 @@ export async function integration(page, tenant, id, jobId) {
     put(head, h('p', { className: 'row' }, stateBadge(known), known.title, h('span', { className: 'hint' }, `${known.connector} · ${told(known.schedule)} · ${known.streams ? `${known.streams.length} streams` : 'all streams'}`)),
       known.cause && h('p', {}, known.cause), known.waiting_until && h('p', {}, 'It waits until ', when(known.waiting_until)),
       h('p', { className: 'row' },
-        !resting && act('Read now', 'sync', 'operator', { kind: '', done: async ({ job }) => { await jobs.again(); watch(job); } }),
+        !resting && act('Read now', 'sync', 'operator', { kind: '', done: ({ job }) => watch(job) }),
         resting ? act(known.state === 'draft' ? 'Start' : 'Resume', 'resume', 'operator', { kind: '', done: again }) : act('Pause', 'pause', 'operator', { done: again }),
         act('Try the connection', 'test', 'operator', { done: (tried) => (tried.works ? say('the connection works') : say(`${tried.code}: ${tried.message}`, true)) }),
         may('admin') && h('button', { className: 'plain', type: 'button', onclick: () => edit(change, path, known, again) }, 'Change'),
