@@ -33,9 +33,8 @@ fn parse(arguments: &[String]) -> Result<Asked<'_>, Refused> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let (name, inline) = argument.split_once('=').map_or((argument.as_str(), None), |(name, value)| (name, Some(value)));
-        let mut value = || {
-            inline.or_else(|| rest.next().map(String::as_str)).ok_or_else(|| Refused::Usage(format!("`{name}` needs a value")))
-        };
+        let mut value =
+            || inline.or_else(|| rest.next().map(String::as_str)).ok_or_else(|| Refused::Usage(format!("`{name}` needs a value")));
         match name {
             "--format" => asked.format = value()?,
             "--id" => asked.id = value()?,
@@ -62,7 +61,8 @@ fn show_profile(asked: &Asked<'_>, out: &mut dyn Write) -> Result<(), Refused> {
         let source = Source::file(Path::new(file));
         let profile = source.profile()?;
         if asked.format == "json" {
-            let saved = serde_json::to_value(&profile).map_err(|cause| Refused::Invalid { what: source.stream, cause: cause.to_string() })?;
+            let saved =
+                serde_json::to_value(&profile).map_err(|cause| Refused::Invalid { what: source.stream, cause: cause.to_string() })?;
             write_json(out, &saved)?;
             continue;
         }

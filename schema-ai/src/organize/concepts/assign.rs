@@ -25,10 +25,26 @@ pub struct Assigned {
 const NONE: f64 = 0.62;
 
 /// Objects that only wrap what a record says about itself.
-const WRAPPERS: &[&str] = &["properties", "property", "attributes", "fields", "data", "profile", "values", "attribute", "info", "details", "person", "user", "object"];
+const WRAPPERS: &[&str] = &[
+    "properties",
+    "property",
+    "attributes",
+    "fields",
+    "data",
+    "profile",
+    "values",
+    "attribute",
+    "info",
+    "details",
+    "person",
+    "user",
+    "object",
+];
 
 /// Words before a name that do not change what it is.
-const PLAIN_WORDS: &[&str] = &["primary", "main", "default", "mailing", "billing", "home", "work", "business", "contact", "customer", "user", "hs", "person", "legal"];
+const PLAIN_WORDS: &[&str] = &[
+    "primary", "main", "default", "mailing", "billing", "home", "work", "business", "contact", "customer", "user", "hs", "person", "legal",
+];
 
 /// The fields of an entity that this stream's record has.
 pub fn fields(stream: &Stream, concept: &Concept, provider: Option<&str>) -> Vec<Assigned> {

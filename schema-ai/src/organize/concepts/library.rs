@@ -92,7 +92,8 @@ impl Library {
 
     /// Adds the concepts of a file: new entities, and more words and fields for known ones.
     pub fn extend(&mut self, file: &str, text: &str) -> Result<(), Refused> {
-        let more: Self = serde_json::from_str(text).map_err(|cause| Refused::Invalid { what: file.to_owned(), cause: cause.to_string() })?;
+        let more: Self =
+            serde_json::from_str(text).map_err(|cause| Refused::Invalid { what: file.to_owned(), cause: cause.to_string() })?;
         for entity in more.entities {
             match self.entities.iter_mut().find(|known| known.name == entity.name) {
                 None => self.entities.push(entity),

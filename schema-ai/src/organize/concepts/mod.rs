@@ -3,9 +3,9 @@
 
 pub mod assign;
 pub mod library;
-pub mod values;
 #[cfg(test)]
 mod tests;
+pub mod values;
 
 use super::keys;
 use super::normalize::Stream;

@@ -11,7 +11,8 @@ fn stream(name: &str, record: &str) -> Stream {
 
 fn fields(entities: &[Entity], entity: &str) -> Vec<String> {
     let found = entities.iter().find(|one| one.name == entity).unwrap_or_else(|| panic!("no {entity}"));
-    let mut fields: Vec<String> = found.fields.iter().flat_map(|field| field.sources.iter().map(move |source| format!("{}={}", field.name, source.path))).collect();
+    let mut fields: Vec<String> =
+        found.fields.iter().flat_map(|field| field.sources.iter().map(move |source| format!("{}={}", field.name, source.path))).collect();
     fields.sort();
     fields
 }
@@ -24,7 +25,10 @@ fn the_shipped_concepts_are_read() {
 
 #[test]
 fn people_are_found_under_whatever_name_they_go() {
-    let contacts = stream("crm_contacts", "{\"Id\":\"1\",\"FirstName\":\"Ann\",\"Email\":\"ann@example.org\",\"MailingCity\":\"Bonn\",\"Color\":\"red\"}");
+    let contacts = stream(
+        "crm_contacts",
+        "{\"Id\":\"1\",\"FirstName\":\"Ann\",\"Email\":\"ann@example.org\",\"MailingCity\":\"Bonn\",\"Color\":\"red\"}",
+    );
     assert_eq!(fields(&find(&[contacts], &[]).unwrap(), "customer"), ["city=MailingCity", "email=Email", "first_name=FirstName"]);
 }
 
@@ -43,7 +47,8 @@ fn values_must_be_what_the_concept_holds() {
 #[test]
 fn a_library_can_be_extended_with_words_and_fields() {
     let mut library = Library::shipped().unwrap();
-    let more = r#"{"entities":[{"name":"customer","words":["gast"],"fields":[{"name":"room","core":true,"names":["zimmer"],"holds":["code"]}]}]}"#;
+    let more =
+        r#"{"entities":[{"name":"customer","words":["gast"],"fields":[{"name":"room","core":true,"names":["zimmer"],"holds":["code"]}]}]}"#;
     library.extend("more.json", more).unwrap();
     let guests = stream("gast", "{\"zimmer\":\"12a\"}");
     assert_eq!(fields(&find_with(&[guests], &library), "customer"), ["room=zimmer"]);

@@ -23,11 +23,18 @@ fn fit_one(column: &Column, stats: &Stats, holds: Holds) -> f64 {
         },
         Holds::Phone => {
             let digits = share(&[Format::Phone, Format::Integer, Format::Digits, Format::Token, Format::Text]);
-            if kind == Type::Text && share(&[Format::Email, Format::Url]) < 0.1 { digits.max(0.3) } else if kind == Type::Bigint && stats.whole_digits >= 7 { 0.9 } else { 0.0 }
+            if kind == Type::Text && share(&[Format::Email, Format::Url]) < 0.1 {
+                digits.max(0.3)
+            } else if kind == Type::Bigint && stats.whole_digits >= 7 {
+                0.9
+            } else {
+                0.0
+            }
         }
         Holds::Url => share(&[Format::Url, Format::Domain]),
         Holds::Name => {
-            let strange = share(&[Format::Email, Format::Url, Format::Uuid, Format::PrefixedId, Format::Integer, Format::Date, Format::Instant]);
+            let strange =
+                share(&[Format::Email, Format::Url, Format::Uuid, Format::PrefixedId, Format::Integer, Format::Date, Format::Instant]);
             if kind == Type::Text { 1.0 - strange } else { 0.0 }
         }
         Holds::Code => match kind {
@@ -40,6 +47,12 @@ fn fit_one(column: &Column, stats: &Stats, holds: Holds) -> f64 {
             (Type::Text, None) => share(&[Format::Integer, Format::Decimal]),
             _ => 0.0,
         },
-        Holds::Flag => if kind == Type::Boolean || logical == Some(Logical::Boolean) { 1.0 } else { 0.0 },
+        Holds::Flag => {
+            if kind == Type::Boolean || logical == Some(Logical::Boolean) {
+                1.0
+            } else {
+                0.0
+            }
+        }
     }
 }

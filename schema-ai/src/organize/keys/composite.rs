@@ -42,7 +42,9 @@ pub fn bridge(profile: &Profile, table: &Table, others: &[&Naming]) -> Option<Ve
 
 /// Times that a database keeps about every row.
 fn is_audit(words: &[String]) -> bool {
-    words.iter().any(|word| matches!(word.as_str(), "updated" | "update" | "created" | "create" | "modified" | "rowguid" | "timestamp" | "synced"))
+    words
+        .iter()
+        .any(|word| matches!(word.as_str(), "updated" | "update" | "created" | "create" | "modified" | "rowguid" | "timestamp" | "synced"))
 }
 
 fn is_temporal(kind: Type) -> bool {
@@ -100,7 +102,8 @@ fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
 fn column_merit(column: &crate::organize::normalize::Column, stats: &Stats, table: &Table) -> f64 {
     let words = words::tokens(path::last(&column.path));
     let named = id_word(&words).unwrap_or(0.0);
-    let ordinal = words.iter().any(|word| matches!(word.as_str(), "line" | "seq" | "sequence" | "year" | "start" | "date" | "version" | "position"));
+    let ordinal =
+        words.iter().any(|word| matches!(word.as_str(), "line" | "seq" | "sequence" | "year" | "start" | "date" | "version" | "position"));
     let kind = if is_temporal(column.typed.kind) { -0.1 } else { 0.0 };
     let long = (stats.bytes as f64 / stats.scalars().max(1) as f64 / 40.0).min(1.0);
     let place = 1.0 - column.position as f64 / table.columns.len().max(1) as f64;

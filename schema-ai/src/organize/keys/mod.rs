@@ -24,7 +24,8 @@ pub struct Naming {
 
 /// Reads the names of all streams together, because only together they show which word is the provider's.
 pub fn naming(streams: &[Stream]) -> Vec<Naming> {
-    let cut: Vec<Vec<String>> = streams.iter().map(|stream| words::tokens(&stream.name).iter().map(|word| words::singular(word)).collect()).collect();
+    let cut: Vec<Vec<String>> =
+        streams.iter().map(|stream| words::tokens(&stream.name).iter().map(|word| words::singular(word)).collect()).collect();
     let alone: BTreeSet<&String> = cut.iter().filter(|words| words.len() == 1).map(|words| &words[0]).collect();
     cut.iter()
         .map(|tokens| {
@@ -71,7 +72,13 @@ pub fn find(streams: &mut [Stream], sources: &[Source]) -> Result<(), Refused> {
 
 fn weigh(composite: Option<(Vec<String>, f64)>, single: Option<(String, f64)>) -> (Vec<String>, f64) {
     match (composite, single) {
-        (Some((key, score)), Some((path, alone))) => if score >= alone { (key, score) } else { (vec![path], alone) },
+        (Some((key, score)), Some((path, alone))) => {
+            if score >= alone {
+                (key, score)
+            } else {
+                (vec![path], alone)
+            }
+        }
         (Some(found), None) => found,
         (None, Some((path, alone))) if alone > single::POOR => (vec![path], alone),
         _ => (Vec::new(), 0.0),
@@ -117,8 +124,14 @@ pub(super) fn id_word(words: &[String]) -> Option<f64> {
     match last.as_str() {
         "id" | "uuid" | "guid" | "uid" | "sk" | "pk" => Some(1.0),
         "key" | "code" | "no" | "nr" | "num" | "number" | "sku" | "isbn" | "slug" => Some(0.7),
-        word if word.len() > 3 && word.ends_with("id") && !matches!(word, "paid" | "valid" | "void" | "bid" | "grid" | "avoid") => Some(0.8),
-        word if word.len() > 4 && (word.ends_with("key") || word.ends_with("code") || word.ends_with("num") || word.ends_with("number")) => Some(0.6),
+        word if word.len() > 3 && word.ends_with("id") && !matches!(word, "paid" | "valid" | "void" | "bid" | "grid" | "avoid") => {
+            Some(0.8)
+        }
+        word if word.len() > 4
+            && (word.ends_with("key") || word.ends_with("code") || word.ends_with("num") || word.ends_with("number")) =>
+        {
+            Some(0.6)
+        }
         _ => None,
     }
 }
@@ -137,7 +150,12 @@ pub(super) fn without_id(mut words: Vec<String>) -> Vec<String> {
 
 /// Whether a name is nothing but an id word, and so says nothing about what it names.
 pub(super) fn is_bare_id(words: &[String]) -> bool {
-    let bare = |word: &str| matches!(word, "id" | "uuid" | "guid" | "uid" | "sk" | "pk" | "key" | "code" | "no" | "nr" | "num" | "number" | "sku" | "slug" | "name");
+    let bare = |word: &str| {
+        matches!(
+            word,
+            "id" | "uuid" | "guid" | "uid" | "sk" | "pk" | "key" | "code" | "no" | "nr" | "num" | "number" | "sku" | "slug" | "name"
+        )
+    };
     words.is_empty() || (words.len() == 1 && bare(&words[0]))
 }
 

@@ -30,7 +30,13 @@ fn a_table_of_two_references_has_both_as_its_key() {
     let found = keys_of(&[
         ("actor", &["{\"actor_id\":1}", "{\"actor_id\":2}"]),
         ("film", &["{\"film_id\":1}", "{\"film_id\":2}"]),
-        ("film_actor", &["{\"film_id\":1,\"actor_id\":1,\"last_update\":\"2024-01-01\"}", "{\"film_id\":2,\"actor_id\":2,\"last_update\":\"2024-01-01\"}"]),
+        (
+            "film_actor",
+            &[
+                "{\"film_id\":1,\"actor_id\":1,\"last_update\":\"2024-01-01\"}",
+                "{\"film_id\":2,\"actor_id\":2,\"last_update\":\"2024-01-01\"}",
+            ],
+        ),
     ]);
     assert_eq!(found[2].1, ["film_id", "actor_id"]);
 }

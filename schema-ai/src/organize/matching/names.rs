@@ -19,7 +19,11 @@ pub fn words(path: &str, shared: usize) -> Vec<String> {
         return all.into_iter().skip(shared).collect();
     }
     let last = keys.last().map(|key| words::tokens(key)).unwrap_or_default();
-    if last.len() > 1 || last.first().is_some_and(|word| !matches!(word.as_str(), "id" | "name" | "type" | "code" | "value")) { last } else { all.into_iter().skip(shared).collect() }
+    if last.len() > 1 || last.first().is_some_and(|word| !matches!(word.as_str(), "id" | "name" | "type" | "code" | "value")) {
+        last
+    } else {
+        all.into_iter().skip(shared).collect()
+    }
 }
 
 /// How alike, from 0 to 1.

@@ -21,7 +21,8 @@ fn pairs(a: &[String], b: &[String]) -> Vec<String> {
 
 #[test]
 fn abbreviated_names_and_half_shared_values_are_one_column() {
-    let a: Vec<String> = (0..60).map(|n| format!("{{\"customer_id\":\"C{n:03}\",\"postal_code\":\"{}\",\"city\":\"Town {n}\"}}", 10_000 + n * 37)).collect();
+    let a: Vec<String> =
+        (0..60).map(|n| format!("{{\"customer_id\":\"C{n:03}\",\"postal_code\":\"{}\",\"city\":\"Town {n}\"}}", 10_000 + n * 37)).collect();
     let b: Vec<String> = (30..90).map(|n| format!("{{\"POSCO\":\"{}\",\"cstmr_d\":\"C{n:03}\"}}", 10_000 + n * 37)).collect();
     assert_eq!(pairs(&a, &b), ["customer_id=cstmr_d", "postal_code=POSCO"]);
 }
@@ -43,7 +44,9 @@ fn columns_with_nothing_in_common_have_no_partner() {
 #[test]
 fn names_are_abbreviated_in_many_ways() {
     let words = |name: &str| words::tokens(name);
-    for (short, long) in [("POSCO", "postal_code"), ("CUI", "customer_id"), ("dscrptn", "description"), ("rls_r", "release_year"), ("dept", "department")] {
+    for (short, long) in
+        [("POSCO", "postal_code"), ("CUI", "customer_id"), ("dscrptn", "description"), ("rls_r", "release_year"), ("dept", "department")]
+    {
         assert!(names::likeness(&words(short), &words(long)) > 0.6, "{short} {long}");
     }
     assert!(names::likeness(&words("color"), &words("postal_code")) < 0.4);

@@ -76,7 +76,9 @@ fn objects_of_several_shapes_are_known_by_their_tag() {
 
 #[test]
 fn keys_that_are_data_become_rows_and_keys_that_are_names_do_not() {
-    let records: Vec<String> = (0..60).map(|n| format!("{{\"by_day\":{{\"2024-01-{:02}\":{{\"n\":1}}}},\"meta\":{{\"color\":1,\"size\":2}}}}", n % 28 + 1)).collect();
+    let records: Vec<String> = (0..60)
+        .map(|n| format!("{{\"by_day\":{{\"2024-01-{:02}\":{{\"n\":1}}}},\"meta\":{{\"color\":1,\"size\":2}}}}", n % 28 + 1))
+        .collect();
     let seen = stream(&records.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(seen.tables.iter().any(|table| table.is_map && table.path == "by_day"));
     assert_eq!(kind(&seen, "meta.color"), Type::Bigint);
@@ -84,7 +86,8 @@ fn keys_that_are_data_become_rows_and_keys_that_are_names_do_not() {
 
 #[test]
 fn names_that_differ_in_the_source_differ_in_the_table() {
-    let seen = stream(&["{\"userId\":1,\"user_id\":2,\"UserID\":3,\"a.b\":4,\"a\":{\"b\":5},\"+1\":6,\"-1\":7,\"select\":8,\"\":9,\"ключ\":10}"]);
+    let seen =
+        stream(&["{\"userId\":1,\"user_id\":2,\"UserID\":3,\"a.b\":4,\"a\":{\"b\":5},\"+1\":6,\"-1\":7,\"select\":8,\"\":9,\"ключ\":10}"]);
     let names: BTreeSet<&str> = seen.tables[0].columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names.len(), 10, "{names:?}");
     assert!(names.contains("user_id") && names.contains("plus_1") && names.contains("minus_1"));

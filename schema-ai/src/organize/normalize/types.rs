@@ -79,7 +79,8 @@ const ENOUGH: u64 = 200;
 
 /// The type of a path, by its counts and its key.
 pub fn of(stats: &Stats, key: &str, untyped: bool) -> Typed {
-    let whole = stats.scalars() + u64::from(stats.kinds.has(crate::organize::profile::Kind::Object) && stats.scalars() == 0) * stats.objects;
+    let whole =
+        stats.scalars() + u64::from(stats.kinds.has(crate::organize::profile::Kind::Object) && stats.scalars() == 0) * stats.objects;
     if whole == 0 {
         return Typed { kind: Type::Unknown, logical: None, misfits: 0 };
     }
@@ -121,8 +122,35 @@ fn epoch(stats: &Stats, key: &str) -> Option<Logical> {
 }
 
 const TIME_WORDS: &[&str] = &[
-    "at", "created", "updated", "modified", "time", "timestamp", "ts", "date", "start", "end", "expires", "expiry", "deleted", "canceled",
-    "cancelled", "paid", "since", "until", "on", "last", "seen", "period", "due", "birth", "arrival", "available", "frozen", "effective", "trial",
+    "at",
+    "created",
+    "updated",
+    "modified",
+    "time",
+    "timestamp",
+    "ts",
+    "date",
+    "start",
+    "end",
+    "expires",
+    "expiry",
+    "deleted",
+    "canceled",
+    "cancelled",
+    "paid",
+    "since",
+    "until",
+    "on",
+    "last",
+    "seen",
+    "period",
+    "due",
+    "birth",
+    "arrival",
+    "available",
+    "frozen",
+    "effective",
+    "trial",
 ];
 
 fn text(stats: &Stats, key: &str, untyped: bool, strangers: u64) -> Typed {
@@ -174,7 +202,10 @@ fn text(stats: &Stats, key: &str, untyped: bool, strangers: u64) -> Typed {
         return meant(Logical::Domain);
     }
     let id = name.last().is_some_and(|word| word == "id");
-    if !id && mostly(&[Format::Phone, Format::Integer, Format::Digits]) && (named(&["phone", "mobile", "fax", "tel", "telephone", "cell"]) || mostly(&[Format::Phone])) {
+    if !id
+        && mostly(&[Format::Phone, Format::Integer, Format::Digits])
+        && (named(&["phone", "mobile", "fax", "tel", "telephone", "cell"]) || mostly(&[Format::Phone]))
+    {
         return meant(Logical::Phone);
     }
     if mostly(&[Format::ShortCode]) && named(&["country", "nation", "nationality"]) {

@@ -25,7 +25,8 @@ pub struct Plan {
 impl Plan {
     /// The plan for files, one for each stream.
     pub fn of(sources: &[Source]) -> Result<Self, Refused> {
-        let profiled: Result<Vec<Stream>, Refused> = sources.iter().map(|source| Ok(Stream::new(&source.stream, source.profile()?))).collect();
+        let profiled: Result<Vec<Stream>, Refused> =
+            sources.iter().map(|source| Ok(Stream::new(&source.stream, source.profile()?))).collect();
         Self::of_streams(profiled?, sources)
     }
 

@@ -41,8 +41,11 @@ pub fn plan(plan: &Plan) -> String {
     for entity in &plan.entities {
         let _ = writeln!(out, "entity {} from {}", entity.name, entity.streams.join(", "));
         for field in &entity.fields {
-            let sources: Vec<String> =
-                field.sources.iter().map(|source| format!("{}.{} {:.0} %", source.stream, source.path, source.confidence * 100.0)).collect();
+            let sources: Vec<String> = field
+                .sources
+                .iter()
+                .map(|source| format!("{}.{} {:.0} %", source.stream, source.path, source.confidence * 100.0))
+                .collect();
             let _ = writeln!(out, "  {}: {}", field.name, sources.join(", "));
         }
     }

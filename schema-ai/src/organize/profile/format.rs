@@ -146,9 +146,10 @@ fn is_clock(bytes: &[u8]) -> Option<usize> {
     let Some(second) = bytes.get(5..).filter(|rest| rest.first() == Some(&b':')).and_then(|rest| two(&rest[1..])) else {
         return Some(5);
     };
-    let fraction = bytes.get(8..).filter(|rest| matches!(rest.first(), Some(b'.' | b','))).map_or(0, |rest| {
-        1 + rest[1..].iter().take_while(|byte| byte.is_ascii_digit()).count()
-    });
+    let fraction = bytes
+        .get(8..)
+        .filter(|rest| matches!(rest.first(), Some(b'.' | b',')))
+        .map_or(0, |rest| 1 + rest[1..].iter().take_while(|byte| byte.is_ascii_digit()).count());
     (second <= 60).then_some(8 + fraction)
 }
 
@@ -164,7 +165,9 @@ fn moment(bytes: &[u8]) -> Option<Format> {
     match zone {
         [] => Some(Format::LocalTime),
         [b'Z' | b'z'] | [b' ', b'U', b'T', b'C'] => Some(Format::Instant),
-        [b'+' | b'-', offset @ ..] if matches!(offset.len(), 2 | 4 | 5) && offset.iter().all(|byte| byte.is_ascii_digit() || *byte == b':') => {
+        [b'+' | b'-', offset @ ..]
+            if matches!(offset.len(), 2 | 4 | 5) && offset.iter().all(|byte| byte.is_ascii_digit() || *byte == b':') =>
+        {
             Some(Format::Instant)
         }
         _ => None,
@@ -215,18 +218,28 @@ fn word_format(text: &str, bytes: &[u8]) -> Format {
     if is_domain(text) {
         return Format::Domain;
     }
-    if text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '#' | '=' | '+')) { Format::Token } else { Format::Text }
+    if text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '#' | '=' | '+')) {
+        Format::Token
+    } else {
+        Format::Text
+    }
 }
 
 /// One `@` with a name before and a dotted host behind.
 pub fn is_email(text: &str) -> bool {
     let Some((name, host)) = text.split_once('@') else { return false };
-    !name.is_empty() && !host.contains('@') && host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !text.contains(['/', ','])
+    !name.is_empty()
+        && !host.contains('@')
+        && host.contains('.')
+        && !host.starts_with('.')
+        && !host.ends_with('.')
+        && !text.contains(['/', ','])
 }
 
 fn is_url(text: &str) -> bool {
     const SCHEMES: [&str; 7] = ["https://", "http://", "ftp://", "HTTP://", "HTTPS://", "ws://", "wss://"];
-    matches!(text.as_bytes()[0], b'h' | b'H' | b'f' | b'w') && SCHEMES.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
+    matches!(text.as_bytes()[0], b'h' | b'H' | b'f' | b'w')
+        && SCHEMES.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
 }
 
 fn is_prefixed(text: &str) -> bool {
@@ -241,5 +254,8 @@ fn is_prefixed(text: &str) -> bool {
 fn is_domain(text: &str) -> bool {
     let Some((rest, top)) = text.rsplit_once('.') else { return false };
     let labels = rest.split('.').all(|label| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-'));
-    labels && (2..=12).contains(&top.len()) && top.bytes().all(|byte| byte.is_ascii_alphabetic()) && rest.bytes().any(|b| b.is_ascii_alphabetic())
+    labels
+        && (2..=12).contains(&top.len())
+        && top.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && rest.bytes().any(|b| b.is_ascii_alphabetic())
 }

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{self, FORMATS, Format};
+use super::hash;
 use super::kinds::{Kind, Kinds};
 use super::sketch::Sketch;
-use super::hash;
 
 /// The counts of one path.
 #[derive(Debug, Clone, Serialize, Deserialize)]

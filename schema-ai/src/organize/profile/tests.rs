@@ -28,7 +28,8 @@ fn picture(profile: &Profile, at: NodeId) -> String {
     let mut hashes: Vec<(u64, u32)> = stats.sketch.entries().map(|(hash, entry)| (hash, entry.count)).collect();
     hashes.sort_unstable();
     let mut text = format!("{:?}{:?}{:?}{}{}{:?}", node.step, stats.kinds, stats.formats, stats.seen, stats.nulls, hashes);
-    let mut children: Vec<String> = node.children.iter().chain(&node.element).chain(&node.rest).map(|child| picture(profile, *child)).collect();
+    let mut children: Vec<String> =
+        node.children.iter().chain(&node.element).chain(&node.rest).map(|child| picture(profile, *child)).collect();
     children.sort();
     text.push_str(&children.join(";"));
     text
@@ -45,8 +46,10 @@ fn record() -> impl Strategy<Value = String> {
     let value = scalar.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|list| format!("[{}]", list.join(","))),
-            prop::collection::btree_map("[a-d]{1,2}", inner, 0..4)
-                .prop_map(|map| format!("{{{}}}", map.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect::<Vec<_>>().join(","))),
+            prop::collection::btree_map("[a-d]{1,2}", inner, 0..4).prop_map(|map| format!(
+                "{{{}}}",
+                map.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect::<Vec<_>>().join(",")
+            )),
         ]
     });
     prop::collection::btree_map("[a-e]", value, 0..5)

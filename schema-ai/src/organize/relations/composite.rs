@@ -27,7 +27,8 @@ pub fn find(streams: &[Stream], sources: &[Source]) -> Result<Vec<Relation>, Ref
             if contained < 0.98 {
                 continue;
             }
-            let evidence = Evidence { contained, specific: 1.0, name: 1.0, id: 1.0, same_provider: true, compared: 100, ..Evidence::default() };
+            let evidence =
+                Evidence { contained, specific: 1.0, name: 1.0, id: 1.0, same_provider: true, compared: 100, ..Evidence::default() };
             found.push(Relation {
                 from_stream: stream.name.clone(),
                 from: columns,

@@ -116,7 +116,9 @@ fn shape(from: &Stream, column: &Column, to: &Stream) -> f64 {
     let Some(target) = to.root() else { return 0.0 };
     let (mut neighbours, mut known) = (0_usize, 0_usize);
     let own = from.tables.iter().flat_map(|table| &table.columns);
-    for neighbour in own.filter(|other| other.path != column.path && other.path.starts_with(prefix) && !other.path[prefix.len()..].contains('.')) {
+    for neighbour in
+        own.filter(|other| other.path != column.path && other.path.starts_with(prefix) && !other.path[prefix.len()..].contains('.'))
+    {
         let stats = keys::stats(&from.profile, neighbour);
         if stats.present() == 0 || stats.sketch.distinct() < 2 {
             continue;

@@ -14,24 +14,104 @@ pub struct Role {
 }
 
 /// Names of containers that say nothing about what is in them.
-const HOLLOW: &[&str] = &["result", "data", "item", "node", "edge", "value", "record", "object", "list", "embedded", "attribute", "property", "element", "entry"];
+const HOLLOW: &[&str] = &[
+    "result",
+    "data",
+    "item",
+    "node",
+    "edge",
+    "value",
+    "record",
+    "object",
+    "list",
+    "embedded",
+    "attribute",
+    "property",
+    "element",
+    "entry",
+];
 
 /// Parts that people play in a record, whose table is one of people.
 const PEOPLE_ROLES: &[&str] = &[
-    "manager", "supervisor", "boss", "rep", "representative", "agent", "assignee", "requester", "submitter", "author", "owner", "creator", "reviewer",
-    "approver", "reporter", "sender", "recipient", "buyer", "seller", "clerk", "leader", "lead", "contact", "member", "sponsor", "mentor", "teacher",
-    "report", "assigned", "created", "updated", "modified", "closed", "merged", "approved", "actor", "commenter", "cashier", "editor", "host",
-    "salesperson", "coach", "driver", "instructor", "advisor", "head", "chair", "director", "organizer", "collaborator", "follower",
+    "manager",
+    "supervisor",
+    "boss",
+    "rep",
+    "representative",
+    "agent",
+    "assignee",
+    "requester",
+    "submitter",
+    "author",
+    "owner",
+    "creator",
+    "reviewer",
+    "approver",
+    "reporter",
+    "sender",
+    "recipient",
+    "buyer",
+    "seller",
+    "clerk",
+    "leader",
+    "lead",
+    "contact",
+    "member",
+    "sponsor",
+    "mentor",
+    "teacher",
+    "report",
+    "assigned",
+    "created",
+    "updated",
+    "modified",
+    "closed",
+    "merged",
+    "approved",
+    "actor",
+    "commenter",
+    "cashier",
+    "editor",
+    "host",
+    "salesperson",
+    "coach",
+    "driver",
+    "instructor",
+    "advisor",
+    "head",
+    "chair",
+    "director",
+    "organizer",
+    "collaborator",
+    "follower",
 ];
 
 /// Tables of people.
 const PEOPLE: &[&str] = &[
-    "employee", "user", "staff", "person", "contact", "agent", "member", "worker", "player", "customer", "individual", "people", "account", "author",
-    "student", "instructor", "teacher", "emp", "master",
+    "employee",
+    "user",
+    "staff",
+    "person",
+    "contact",
+    "agent",
+    "member",
+    "worker",
+    "player",
+    "customer",
+    "individual",
+    "people",
+    "account",
+    "author",
+    "student",
+    "instructor",
+    "teacher",
+    "emp",
+    "master",
 ];
 
 /// Words for a row that stands over others of its own table.
-const PARENTS: &[&str] = &["parent", "manager", "report", "supervisor", "boss", "root", "previous", "prev", "next", "original", "superior", "reply", "mgr"];
+const PARENTS: &[&str] =
+    &["parent", "manager", "report", "supervisor", "boss", "root", "previous", "prev", "next", "original", "superior", "reply", "mgr"];
 
 /// Words at the end of a name that link to something.
 const LINKS: &[&str] = &["via", "by", "to", "from", "for", "of", "ref", "fk"];

@@ -14,8 +14,10 @@ fn stream(name: &str, key: &str, records: &[String]) -> Stream {
 }
 
 fn found(streams: &[Stream]) -> Vec<String> {
-    let mut found: Vec<String> =
-        find(streams).iter().map(|relation| format!("{}.{}>{}.{}", relation.from_stream, relation.from[0], relation.to_stream, relation.to[0])).collect();
+    let mut found: Vec<String> = find(streams)
+        .iter()
+        .map(|relation| format!("{}.{}>{}.{}", relation.from_stream, relation.from[0], relation.to_stream, relation.to[0]))
+        .collect();
     found.sort();
     found
 }
@@ -27,16 +29,21 @@ fn rows(count: usize, row: impl Fn(usize) -> String) -> Vec<String> {
 #[test]
 fn a_column_named_after_a_table_refers_to_it_and_a_count_does_not() {
     let customers = stream("customers", "id", &rows(50, |n| format!("{{\"id\":{},\"name\":\"n{n}\"}}", n + 1)));
-    let orders = stream("orders", "id", &rows(80, |n| format!("{{\"id\":{},\"customer_id\":{},\"quantity\":{}}}", n + 1, n % 50 + 1, n % 9 + 1)));
+    let orders =
+        stream("orders", "id", &rows(80, |n| format!("{{\"id\":{},\"customer_id\":{},\"quantity\":{}}}", n + 1, n % 50 + 1, n % 9 + 1)));
     assert_eq!(found(&[customers, orders]), ["orders.customer_id>customers.id"]);
 }
 
 #[test]
 fn a_nested_object_refers_by_its_id_and_by_what_it_repeats() {
     let users = stream("hub_users", "id", &rows(60, |n| format!("{{\"id\":{},\"login\":\"user{n}\"}}", 100_000 + n * 7)));
-    let issues = stream("hub_issues", "id", &rows(90, |n| {
-        format!("{{\"id\":{},\"assignees\":[{{\"id\":{},\"login\":\"user{}\"}}]}}", 9_000_000 + n, 100_000 + (n % 60) * 7, n % 60)
-    }));
+    let issues = stream(
+        "hub_issues",
+        "id",
+        &rows(90, |n| {
+            format!("{{\"id\":{},\"assignees\":[{{\"id\":{},\"login\":\"user{}\"}}]}}", 9_000_000 + n, 100_000 + (n % 60) * 7, n % 60)
+        }),
+    );
     assert_eq!(found(&[users, issues]), ["hub_issues.assignees[].id>hub_users.id"]);
 }
 

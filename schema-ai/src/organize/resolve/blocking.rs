@@ -30,7 +30,8 @@ pub fn pairs(cells: &Cells, records: &Records) -> Vec<(u32, u32)> {
     let mut touched: Vec<u32> = Vec::new();
     for (record, pieces) in pieces.iter().enumerate() {
         let me = record as u32;
-        let mut shared: Vec<(&Vec<u32>, f32)> = pieces.iter().filter_map(|(piece, weight)| index.get(piece).map(|members| (members, *weight))).collect();
+        let mut shared: Vec<(&Vec<u32>, f32)> =
+            pieces.iter().filter_map(|(piece, weight)| index.get(piece).map(|members| (members, *weight))).collect();
         shared.sort_by_key(|(members, _)| members.len());
         let mut steps = 0;
         for (members, weight) in shared {

@@ -47,7 +47,9 @@ impl Cells {
         let mut columns = Vec::new();
         for field in &fields {
             let column: Vec<Option<Cell>> = match field.place {
-                Some(place) => records.rows.iter().map(|row| row[place].as_deref().and_then(|text| cell(field.kind, text, &mut vocabulary))).collect(),
+                Some(place) => {
+                    records.rows.iter().map(|row| row[place].as_deref().and_then(|text| cell(field.kind, text, &mut vocabulary))).collect()
+                }
                 None if field.kind == Kind::Alias => aliases(&fields, &columns, records.count()),
                 None => records.rows.iter().map(|row| codes(row, &fields, &mut vocabulary)).collect(),
             };
@@ -115,7 +117,8 @@ fn cell(kind: Kind, text: &str, vocabulary: &mut Vocabulary) -> Option<Cell> {
         Kind::GivenName | Kind::Surname | Kind::Name => made.text = normal::fold(text),
         Kind::Alias => return None,
         Kind::Company => {
-            let words: Vec<String> = normal::tokens(&text.replace('.', "")).into_iter().filter(|word| !nicknames::is_company_suffix(word)).collect();
+            let words: Vec<String> =
+                normal::tokens(&text.replace('.', "")).into_iter().filter(|word| !nicknames::is_company_suffix(word)).collect();
             made.text = words.join(" ");
             made.words = numbered(words, vocabulary);
         }
@@ -150,7 +153,8 @@ fn aliases(fields: &[Field], columns: &[Vec<Option<Cell>>], count: usize) -> Vec
     let surname = place(&|field| field.kind == Kind::Surname);
     let email = place(&|field| field.kind == Kind::Email);
     let login = place(&|field| field.place.is_some() && fields::is_handle(&field.name));
-    let known = |place: Option<usize>, record: usize| place.and_then(|place| columns[place][record].as_ref()).map(|cell| cell.text.as_str());
+    let known =
+        |place: Option<usize>, record: usize| place.and_then(|place| columns[place][record].as_ref()).map(|cell| cell.text.as_str());
     (0..count)
         .map(|record| {
             let whole = known(given, record).zip(known(surname, record));

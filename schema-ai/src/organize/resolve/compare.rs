@@ -114,7 +114,13 @@ fn phone(x: &str, y: &str) -> u8 {
 
 fn given(x: &str, y: &str) -> u8 {
     let initial = x.len().min(y.len()) == 1 && x.chars().next() == y.chars().next();
-    if initial { 2 } else if nicknames::alike(x, y) && x != y { 4 } else { name(x, y) }
+    if initial {
+        2
+    } else if nicknames::alike(x, y) && x != y {
+        4
+    } else {
+        name(x, y)
+    }
 }
 
 fn name(x: &str, y: &str) -> u8 {
@@ -170,7 +176,8 @@ fn text(cells: &Cells, x: &Cell, y: &Cell) -> u8 {
 /// The cosine of two lists of words with their weights, both in order of number.
 pub fn cosine(cells: &Cells, x: &[u32], y: &[u32]) -> f64 {
     let square = |words: &[u32]| words.iter().map(|word| cells.idf[*word as usize].powi(2)).sum::<f64>();
-    let only = |words: &[u32], others: &[u32]| words.iter().filter(|word| others.binary_search(word).is_err()).copied().collect::<Vec<u32>>();
+    let only =
+        |words: &[u32], others: &[u32]| words.iter().filter(|word| others.binary_search(word).is_err()).copied().collect::<Vec<u32>>();
     let (left, mut right) = (only(x, y), only(y, x));
     let mut common = square(x) - square(&left);
     if left.len() <= 10 && right.len() <= 10 {
@@ -186,7 +193,10 @@ fn nearly(cells: &Cells, left: &[u32], right: &mut Vec<u32>) -> f64 {
         let twin = right.iter().position(|b| {
             let other = &cells.vocabulary[*b as usize];
             let prefix = word.len().min(other.len()) >= 5 && (word.starts_with(other.as_str()) || other.starts_with(word.as_str()));
-            prefix || (word.len().min(other.len()) >= 4 && word.as_bytes()[0] == other.as_bytes()[0] && strsim::jaro_winkler(word, other) >= 0.9)
+            prefix
+                || (word.len().min(other.len()) >= 4
+                    && word.as_bytes()[0] == other.as_bytes()[0]
+                    && strsim::jaro_winkler(word, other) >= 0.9)
         });
         if let Some(at) = twin {
             let b = right.swap_remove(at);
@@ -210,7 +220,8 @@ fn codes(cells: &Cells, x: &Cell, y: &Cell) -> u8 {
         let a = &cells.vocabulary[*a as usize];
         y.words.iter().any(|b| {
             let b = &cells.vocabulary[*b as usize];
-            a.len().min(b.len()) >= 5 && (a.starts_with(b.as_str()) || b.starts_with(a.as_str()) || a.ends_with(b.as_str()) || b.ends_with(a.as_str()))
+            a.len().min(b.len()) >= 5
+                && (a.starts_with(b.as_str()) || b.starts_with(a.as_str()) || a.ends_with(b.as_str()) || b.ends_with(a.as_str()))
         })
     });
     if begins { 3 } else { 0 }

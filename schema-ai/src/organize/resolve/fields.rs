@@ -95,7 +95,8 @@ pub fn is_handle(name: &str) -> bool {
 fn is_bookkeeping(name: &str, values: &[&str]) -> bool {
     let words = words::tokens(name);
     let times = values.iter().filter(|value| matches!(classify(value), Format::Instant | Format::LocalTime)).count();
-    times * 2 > values.len() && words.iter().any(|word| matches!(word.as_str(), "created" | "updated" | "modified" | "synced" | "createdate"))
+    times * 2 > values.len()
+        && words.iter().any(|word| matches!(word.as_str(), "created" | "updated" | "modified" | "synced" | "createdate"))
 }
 
 fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
@@ -125,7 +126,8 @@ fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
     if is_handle(name) {
         return Kind::Code;
     }
-    let digits = share(&[Format::Integer, Format::Digits, Format::Date, Format::Uuid, Format::PrefixedId, Format::Instant, Format::LocalTime]);
+    let digits =
+        share(&[Format::Integer, Format::Digits, Format::Date, Format::Uuid, Format::PrefixedId, Format::Instant, Format::LocalTime]);
     if digits > 0.6 {
         return Kind::Code;
     }
@@ -140,7 +142,8 @@ fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
 }
 
 fn amount_like(words: &[String], values: &[&str]) -> bool {
-    let named = words.iter().any(|word| matches!(word.as_str(), "price" | "amount" | "cost" | "total" | "weight" | "abv" | "rating" | "value"));
+    let named =
+        words.iter().any(|word| matches!(word.as_str(), "price" | "amount" | "cost" | "total" | "weight" | "abv" | "rating" | "value"));
     let numbers = values.iter().filter(|value| number(value).is_some()).count();
     let fractions = values.iter().filter(|value| classify(value) == Format::Decimal).count();
     numbers * 10 >= values.len() * 7 && (named || fractions * 2 > values.len())

@@ -59,26 +59,29 @@ pub fn resolve(records: &Records) -> Resolution {
     let levels = compare::levels(&cells, &pairs);
     let weights = Weights::learn(&cells, records, &pairs, &levels);
     let scored = weights.score(&cells, &pairs, &levels);
-    let chosen = if records.linked() { cluster::one_to_one(&pairs, &scored, records.count()) } else { cluster::grow(&cells, records, &pairs, &scored, &weights) };
+    let chosen = if records.linked() {
+        cluster::one_to_one(&pairs, &scored, records.count())
+    } else {
+        cluster::grow(&cells, records, &pairs, &scored, &weights)
+    };
     report(records, &cells, &weights, &chosen)
 }
+
+/// Earlier records of a cluster that are asked to explain a later one.
+const MOST_ASKED: usize = 12;
 
 fn report(records: &Records, cells: &Cells, weights: &Weights, clusters: &[Vec<u32>]) -> Resolution {
     let member = |at: u32| (records.side(at), records.id(at).to_owned());
     let mut edges = Vec::new();
     for cluster in clusters {
-        for pair in cluster.windows(2) {
-            let (bits, why) = weights.explain(cells, pair[0], pair[1]);
-            edges.push(Edge { a: member(pair[0]), b: member(pair[1]), confidence: weights::probability(bits), why });
+        for (at, record) in cluster.iter().enumerate().skip(1) {
+            // Each record is explained by the earlier one that speaks for it most.
+            let explained = cluster[..at].iter().take(MOST_ASKED).map(|other| (*other, weights.explain(cells, *other, *record)));
+            let Some((other, (bits, why))) = explained.max_by(|a, b| a.1.0.total_cmp(&b.1.0)) else { continue };
+            edges.push(Edge { a: member(other), b: member(*record), confidence: weights::probability(bits), why });
         }
     }
-    Resolution { clusters: clusters.iter().map(|cluster| cluster.iter().map(|at| member(*at)).collect()).collect(), edges }
-}
-
-impl Resolution {
-    /// The clusters as JSON.
-    pub fn json(&self) -> Value {
-        let clusters: Vec<Value> =
+    let clusters: Vec<Value> =
             self.clusters.iter().map(|cluster| cluster.iter().map(|(side, id)| json!([side.to_string(), id])).collect()).collect();
         json!({"clusters": clusters})
     }
@@ -89,7 +92,16 @@ impl Resolution {
         let mut out = String::new();
         for edge in &self.edges {
             let why: Vec<String> = edge.why.iter().map(|(field, bits)| format!("{field} {bits:+.1}")).collect();
-            let _ = writeln!(out, "{}:{} = {}:{}  {:.1} % ({})", edge.a.0, edge.a.1, edge.b.0, edge.b.1, edge.confidence * 100.0, why.join(", "));
+            let _ = writeln!(
+                out,
+                "{}:{} = {}:{}  {:.1} % ({})",
+                edge.a.0,
+                edge.a.1,
+                edge.b.0,
+                edge.b.1,
+                edge.confidence * 100.0,
+                why.join(", ")
+            );
         }
         out
     }

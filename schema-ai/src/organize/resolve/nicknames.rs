@@ -11,7 +11,8 @@ struct Shipped {
     company_suffixes: HashSet<String>,
 }
 
-static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| serde_json::from_str(include_str!("../../../concepts/nicknames.json")).unwrap_or_default());
+static SHIPPED: LazyLock<Shipped> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../concepts/nicknames.json")).unwrap_or_default());
 
 static GROUPS: LazyLock<HashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
     let mut groups: HashMap<&str, Vec<usize>> = HashMap::new();

@@ -65,8 +65,30 @@ pub fn email(text: &str) -> Option<(String, String)> {
 pub fn is_role_mailbox(name: &str) -> bool {
     matches!(
         name,
-        "info" | "sales" | "support" | "admin" | "contact" | "office" | "hello" | "billing" | "accounts" | "accounting" | "team" | "mail" | "noreply"
-            | "no-reply" | "help" | "service" | "orders" | "hr" | "jobs" | "marketing" | "webmaster" | "postmaster" | "enquiries" | "accountspayable"
+        "info"
+            | "sales"
+            | "support"
+            | "admin"
+            | "contact"
+            | "office"
+            | "hello"
+            | "billing"
+            | "accounts"
+            | "accounting"
+            | "team"
+            | "mail"
+            | "noreply"
+            | "no-reply"
+            | "help"
+            | "service"
+            | "orders"
+            | "hr"
+            | "jobs"
+            | "marketing"
+            | "webmaster"
+            | "postmaster"
+            | "enquiries"
+            | "accountspayable"
     )
 }
 

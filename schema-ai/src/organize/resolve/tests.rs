@@ -6,8 +6,10 @@ use super::records::Records;
 use super::*;
 
 const GIVEN: [&str; 12] = ["anna", "boris", "carla", "dmitri", "edith", "farid", "greta", "henrik", "irene", "jamal", "klara", "louis"];
-const SURNAMES: [&str; 15] =
-    ["adler", "brandt", "castillo", "dubois", "eriksen", "fontaine", "gruber", "hoffmann", "ivanov", "jansen", "kowalski", "larsen", "moreau", "novak", "olsen"];
+const SURNAMES: [&str; 15] = [
+    "adler", "brandt", "castillo", "dubois", "eriksen", "fontaine", "gruber", "hoffmann", "ivanov", "jansen", "kowalski", "larsen",
+    "moreau", "novak", "olsen",
+];
 
 /// Rows of 180 people, each once, followed by copies of the first forty with a slip in the last name.
 fn people() -> Vec<(String, Vec<Option<String>>)> {

@@ -45,7 +45,9 @@ impl Weights {
     pub fn learn(cells: &Cells, records: &Records, pairs: &[(u32, u32)], levels: &[u8]) -> Self {
         let any = random(cells, records);
         let width = cells.fields.len();
-        let top: Vec<u8> = (0..width).map(|field| levels.iter().skip(field).step_by(width).filter(|level| **level != MISSING).max().copied().unwrap_or(1)).collect();
+        let top: Vec<u8> = (0..width)
+            .map(|field| levels.iter().skip(field).step_by(width).filter(|level| **level != MISSING).max().copied().unwrap_or(1))
+            .collect();
         let expected = cells.count as f64 * if records.linked() { 0.35 } else { 0.3 };
         let prior = (expected / records.all_pairs().max(1.0)).log2();
         let most = cells.columns.iter().flatten().flatten().map(|cell| cell.frequency as usize).max().unwrap_or(1);
@@ -65,7 +67,8 @@ impl Weights {
     }
 
     fn tabulate(&mut self) {
-        let ratio = |same: &[f64; LEVELS], any: &[f64; LEVELS]| std::array::from_fn(|level| (same[level] / any[level]).log2().clamp(-12.0, 16.0));
+        let ratio =
+            |same: &[f64; LEVELS], any: &[f64; LEVELS]| std::array::from_fn(|level| (same[level] / any[level]).log2().clamp(-12.0, 16.0));
         self.bits = self.same.iter().zip(&self.any).map(|(same, any)| ratio(same, any)).collect();
         self.same_bits = self.same.iter().zip(&self.top).map(|(same, top)| same[*top as usize].log2()).collect();
     }
