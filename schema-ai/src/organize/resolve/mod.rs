@@ -81,8 +81,15 @@ fn report(records: &Records, cells: &Cells, weights: &Weights, clusters: &[Vec<u
             edges.push(Edge { a: member(other), b: member(*record), confidence: weights::probability(bits), why });
         }
     }
-    let clusters: Vec<Value> =
-            self.clusters.iter().map(|cluster| cluster.iter().map(|(side, id)| json!([side.to_string(), id])).collect()).collect();
+    let clusters = clusters.iter().map(|cluster| cluster.iter().map(|at| member(*at)).collect()).collect();
+    Resolution { clusters, edges }
+}
+
+impl Resolution {
+    /// The clusters as JSON.
+    pub fn json(&self) -> Value {
+        let shown = |(side, id): &Member| json!([side.to_string(), id]);
+        let clusters: Vec<Vec<Value>> = self.clusters.iter().map(|cluster| cluster.iter().map(shown).collect()).collect();
         json!({"clusters": clusters})
     }
 
@@ -92,16 +99,8 @@ fn report(records: &Records, cells: &Cells, weights: &Weights, clusters: &[Vec<u
         let mut out = String::new();
         for edge in &self.edges {
             let why: Vec<String> = edge.why.iter().map(|(field, bits)| format!("{field} {bits:+.1}")).collect();
-            let _ = writeln!(
-                out,
-                "{}:{} = {}:{}  {:.1} % ({})",
-                edge.a.0,
-                edge.a.1,
-                edge.b.0,
-                edge.b.1,
-                edge.confidence * 100.0,
-                why.join(", ")
-            );
+            let why = why.join(", ");
+            let _ = writeln!(out, "{}:{} = {}:{}  {:.1} % ({why})", edge.a.0, edge.a.1, edge.b.0, edge.b.1, edge.confidence * 100.0);
         }
         out
     }
