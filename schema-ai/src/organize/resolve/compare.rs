@@ -67,7 +67,8 @@ fn email(x: &Cell, y: &Cell) -> u8 {
     match (same_name, x.rest == y.rest) {
         (true, true) => 5,
         (true, false) => 4,
-        (false, true) if strsim::osa_distance(&x.text, &y.text) <= 2 => 4,
+        (false, true) if strsim::osa_distance(&x.text, &y.text) <= 1 => 4,
+        (false, true) if x.text.len() > 7 && strsim::osa_distance(&x.text, &y.text) == 2 => 2,
         // Mailboxes that are only somewhat alike share a first name, and that is another field's evidence.
         _ if x.text.len().min(y.text.len()) > 5 && strsim::osa_distance(&x.text, &y.text) <= 1 => 3,
         _ => u8::from(x.rest == y.rest),
@@ -147,7 +148,7 @@ fn code(x: &str, y: &str) -> u8 {
     match strsim::osa_distance(x, y) {
         1 if x.len() > 2 => 3,
         2 if x.len() > 4 => 2,
-        3 if x.len() > 6 => 1,
+        3 if x.len() > 8 => 1,
         _ => 0,
     }
 }

@@ -95,7 +95,8 @@ impl Weights {
         }
         for (field, counts) in counts.iter().enumerate() {
             let whole: f64 = counts.iter().sum();
-            self.same[field] = counts.map(|count| (count / whole.max(1e-9)).max(1e-4));
+            let shares = counts.map(|count| (count / whole.max(1e-9)).max(1e-4));
+            self.same[field] = guarded(shares, cells.fields[field].kind, self.top[field] as usize);
         }
         self.prior = (matches.min(most) / records.all_pairs().max(1.0)).log2();
         true
@@ -134,6 +135,44 @@ impl Weights {
         let why: Vec<(String, f64)> = why.filter(|(_, bits)| bits.abs() > 0.05).collect();
         (self.bits(cells, a, b, &row), why)
     }
+}
+
+/// The part of the same things that may differ in a field altogether. Without a limit the learning can drift to some other
+/// likeness, such as that of all people with one first name.
+fn most_different(kind: Kind) -> f64 {
+    match kind {
+        Kind::GivenName | Kind::Surname => 0.2,
+        Kind::Name | Kind::Code => 0.35,
+        Kind::Text | Kind::Company | Kind::Alias => 0.5,
+        Kind::Email | Kind::Phone => 0.7,
+        Kind::Number | Kind::Category => 1.0,
+    }
+}
+
+/// The part of the same things that must agree in a field in full.
+fn least_equal(kind: Kind) -> f64 {
+    match kind {
+        Kind::GivenName | Kind::Surname | Kind::Name | Kind::Code => 0.55,
+        _ => 0.0,
+    }
+}
+
+/// The shares within the limits of what the same things can be like.
+fn guarded(mut shares: [f64; LEVELS], kind: Kind, top: usize) -> [f64; LEVELS] {
+    let different = shares[0].min(most_different(kind));
+    limit(&mut shares, 0, different);
+    let equal = shares[top].max(least_equal(kind));
+    limit(&mut shares, top, equal);
+    shares
+}
+
+/// Gives one level this share, and the others the rest in proportion.
+fn limit(shares: &mut [f64; LEVELS], level: usize, share: f64) {
+    let scale = (1.0 - share) / (1.0 - shares[level]).max(1e-6);
+    for other in shares.iter_mut() {
+        *other *= scale;
+    }
+    shares[level] = share;
 }
 
 /// How likely, from bits.
