@@ -50,8 +50,8 @@ pub fn weigh(streams: &[Stream], names: &[Naming], from: (usize, &Column), to: (
     let (from_stream, column) = from;
     let (to_stream, key, target) = to;
     let stats = keys::stats(&streams[from_stream].profile, column);
-    let (contained, compared) = stats.sketch.contained_in(&target.sketch);
-    if contained < 0.8 || compared == 0 {
+    let (contained, compared) = containment(stats, target)?;
+    if contained < 0.8 {
         return None;
     }
     let role = naming::role(&column.path);
@@ -74,6 +74,18 @@ pub fn weigh(streams: &[Stream], names: &[Naming], from: (usize, &Column), to: (
         own_key: own && (own_likeness >= by_table || role.words.is_empty()),
         compared,
     })
+}
+
+/// Few values against very many may leave nothing to compare in the sketches. Then the range must do, and the name decide.
+fn containment(stats: &Stats, target: &Stats) -> Option<(f64, usize)> {
+    let (contained, compared) = stats.sketch.contained_in(&target.sketch);
+    if compared > 0 {
+        return Some((contained, compared));
+    }
+    let both_numbers = stats.least <= stats.most && target.least <= target.most;
+    let within = both_numbers && stats.least >= target.least && stats.most <= target.most;
+    let alike = !both_numbers && stats.shortest >= target.shortest && stats.longest <= target.longest;
+    (!target.sketch.is_exact() && (within || alike)).then_some((0.97, 0))
 }
 
 /// A second unique column of the same table with the same values is the same id again, not a reference.
