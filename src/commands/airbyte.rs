@@ -216,11 +216,24 @@ async fn read_stream(
             status(stream.name.as_str(), "RUNNING");
             running = true;
         }
-        let emitted_at = Timestamp::now().as_millisecond();
+        let emitted_at = Timestamp::now().as_millisecond().to_string();
         let name = Value::from(stream.name.as_str()).to_string();
+        let mut lines = String::with_capacity(page.records.iter().map(|record| record.body.len() + 100).sum());
         for record in &page.records {
-            let body = String::from_utf8_lossy(&record.body);
-            say(&format!("{{\"type\":\"RECORD\",\"record\":{{\"stream\":{name},\"data\":{body},\"emitted_at\":{emitted_at}}}}}"));
+            // A line break can only stand between the tokens of a JSON text, where a space means the same.
+            let body = String::from_utf8_lossy(&record.body).replace(['\n', '\r'], " ");
+            lines.extend([
+                "{\"type\":\"RECORD\",\"record\":{\"stream\":",
+                &name,
+                ",\"data\":",
+                &body,
+                ",\"emitted_at\":",
+                &emitted_at,
+                "}}\n",
+            ]);
+        }
+        if let Some(lines) = lines.strip_suffix('\n') {
+            say(lines);
         }
         for refused in &page.refused {
             context.patience.skipped(&format!("a record of `{}` was left out: {}", stream.name, refused.cause));

@@ -18,7 +18,8 @@ use crate::{
 /// Writes a line to standard output, which is for what a command was asked for; everything else goes to the log lines.
 pub fn say(line: &str) {
     // Whoever reads us may have gone away, which is no fault of ours.
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n"));
 }
 
 /// Reads the configuration of these arguments and of the environment; `more` are settings given by other flags.

@@ -149,7 +149,11 @@ async fn enrol(store: &Store, tenant: &TenantId, connector: &dyn Connector, file
                 .await?;
         }
     }
-    scope.integrations().move_to(&id, None, StateChange { state: State::Testing, cause: None, waiting_until: None }).await?;
+    // One that was cut off in its middle goes on as it is.
+    let state = scope.integrations().by_id(&id).await?.map(|known| known.state);
+    if state.is_some_and(|state| !state.is_active()) {
+        scope.integrations().move_to(&id, None, StateChange { state: State::Testing, cause: None, waiting_until: None }).await?;
+    }
     Ok(())
 }
 

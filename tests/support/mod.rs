@@ -199,6 +199,14 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended before, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 fn client() -> reqwest::Client {
     // Whoever comes second finds the same one installed.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -84,6 +84,11 @@ impl ErrorHandlers {
         Ok(handlers)
     }
 
+    /// Some filter looks into the answer's body, so that it must be parsed for it.
+    pub fn looks_inside(&self) -> bool {
+        self.filters.iter().any(|filter| filter.predicate.is_some() || filter.message.as_ref().is_some_and(Template::is_dynamic))
+    }
+
     /// What to do with an answer.
     pub fn action(&self, answer: &HttpAnswer, scope: &Scope) -> Action {
         for filter in &self.filters {

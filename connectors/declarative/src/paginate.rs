@@ -48,7 +48,7 @@ pub struct Seen<'a> {
     /// How many records it had, before any filter.
     pub count: u64,
     /// Its last record.
-    pub last_record: Option<Value>,
+    pub last_record: Option<&'a bytes::Bytes>,
 }
 
 impl Paginator {
@@ -147,7 +147,8 @@ fn page_scope(scope: &Scope, seen: &Seen<'_>) -> Scope {
     scope.insert("response".to_owned(), response);
     scope.insert("headers".to_owned(), Value::Object(headers(seen.answer)));
     scope.insert("last_page_size".to_owned(), json!(seen.count));
-    scope.insert("last_record".to_owned(), seen.last_record.clone().unwrap_or(Value::Null));
+    let last_record = seen.last_record.and_then(|piece| serde_json::from_slice(piece).ok()).unwrap_or(Value::Null);
+    scope.insert("last_record".to_owned(), last_record);
     scope
 }
 

@@ -79,8 +79,7 @@ impl<'a> Pages<'a> {
             self.done = true;
             return Ok(Some(RawPage { pieces: Vec::new() }));
         };
-        let last_record = pieces.last().and_then(|piece| serde_json::from_slice(piece).ok());
-        let seen = Seen { answer: &answer, count: pieces.len() as u64, last_record };
+        let seen = Seen { answer: &answer, count: pieces.len() as u64, last_record: pieces.last() };
         let next = self.stream.paginator.next(self.token.as_ref(), &seen, &scope)?;
         if next.is_some() && next == self.token {
             return Err(Fault::Unusable(SAME_TOKEN.to_owned()));
@@ -96,9 +95,15 @@ impl<'a> Pages<'a> {
         loop {
             let request = self.stream.requester.request(scope, extra)?;
             let answer = context.http.send(request).await?;
-            let mut scope = scope.clone();
-            scope.insert("response".to_owned(), serde_json::from_slice(&answer.body).unwrap_or_else(|_| Value::Object(Map::new())));
-            let (retry, reason) = match self.stream.errors.action(&answer, &scope) {
+            let with_response;
+            let scope = if self.stream.errors.looks_inside() {
+                let response = serde_json::from_slice(&answer.body).unwrap_or_else(|_| Value::Object(Map::new()));
+                with_response = Scope::from_iter(scope.clone().into_iter().chain([("response".to_owned(), response)]));
+                &with_response
+            } else {
+                scope
+            };
+            let (retry, reason) = match self.stream.errors.action(&answer, scope) {
                 Action::Success => {
                     return match cut(&answer.body, &self.stream.field_path) {
                         Ok(pieces) => Ok(Some((answer, pieces))),
@@ -115,13 +120,13 @@ impl<'a> Pages<'a> {
                 }
                 Action::Fail { config, message } => return Err(failed(&answer, config, message)),
                 Action::Retry => (Fault::Unavailable(format!("the source answered {}", answer.status.as_u16())), WaitReason::Retry),
-                Action::RateLimited => (Fault::Throttled(self.stream.errors.wait(&answer, attempt + 1, &scope)), WaitReason::Limit),
+                Action::RateLimited => (Fault::Throttled(self.stream.errors.wait(&answer, attempt + 1, scope)), WaitReason::Limit),
             };
             attempt += 1;
             if attempt > self.stream.errors.retries_max {
                 return Err(retry);
             }
-            context.patience.wait(reason, self.stream.errors.wait(&answer, attempt, &scope)).await?;
+            context.patience.wait(reason, self.stream.errors.wait(&answer, attempt, scope)).await?;
         }
     }
 }

@@ -42,6 +42,11 @@ impl Template {
         Self { text: text.to_owned(), dynamic: false }
     }
 
+    /// What it becomes depends on what it may look at.
+    pub fn is_dynamic(&self) -> bool {
+        self.dynamic
+    }
+
     /// The text it becomes; `None` where it looks into something that is not there.
     pub fn text(&self, scope: &Scope) -> Result<Option<String>, Fault> {
         if !self.dynamic {

@@ -27,13 +27,13 @@ pub async fn draw(api: &Api, running: &Running, folder: &Path, read: Duration, t
         records += sum("records");
         bytes += sum("bytes");
         let arrow = if index == 1 {
-            format!("──▶  event log: {} events  ──▶  tables of `{TENANT}`", thousands(events))
+            format!("  ──▶  event log: {} events  ──▶  tables of `{TENANT}`", thousands(events))
         } else {
             String::new()
         };
         writeln!(
             text,
-            "  ┌{:─<28}┐\n  │ {:9} {count:2} streams {:>6} │ {arrow}\n  └{:─<28}┘",
+            "  ┌{:─<29}┐\n  │ {:9} {count:2} streams {:>6} │{arrow}\n  └{:─<29}┘",
             "",
             provider.name(),
             thousands(sum("records")),
