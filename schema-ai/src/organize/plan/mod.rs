@@ -2,6 +2,8 @@
 
 pub mod json;
 pub mod mermaid;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use super::concepts::{self, Entity};

@@ -26,8 +26,11 @@ fn value(profile: &mut Profile, at: NodeId, reader: &mut Reader<'_>, depth: usiz
         b'"' => {
             let raw = reader.string()?;
             let stats = &mut profile.nodes[at as usize].stats;
-            let text = if raw.escaped { raw.decoded() } else { raw.text.into() };
-            stats.text(&text);
+            if raw.escaped {
+                stats.text(&raw.decoded());
+            } else {
+                stats.text(raw.text);
+            }
             Ok(())
         }
         b'{' => object(profile, at, reader, depth),
