@@ -6,6 +6,7 @@ use syncline_model::{Cursor, Fault, schedule::SyncMode};
 use syncline_sdk::{Connector, Context, Reader, StreamSpec, catalog::ConnectorFile, catalog::StreamFile};
 
 use crate::{
+    components,
     errors::ErrorHandlers,
     manifest,
     paginate::Paginator,
@@ -145,21 +146,64 @@ fn primary_key(node: Option<&Value>) -> Vec<Vec<String>> {
 impl DeclarativeConnector {
     /// Reads the two files of a connector's folder; all mistakes at once.
     pub fn from_texts(connector: &str, manifest: &str) -> Result<Self, Vec<Problem>> {
-        let file = manifest::parse("connector.yaml", connector).and_then(|value| {
-            serde_json::from_value::<ConnectorFile>(value).map_err(|error| Problem {
-                file: "connector.yaml".to_owned(),
-                path: String::new(),
-                message: error.to_string(),
-            })
-        });
-        let resolved =
-            manifest::parse("manifest.yaml", manifest).map_err(|problem| vec![problem]).and_then(|manifest| manifest::resolve(&manifest));
-        match (file, resolved) {
-            (Ok(file), Ok(manifest)) => Self::load(file, &manifest),
-            (Ok(_), Err(problems)) => Err(problems),
-            (Err(problem), Ok(_)) => Err(vec![problem]),
-            (Err(problem), Err(problems)) => Err(std::iter::once(problem).chain(problems).collect()),
+        let file = Self::read_file(connector);
+        let mut problems: Vec<Problem> = file.as_ref().err().into_iter().cloned().collect();
+        let (raw, places) = match manifest::parse("manifest.yaml", manifest) {
+            Ok(parsed) => parsed,
+            Err(problem) => return Err(problems.into_iter().chain([problem]).collect()),
+        };
+        problems.extend(components::unknown(&raw));
+        let found = match (file, manifest::resolve(&raw)) {
+            (Ok(file), Ok(resolved)) => match Self::load(file, &resolved) {
+                Ok(connector) if problems.is_empty() => return Ok(connector),
+                Ok(_) => Vec::new(),
+                Err(found) => found,
+            },
+            (_, Err(found)) => found,
+            (Err(_), Ok(_)) => Vec::new(),
+        };
+        for problem in found {
+            // One mistake is told once, where it was first seen.
+            let known = problems.iter().any(|other| problem.path.starts_with(&other.path) && !other.path.is_empty());
+            if !known {
+                problems.push(problem);
+            }
         }
+        for problem in problems.iter_mut().filter(|problem| problem.file == "manifest.yaml") {
+            problem.line = problem.line.or_else(|| places.line(&problem.path));
+        }
+        problems.sort_by_key(|problem| (problem.file.clone(), problem.line));
+        problems.dedup_by(|a, b| a.line == b.line && a.message == b.message);
+        Err(problems)
+    }
+
+    fn read_file(text: &str) -> Result<ConnectorFile, Problem> {
+        let (value, places) = manifest::parse("connector.yaml", text)?;
+        serde_json::from_value::<ConnectorFile>(value).map_err(|error| {
+            let message = error.to_string();
+            // serde names an unknown field in backticks; that is enough to find its line.
+            let named = message.split('`').nth(1).unwrap_or_default();
+            let known = [
+                "name",
+                "title",
+                "category",
+                "description",
+                "business_types",
+                "setup",
+                "docs_url",
+                "origin",
+                "budgets",
+                "streams",
+                "test_mode",
+            ];
+            let hint = if message.starts_with("unknown field") { syncline_model::nearest::hint(named, known) } else { String::new() };
+            Problem {
+                file: "connector.yaml".to_owned(),
+                line: places.line(named),
+                path: String::new(),
+                message: format!("{message}{hint}"),
+            }
+        })
     }
 
     fn load(file: ConnectorFile, manifest: &Value) -> Result<Self, Vec<Problem>> {
@@ -178,6 +222,7 @@ impl DeclarativeConnector {
         for name in unknown {
             let hint = syncline_model::nearest::hint(name, streams.iter().map(|stream| stream.name.as_str()));
             problems.push(Problem {
+                line: None,
                 file: "connector.yaml".to_owned(),
                 path: "streams".to_owned(),
                 message: format!("the manifest has no stream `{name}`{hint}"),

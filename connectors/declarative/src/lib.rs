@@ -2,6 +2,7 @@
 //! Waiting, pace and the way out are the caller's ([`syncline_sdk`]); what the manifest says about errors is obeyed here.
 
 mod auth;
+mod components;
 mod connector;
 mod cut;
 mod dates;
@@ -9,6 +10,7 @@ mod errors;
 mod manifest;
 mod paginate;
 mod partitions;
+mod places;
 mod problem;
 mod reader;
 mod record;

@@ -1,45 +1,68 @@
 //! Reads a manifest and makes it plain: YAML to values, `$ref` resolved, `$parameters` handed down.
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use serde_json::{Map, Value};
 
-use crate::Problem;
+use crate::{
+    Problem,
+    places::{Places, join},
+};
 
 /// How deep references may lead into one another.
 const DEPTH_MAX: usize = 200;
 
-/// The text of a YAML (or JSON) file as a value.
-pub fn parse(file: &str, text: &str) -> Result<Value, Problem> {
-    let problem = |message: String| Problem { file: file.to_owned(), path: String::new(), message };
-    let documents = Yaml::load_from_str(text).map_err(|error| problem(error.to_string()))?;
-    let first = documents.first().ok_or_else(|| problem("the file is empty".to_owned()))?;
-    value(first).map_err(problem)
+/// The text of a YAML (or JSON) file as a value, and where everything in it stands.
+pub fn parse(file: &str, text: &str) -> Result<(Value, Places), Problem> {
+    let problem = |line: Option<usize>, message: String| Problem { file: file.to_owned(), line, path: String::new(), message };
+    let documents = MarkedYaml::load_from_str(text).map_err(|error| problem(Some(error.marker().line()), error.info().to_owned()))?;
+    let first = documents.first().ok_or_else(|| problem(None, "the file is empty".to_owned()))?;
+    let mut places = Places::default();
+    let value = value(first, "", &mut places).map_err(|(line, message)| problem(Some(line), message))?;
+    Ok((value, places))
 }
 
-fn value(yaml: &Yaml<'_>) -> Result<Value, String> {
-    Ok(match yaml {
-        Yaml::Value(scalar) => match scalar {
-            Scalar::Null => Value::Null,
-            Scalar::Boolean(yes) => Value::Bool(*yes),
-            Scalar::Integer(number) => Value::from(*number),
-            Scalar::FloatingPoint(number) => serde_json::from_str(&number.to_string()).map_err(|error| error.to_string())?,
-            Scalar::String(text) => Value::String(text.to_string()),
-        },
-        Yaml::Sequence(items) => Value::Array(items.iter().map(value).collect::<Result<_, _>>()?),
-        Yaml::Mapping(pairs) => {
+fn value(yaml: &MarkedYaml<'_>, path: &str, places: &mut Places) -> Result<Value, (usize, String)> {
+    let line = yaml.span.start.line();
+    places.stand(path, line);
+    Ok(match &yaml.data {
+        YamlData::Value(scalar) => self::scalar(scalar).map_err(|message| (line, message))?,
+        YamlData::Sequence(items) => {
+            let one = |(index, item): (usize, &MarkedYaml<'_>)| value(item, &format!("{path}[{index}]"), places);
+            Value::Array(items.iter().enumerate().map(one).collect::<Result<_, _>>()?)
+        }
+        YamlData::Mapping(pairs) => {
             let mut object = Map::new();
             for (name, inner) in pairs {
-                let name = match value(name)? {
+                let name_line = name.span.start.line();
+                let name = match value(name, "?", &mut Places::default())? {
                     Value::String(text) => text,
                     other => other.to_string(),
                 };
-                object.insert(name, value(inner)?);
+                let here = join(path, &name);
+                let made = value(inner, &here, places)?;
+                places.stand(&here, name_line);
+                if let ("$ref", Some(target)) = (name.as_str(), made.as_str()) {
+                    places.refer(path, target);
+                } else if let Some(target) = made.as_str().filter(|text| text.starts_with("#/")) {
+                    places.refer(&here, target);
+                }
+                object.insert(name, made);
             }
             Value::Object(object)
         }
-        Yaml::Tagged(_, inner) => value(inner)?,
-        Yaml::Representation(text, ..) => Value::String(text.to_string()),
-        Yaml::Alias(_) | Yaml::BadValue => return Err("an alias leads nowhere".to_owned()),
+        YamlData::Tagged(_, inner) => value(inner, path, places)?,
+        YamlData::Representation(text, ..) => Value::String(text.to_string()),
+        YamlData::Alias(_) | YamlData::BadValue => return Err((line, "an alias leads nowhere".to_owned())),
+    })
+}
+
+fn scalar(scalar: &Scalar<'_>) -> Result<Value, String> {
+    Ok(match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Boolean(yes) => Value::Bool(*yes),
+        Scalar::Integer(number) => Value::from(*number),
+        Scalar::FloatingPoint(number) => serde_json::from_str(&number.to_string()).map_err(|error| error.to_string())?,
+        Scalar::String(text) => Value::String(text.to_string()),
     })
 }
 

@@ -2,10 +2,12 @@
 
 /// A mistake in a connector's files.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {}{message}", self.place())]
+#[error("{file}{}: {}{message}", self.at(), self.place())]
 pub struct Problem {
     /// `connector.yaml` or `manifest.yaml`.
     pub file: String,
+    /// The line in it, counted from 1, as far as it is known.
+    pub line: Option<usize>,
     /// Where in it, as a path of names; empty for the whole.
     pub path: String,
     /// What is wrong, as a lowercase clause.
@@ -15,7 +17,11 @@ pub struct Problem {
 impl Problem {
     /// A mistake in the manifest.
     pub fn manifest(path: &str, message: impl Into<String>) -> Self {
-        Self { file: "manifest.yaml".to_owned(), path: path.to_owned(), message: message.into() }
+        Self { file: "manifest.yaml".to_owned(), line: None, path: path.to_owned(), message: message.into() }
+    }
+
+    fn at(&self) -> String {
+        self.line.map(|line| format!(":{line}")).unwrap_or_default()
     }
 
     fn place(&self) -> String {

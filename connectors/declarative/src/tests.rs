@@ -225,7 +225,7 @@ fn a_rendered_text_is_read_as_python_reads_it() {
 
 #[test]
 fn a_circle_of_references_and_a_reference_to_nowhere_are_told_with_their_place() {
-    let resolve = |text: &str| manifest::resolve(&manifest::parse("manifest.yaml", text).unwrap()).unwrap_err()[0].to_string();
+    let resolve = |text: &str| manifest::resolve(&manifest::parse("manifest.yaml", text).unwrap().0).unwrap_err()[0].to_string();
     assert!(resolve("a: {$ref: '#/b'}\nb: {$ref: '#/a'}").contains("the references lead in a circle"));
     assert_eq!(
         resolve("definitions: {requester: {}}\nx: {$ref: '#/definitions/requestor'}"),
@@ -233,18 +233,38 @@ fn a_circle_of_references_and_a_reference_to_nowhere_are_told_with_their_place()
     );
 }
 
+fn told(connector: &str, manifest: &str) -> Vec<String> {
+    let Err(problems) = DeclarativeConnector::from_texts(connector, manifest) else { panic!("it loaded") };
+    problems.iter().map(ToString::to_string).collect()
+}
+
 #[test]
-fn every_mistake_in_a_connectors_files_is_told_at_once() {
-    let manifest = "streams:\n- {type: DeclarativeStream, name: a}\n- {type: DeclarativeStream, retriever: {type: SimpleRetriever}}\n";
-    let Err(problems) = DeclarativeConnector::from_texts("name: x\ntitel: X\n", manifest) else { panic!("it loaded") };
-    assert!(problems.iter().any(|problem| problem.to_string().contains("titel")), "{problems:?}");
-    let Err(problems) = DeclarativeConnector::from_texts("{name: x, title: X, category: c, description: d}", manifest) else {
-        panic!("it loaded")
-    };
+fn every_mistake_in_a_connectors_files_is_told_at_once_with_file_line_and_nearest_name() {
+    let manifest = "type: DeclarativeSource\n\
+        definitions:\n  requester:\n    type: HttpRequester\n    url_bas: https://example.com\n\
+        streams:\n\
+        - type: DeclarativeStream\n  name: a\n\
+        - type: DeclarativeStream\n  name: b\n  retriever:\n    type: SimpleRetriver\n\
+        - type: DeclarativeStream\n  name: c\n  retriever:\n    type: SimpleRetriever\n    requester: {$ref: '#/definitions/requester'}\n    record_selector: {type: RecordSelector, record_filtr: {}}\n";
     assert_eq!(
-        problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["manifest.yaml: `streams[0]`: `retriever` is missing", "manifest.yaml: `streams[1]`: `name` is missing"]
+        told("name: x\ntitel: X\n", manifest),
+        [
+            "connector.yaml:2: unknown field `titel`, expected one of `name`, `title`, `category`, `description`, `business_types`, `setup`, `docs_url`, `origin`, `budgets`, `streams`, `test_mode` (did you mean `title`?)",
+            "manifest.yaml:5: `definitions.requester.url_bas`: `HttpRequester` has no field `url_bas` that is supported (did you mean `url_base`?)",
+            "manifest.yaml:12: `streams[1].retriever.type`: `SimpleRetriver` is not supported (did you mean `SimpleRetriever`?)",
+            "manifest.yaml:18: `streams[2].retriever.record_selector.record_filtr`: `RecordSelector` has no field `record_filtr` that is supported",
+        ]
     );
+    let good = "{name: x, title: X, category: c, description: d}";
+    let found = told(good, manifest);
+    assert!(found.contains(&"manifest.yaml:7: `streams[0]`: `retriever` is missing".to_owned()), "{found:#?}");
+    assert!(found.contains(&"manifest.yaml:17: `streams[2].retriever.requester`: `url_base` is missing".to_owned()), "{found:#?}");
+}
+
+#[test]
+fn a_text_that_is_no_yaml_is_told_with_its_line() {
+    let found = told("{name: x, title: X, category: c, description: d}", "a: 1\nb: [1, 2\nc: 3\n");
+    assert!(found[0].starts_with("manifest.yaml:3: ") || found[0].starts_with("manifest.yaml:4: "), "{found:?}");
 }
 
 #[test]
