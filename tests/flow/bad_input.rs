@@ -1,7 +1,7 @@
 //! Each way in which a provider can answer badly has a stated outcome, with nothing lost.
 
 use serde_json::{Value, json};
-use syncline_sandbox::{FaultKind, FaultRule, Provider, RunningSandbox, Sandbox, SandboxConfig, Stream};
+use syncline_sandbox::{Advance, FaultKind, FaultRule, Provider, RunningSandbox, Sandbox, SandboxConfig, Stream};
 
 use crate::support::{Home, Server};
 
@@ -37,6 +37,24 @@ async fn what_passes_by_itself_is_tried_again_and_leaves_no_trace() {
         let quarantine = server.get("/api/v1/tenants/acme/quarantine").await;
         assert_eq!(quarantine["items"], json!([]), "{kind:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_that_goes_backwards_loses_nothing_and_never_moves_our_own_back() {
+    let (sandbox, home, server) = with_fault(FaultRule::once(Provider::Shop, FaultKind::DuplicateKeys).on(Stream::ShopProducts)).await;
+    server.until_state("acme", "shop", "live").await;
+    let cursor = async || {
+        let found = server.get("/api/v1/tenants/acme/integrations/shop/cursors").await;
+        let orders = found["items"].as_array().unwrap().iter().find(|item| item["stream"] == "orders").unwrap().clone();
+        let state: Value = serde_json::from_str(orders["cursor"].as_str().unwrap()).unwrap();
+        state["state"]["updated_at"].as_str().unwrap().to_owned()
+    };
+    let before = cursor().await;
+    sandbox.fault(once(FaultKind::CursorBackwards).times(3));
+    sandbox.advance(Advance { updates: 10, deletes: 0, creates: 10, stream: Some(Stream::ShopOrders) });
+    server.sync("acme", "shop").await;
+    home.until_equal("acme", &sandbox, &SHOP).await;
+    assert!(cursor().await >= before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

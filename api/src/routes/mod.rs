@@ -63,6 +63,7 @@ routes! {
         integrations::sync_integration,
         integrations::pause_integration,
         integrations::resume_integration,
+        streams::list_cursors,
         streams::list_streams,
         streams::accept_deletions,
         jobs::list_jobs,

@@ -14,6 +14,7 @@ use crate::{
     gate::{Admin, Allowed, OneIntegration, Operator},
     http::answer::Answer,
     problem::{Code, Problem},
+    settings,
 };
 
 /// A stream of the source.
@@ -52,6 +53,32 @@ pub(crate) async fn list_streams(asked: Allowed<Operator, OneIntegration>) -> Re
     };
     let is_chosen = |spec: &StreamSpec| known.streams.as_ref().is_none_or(|chosen| chosen.iter().any(|choice| choice.name == spec.name));
     let items = specs.into_iter().map(|spec| StreamView { chosen: is_chosen(&spec), ..spec.into() }).collect();
+    Answer::ok(&Listing { items, next: None })
+}
+
+/// Where reading a stream goes on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CursorView {
+    /// The stream.
+    #[schema(value_type = String)]
+    stream: StreamName,
+    /// How often it was written.
+    revision: u64,
+    /// The cursor as its connector wrote it, without the secrets that a source may have put into it.
+    cursor: String,
+}
+
+/// List where reading each stream of an integration goes on.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/integrations/{integration}/cursors", responses((status = 200, body = Listing<CursorView>)))]
+pub(crate) async fn list_cursors(asked: Allowed<Operator, OneIntegration>) -> Result<Answer, Problem> {
+    let known = &asked.reach.integration;
+    let mut cleaner = settings::Cleaner::new(&asked.reach.scope);
+    let mut items = Vec::new();
+    for entry in asked.tools.engine.cursors(&known.tenant, &known.id).await?.into_iter().filter(|entry| entry.key.part.is_empty()) {
+        let mut text = Some(String::from_utf8_lossy(&entry.cursor.0).into_owned());
+        cleaner.clean(&known.id, &mut text).await?;
+        items.push(CursorView { stream: entry.key.stream, revision: entry.revision.0, cursor: text.unwrap_or_default() });
+    }
     Answer::ok(&Listing { items, next: None })
 }
 

@@ -98,7 +98,7 @@ impl<'a> Pages<'a> {
             let with_response;
             let scope = if self.stream.errors.looks_inside() {
                 let response = serde_json::from_slice(&answer.body).unwrap_or_else(|_| Value::Object(Map::new()));
-                with_response = Scope::from_iter(scope.clone().into_iter().chain([("response".to_owned(), response)]));
+                with_response = scope.clone().into_iter().chain([("response".to_owned(), response)]).collect::<Scope>();
                 &with_response
             } else {
                 scope

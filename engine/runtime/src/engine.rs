@@ -11,7 +11,7 @@ use actix::{Addr, Handler, Message, dev::ToEnvelope};
 use jiff::Timestamp;
 use serde::Serialize;
 use syncline_model::{
-    EventLog, Fault, IntegrationId, JobId, Ledger, State, StreamName, TenantId,
+    CursorEntry, EventLog, Fault, IntegrationId, JobId, Ledger, ShardId, State, StreamName, TenantId,
     ledger::{Outcome, StateChange, Trigger},
 };
 use syncline_sdk::StreamSpec;
@@ -166,6 +166,15 @@ impl EngineHandle {
     /// Follows the job that runs, or the last one that ran since this node owns the integration. The last value has an outcome.
     pub fn job_progress(&self, tenant: &TenantId, integration: &IntegrationId) -> Option<watch::Receiver<JobProgress>> {
         self.shared.boards.get(&key(tenant, integration))
+    }
+
+    /// Where reading the streams of an integration goes on, as the log has it. The connector's own cursor of a stream has an empty
+    /// part; the others are the engine's notes.
+    pub async fn cursors(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<Vec<CursorEntry>, Fault> {
+        let shard = ShardId::of(tenant, self.shared.log.shard_count());
+        let owned = self.ask(|| messages::AskShard(shard)).await?;
+        let owned = owned.ok_or_else(|| Fault::Unavailable(format!("the tenant `{tenant}` is not run by this node")))?;
+        Ok(owned.cursors(tenant, integration).await?)
     }
 
     /// How many integrations do what.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::Message;
-use syncline_model::{Fault, JobId, ShardId, StreamName, ledger::Enrolled, log::ShardChange};
+use syncline_model::{Fault, JobId, Shard, ShardId, StreamName, ledger::Enrolled, log::ShardChange};
 
 use crate::{
     engine::Stats,
@@ -67,6 +67,11 @@ pub struct AcceptDeletions {
     /// The stream.
     pub stream: StreamName,
 }
+
+/// A shard, if this node owns it.
+#[derive(Message)]
+#[rtype(result = "Option<Arc<dyn Shard>>")]
+pub struct AskShard(pub ShardId);
 
 /// How many do what.
 #[derive(Message)]

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    messages::{AcceptDeletions, AskStats, Asked, Enrol, Halt, Place, Quit, StopAll, SyncNow},
+    messages::{AcceptDeletions, AskShard, AskStats, Asked, Enrol, Halt, Place, Quit, StopAll, SyncNow},
     tenant::Tenant,
 };
 use crate::{
@@ -220,6 +220,14 @@ impl Handler<AcceptDeletions> for Root {
 
     fn handle(&mut self, AcceptDeletions { key, stream }: AcceptDeletions, _: &mut Context<Self>) {
         self.accepted.entry(key).or_default().insert(stream);
+    }
+}
+
+impl Handler<AskShard> for Root {
+    type Result = actix::MessageResult<AskShard>;
+
+    fn handle(&mut self, AskShard(shard): AskShard, _: &mut Context<Self>) -> Self::Result {
+        actix::MessageResult(self.shards.get(&shard).cloned())
     }
 }
 
