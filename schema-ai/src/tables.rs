@@ -5,6 +5,7 @@ mod catalog;
 mod fault;
 mod flatten;
 pub mod name;
+pub mod postgres;
 mod read;
 pub mod schema;
 mod sql;

@@ -11,12 +11,12 @@ use std::{
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use schema_ai::tables::{TablePolicy, TableWriter};
+use schema_ai::tables::{TablePolicy, TableWriter, postgres};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use syncline_log::EmbeddedLog;
 use syncline_model::{
-    ConnectorName, EventLog, IntegrationId, Ledger, Revision, Settings, State, StreamName, TenantId,
+    ConnectorName, EventLog, IntegrationId, Ledger, Revision, Secret, Settings, State, StreamName, TenantId,
     ledger::{Outcome, StateChange, StreamProgress},
     log::{Logged, Position},
     schedule::{Schedule, StreamChoice},
@@ -54,14 +54,16 @@ enum Target {
     Lines(Box<dyn Write + Send>),
     /// Typed tables in a file.
     Tables(Box<TableWriter>),
+    /// Typed tables in PostgreSQL, kept equal to a file beside the cursors.
+    Postgres { file: PathBuf, url: Secret, writer: Box<TableWriter> },
 }
 
 /// Reads once. False if something was left out or did not work.
 pub async fn run(arguments: &SyncArgs) -> anyhow::Result<bool> {
     let file = read_file(&arguments.file)?;
     let tenant: TenantId = TENANT.parse()?;
-    let mut target = Target::open(&arguments.to, &tenant)?;
     let state = arguments.state.clone().unwrap_or_else(|| PathBuf::from(format!("{}.state", arguments.file.display())));
+    let mut target = Target::open(&arguments.to, &tenant, &state)?;
     let config = configuration(&state, arguments.private_allowed)?;
     let catalog = wiring::catalog(&config)?;
     let connector = catalog.get(file.connector.as_str())?;
@@ -203,7 +205,7 @@ fn summarize(outcome: Outcome, streams: &[StreamProgress], written: u64) {
 }
 
 impl Target {
-    fn open(to: &str, tenant: &TenantId) -> anyhow::Result<Self> {
+    fn open(to: &str, tenant: &TenantId, state: &Path) -> anyhow::Result<Self> {
         match to.split_once(':') {
             Some(("jsonl", "-")) => Ok(Self::Lines(Box::new(std::io::stdout()))),
             Some(("jsonl", path)) => {
@@ -212,7 +214,16 @@ impl Target {
                 Ok(Self::Lines(Box::new(std::io::BufWriter::new(file))))
             }
             Some(("sqlite", path)) => Ok(Self::Tables(Box::new(TableWriter::open(Path::new(path), tenant, TablePolicy::default())?))),
-            _ => bail!("`{to}` is no place to write to: jsonl:-, jsonl:FILE or sqlite:FILE"),
+            Some(("postgres" | "postgresql", _)) => {
+                fs::create_dir_all(state).with_context(|| format!("`{}` cannot be made", state.display()))?;
+                let file = state.join("tables.sqlite");
+                let writer = Box::new(TableWriter::open(&file, tenant, TablePolicy::default())?);
+                Ok(Self::Postgres { file, url: Secret::new(to), writer })
+            }
+            // What was given may be an address with a password, so it is not repeated.
+            _ => {
+                bail!("that is no place to write to; it must be jsonl:-, jsonl:FILE, sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE")
+            }
         }
     }
 
@@ -221,13 +232,13 @@ impl Target {
         let marker = state.join("written.json");
         let mut position = match self {
             Self::Lines(_) => fs::read(&marker).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default(),
-            Self::Tables(writer) => writer.position().clone(),
+            Self::Tables(writer) | Self::Postgres { writer, .. } => writer.position().clone(),
         };
         let mut written = 0;
         loop {
             let batch = log.read(tenant, &position, EVENTS_PER_BATCH, Duration::ZERO).await?;
             if batch.is_empty() {
-                return Ok(written);
+                break;
             }
             self.write(&batch)?;
             batch.iter().for_each(|logged| position.pass(&logged.place));
@@ -236,6 +247,11 @@ impl Target {
                 keep(&marker, &position)?;
             }
         }
+        if let Self::Postgres { file, url, .. } = self {
+            let mirrored = postgres::mirror(file, tenant, url).await?;
+            eprintln!("{} rows written into {} tables", mirrored.rows, mirrored.tables);
+        }
+        Ok(written)
     }
 
     fn write(&mut self, batch: &[Logged]) -> anyhow::Result<()> {
@@ -246,7 +262,7 @@ impl Target {
                 }
                 lines.flush()?;
             }
-            Self::Tables(writer) => drop(writer.apply(batch)?),
+            Self::Tables(writer) | Self::Postgres { writer, .. } => drop(writer.apply(batch)?),
         }
         Ok(())
     }

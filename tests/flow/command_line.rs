@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use syncline_sandbox::{Provider, Sandbox, SandboxConfig, Stream};
+use syncline_sandbox::{Advance, Provider, Sandbox, SandboxConfig, Stream};
 
 use crate::support::{binary, compare::truth};
 
@@ -102,6 +102,64 @@ fn one_integration_is_synced_from_a_file_into_lines_and_tables_and_the_next_time
     let count: i64 =
         rusqlite::Connection::open(&tables).unwrap().query_row("SELECT count(*) FROM sandbox_shop_orders", [], |row| row.get(0)).unwrap();
     assert_eq!(usize::try_from(count).unwrap(), orders);
+}
+
+/// On the PostgreSQL that `make test` starts; each value is compared with what the sandbox says.
+#[test]
+fn one_integration_is_synced_into_postgresql_and_the_next_time_what_has_changed() {
+    let Ok(url) = std::env::var("SYNCLINE_TEST_POSTGRES_URL") else {
+        println!("SYNCLINE_TEST_POSTGRES_URL is not set; `make test` sets it");
+        return;
+    };
+    let schema = format!("sync_{}", std::process::id());
+    let sql = |text: &str| {
+        let output = Command::new("psql").args([&url, "-qAt", "-c", text]).output().unwrap();
+        assert!(output.status.success(), "{text}: {}", self::text(&output.stderr));
+        self::text(&output.stdout).trim().to_owned()
+    };
+    sql(&format!("CREATE SCHEMA {schema}"));
+    let to = format!("{url}{}options=-c%20search_path%3D{schema}", if url.contains('?') { "&" } else { "?" });
+    let sandbox = Sandbox::start(SandboxConfig { records: 500, ..SandboxConfig::default() }).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("payments.toml");
+    let settings = sandbox.settings(Provider::Payments);
+    let setting = |name: &str| settings[name].as_str().unwrap().to_owned();
+    let (base_url, account, password) = (setting("base_url"), setting("account"), setting("password"));
+    let toml = format!(
+        "connector = \"sandbox-payments\"\n[settings]\nbase_url = \"{base_url}\"\naccount = \"{account}\"\npassword = \"{password}\"\n"
+    );
+    std::fs::write(&file, toml).unwrap();
+    for changes in [0, 25] {
+        sandbox.advance(Advance { updates: changes, deletes: changes / 5, creates: changes, stream: None });
+        let output = run(&["sync", file.to_str().unwrap(), "--to", &to, "--private-allowed"]);
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        for (stream, list) in
+            [(Stream::PaymentsCharges, None), (Stream::PaymentsCustomers, None), (Stream::PaymentsInvoices, Some("lines"))]
+        {
+            let table = format!("{schema}.sandbox_payments_{}", stream.name());
+            let truth = truth(&sandbox, stream);
+            let live = sql(&format!("SELECT count(*) FROM {table} WHERE _syncline_deleted_at IS NULL"));
+            assert_eq!(live, truth.len().to_string(), "{table}");
+            let found =
+                sql(&format!("SELECT id || ' ' || updated FROM {table} WHERE _syncline_deleted_at IS NULL ORDER BY id COLLATE \"C\""));
+            let wanted: Vec<String> = truth.iter().map(|(key, record)| format!("{key} {}", record["updated"])).collect();
+            assert_eq!(found.lines().collect::<Vec<_>>(), wanted, "{table}");
+            if let Some(list) = list {
+                let elements: usize = truth.values().map(|record| record[list].as_array().unwrap().len()).sum();
+                let found = sql(&format!(
+                    "SELECT count(*) FROM {table}_{list} JOIN {table} r ON r._syncline_key = _syncline_root_key WHERE r._syncline_deleted_at IS NULL"
+                ));
+                assert_eq!(found, elements.to_string());
+            }
+        }
+    }
+    let exact = sql(&format!(
+        "SELECT metadata_ledger::text || ' ' || metadata_rate::text FROM {schema}.sandbox_payments_charges WHERE metadata_rate IS NOT NULL ORDER BY id COLLATE \"C\" LIMIT 1"
+    ));
+    let charges = truth(&sandbox, Stream::PaymentsCharges);
+    let first = charges.values().find(|record| !record["metadata"]["rate"].is_null()).unwrap();
+    assert_eq!(exact, format!("{} {}", first["metadata"]["ledger"], first["metadata"]["rate"]), "no digit is lost");
+    sql(&format!("DROP SCHEMA {schema} CASCADE"));
 }
 
 #[test]
