@@ -27,7 +27,10 @@ test: lint ## everything: lints, unit tests, black-box tests with real PostgreSQ
 	tests/support/setup.sh
 	postgres=$$(mktemp -d)
 	trap 'tests/support/postgres.sh stop "$$postgres"; rm -rf "$$postgres"' EXIT
-	export SYNCLINE_TEST_POSTGRES_URL=$$(tests/support/postgres.sh start "$$postgres" | tail -1)
+	port=$$((20000 + RANDOM % 20000))
+	while (exec 3<> "/dev/tcp/127.0.0.1/$$port") 2> /dev/null; do port=$$((port + 1)); done
+	url=$$(tests/support/postgres.sh start "$$postgres" "$$port")
+	export SYNCLINE_TEST_POSTGRES_URL="$$url"
 	cargo test --workspace --all-features --locked
 
 bench: release ## throughput, side by side with a reference in the same run
