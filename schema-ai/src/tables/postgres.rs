@@ -221,7 +221,7 @@ async fn prepare(to: &mut Transaction<'_, Postgres>, view: &TableView, columns: 
         match known.get(&column.name) {
             None => run(to, &format!("ALTER TABLE {table} ADD COLUMN {name} {kind}")).await?,
             Some(is) if is != kind => {
-                run(to, &format!("ALTER TABLE {table} ALTER COLUMN {name} TYPE {kind} USING {name}::text::{kind}")).await?
+                run(to, &format!("ALTER TABLE {table} ALTER COLUMN {name} TYPE {kind} USING {name}::text::{kind}")).await?;
             }
             Some(_) => {}
         }
