@@ -169,7 +169,7 @@ pub trait Ledger: Send + Sync {
         Err(Fault::Internal(format!("this ledger cannot keep new settings of `{tenant}/{integration}`")))
     }
     /// Writes down a new state. Refused with [`Fault::Internal`] if the stored state does not lead to it, so that a pause or a
-    /// deletion that came first is not undone.
+    /// deletion that came first is not undone: leaving a pause is the owner's.
     async fn change_state(&self, tenant: &TenantId, integration: &IntegrationId, change: StateChange) -> Result<(), Fault>;
     /// A job begins.
     async fn start_job(&self, tenant: &TenantId, integration: &IntegrationId, trigger: Trigger, started: Timestamp)

@@ -138,16 +138,11 @@ impl EngineHandle {
         Ok(job)
     }
 
-    /// Stops the integration at the end of its next step, and leaves it alone.
+    /// Stops the integration at the end of its next step, and leaves it alone. Only its owner can move it out of this state; then
+    /// [`EngineHandle::enrol`] goes on where it was.
     pub async fn pause(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<(), Fault> {
         self.halt(&key(tenant, integration)).await?;
         self.change(tenant, integration, State::Paused).await
-    }
-
-    /// Tries an integration that was paused, and goes on where it was.
-    pub async fn resume(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<(), Fault> {
-        self.change(tenant, integration, State::Testing).await?;
-        self.enrol(tenant, integration).await
     }
 
     /// Stops the integration for ever. What it has read stays.

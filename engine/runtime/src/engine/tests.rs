@@ -107,7 +107,8 @@ async fn refused_credentials_wait_for_their_owner() {
     let setup = start(quick(), &["eu"], |source| source.act("orders", Act::Fault(Fault::Unauthorized("revoked".into()))));
     setup.state("eu", State::ReauthRequired).await;
     assert_eq!(setup.ledger.ended("eu")[0].outcome, Some(Outcome::Partial));
-    setup.handle.resume(&tenant(), &integration("eu")).await.unwrap();
+    setup.ledger.owner_resumes("eu");
+    setup.handle.enrol(&tenant(), &integration("eu")).await.unwrap();
     setup.state("eu", State::Live).await;
     setup.end().await;
 }
@@ -162,7 +163,8 @@ async fn a_pause_ends_what_runs_and_a_resume_goes_on_where_it_was() {
     assert_eq!(setup.ledger.ended("eu")[0].outcome, Some(Outcome::Cancelled));
     assert_eq!(setup.handle.stats().await.unwrap().running, 0);
     setup.source.tell(|tables| tables.acts.clear());
-    setup.handle.resume(&tenant(), &integration("eu")).await.unwrap();
+    setup.ledger.owner_resumes("eu");
+    setup.handle.enrol(&tenant(), &integration("eu")).await.unwrap();
     setup.state("eu", State::Live).await;
     assert_eq!(setup.log.events().len(), 8);
     setup.end().await;

@@ -72,6 +72,15 @@ impl MemoryLedger {
         }
     }
 
+    /// What the owner does, not the engine: the integration may run again.
+    pub fn owner_resumes(&self, integration: &str) {
+        for ((_, id), enrolled) in &mut self.rows().enrolled {
+            if id.as_str() == integration {
+                enrolled.state = enrolled.state.to(State::Testing).unwrap();
+            }
+        }
+    }
+
     pub fn state(&self, integration: &str) -> State {
         self.rows().enrolled.iter().find(|((_, id), _)| id.as_str() == integration).unwrap().1.state
     }
@@ -126,7 +135,9 @@ impl Ledger for MemoryLedger {
             let Some(enrolled) = rows.enrolled.get_mut(&(tenant.clone(), integration.clone())) else {
                 return Err(Fault::Internal("no such integration".to_owned()));
             };
-            let Some(next) = enrolled.state.to(change.state) else {
+            // As in the store: an owner's pause is not the engine's to undo.
+            let is_owners = enrolled.state == State::Paused && !matches!(change.state, State::Paused | State::Deleted);
+            let Some(next) = enrolled.state.to(change.state).filter(|_| !is_owners) else {
                 return Err(Fault::Internal(format!("`{}` does not lead to `{}`", enrolled.state, change.state)));
             };
             enrolled.state = next;
