@@ -166,6 +166,9 @@ struct At {
     range: Option<Range>,
     token: Option<Token>,
     newest_ns: Option<String>,
+    /// When the reading of all partitions began; a later job that goes on with it keeps this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    began: Option<Timestamp>,
 }
 
 impl Place {
@@ -191,6 +194,7 @@ pub struct StreamReader {
     place: Place,
     partitions: Option<std::collections::VecDeque<Partition>>,
     newest: Option<Timestamp>,
+    began: Timestamp,
     done: bool,
 }
 
@@ -202,7 +206,8 @@ impl StreamReader {
         }
         let newest =
             place.at.as_ref().and_then(|at| at.newest_ns.as_ref()?.parse().ok()).and_then(|ns| Timestamp::from_nanosecond(ns).ok());
-        Self { stream, context, place, partitions: None, newest, done: false }
+        let began = place.at.as_ref().and_then(|at| at.began).unwrap_or(context.now);
+        Self { stream, context, place, partitions: None, newest, began, done: false }
     }
 
     /// The partition to read now, with where in it. Those before the saved one were read by an earlier reader.
@@ -227,7 +232,7 @@ impl StreamReader {
         let scope = scope(&self.context, &partition, None, &self.stream.parameters);
         let range = self.stream.window.as_ref().map(|window| window.range(&self.place.state, &scope, self.context.now)).transpose()?;
         let newest_ns = self.newest.map(|time| time.as_nanosecond().to_string());
-        self.place.at = Some(At { partition, range, token: None, newest_ns });
+        self.place.at = Some(At { partition, range, token: None, newest_ns, began: Some(self.began) });
         Ok(self.place.at.clone())
     }
 
@@ -264,7 +269,10 @@ impl StreamReader {
             return Ok(());
         }
         self.done = true;
-        if let (Some(window), Some(newest)) = (&self.stream.window, self.newest) {
+        // Partitions are read one after the other and share one state. What changed in the first while the last was read is behind the
+        // beginning, so the state must not pass it.
+        let newest = if self.stream.routers.is_empty() { self.newest } else { self.newest.map(|newest| newest.min(self.began)) };
+        if let (Some(window), Some(newest)) = (&self.stream.window, newest) {
             let saved = self.place.state.get(&window.field).and_then(|saved| window.read(&crate::template::python_text(saved)));
             if saved.is_none_or(|saved| newest > saved) {
                 self.place.state.insert(window.field.clone(), window.write(newest).into());

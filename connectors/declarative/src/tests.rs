@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use syncline_model::{Cursor, Fault, Settings, schedule::SyncMode};
 use syncline_sandbox::{Advance, FaultKind, FaultRule, Provider, RunningSandbox, Sandbox, SandboxConfig, Stream};
 use syncline_sdk::{
-    Connector, Context, Page, Patience, WaitReason,
+    Connector, Context, Http, HttpAnswer, HttpRequest, Page, Patience, WaitReason,
     http::{Client, ClientConfig, Egress},
 };
 
@@ -259,6 +259,47 @@ fn every_mistake_in_a_connectors_files_is_told_at_once_with_file_line_and_neares
     let found = told(good, manifest);
     assert!(found.contains(&"manifest.yaml:7: `streams[0]`: `retriever` is missing".to_owned()), "{found:#?}");
     assert!(found.contains(&"manifest.yaml:17: `streams[2].retriever.requester`: `url_base` is missing".to_owned()), "{found:#?}");
+}
+
+/// Answers each request with the record that its query names.
+struct Echo;
+
+#[async_trait]
+impl Http for Echo {
+    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault> {
+        let part = request.url.query_pairs().find(|(name, _)| name == "part").unwrap().1.into_owned();
+        let time = if part == "late" { "2026-01-01T10:04:00Z" } else { "2026-01-01T09:00:00Z" };
+        let body = Bytes::from(json!([{"id": part, "updated_at": time}]).to_string());
+        Ok(HttpAnswer { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body, url: request.url })
+    }
+}
+
+#[tokio::test]
+async fn the_state_of_a_stream_read_in_parts_never_passes_the_beginning_of_the_reading() {
+    let manifest = "{type: DeclarativeSource, check: {type: CheckStream, stream_names: [a]}, streams: [{type: DeclarativeStream, name: a, primary_key: id, \
+        incremental_sync: {type: DatetimeBasedCursor, cursor_field: updated_at, datetime_format: '%Y-%m-%dT%H:%M:%SZ', start_datetime: '2020-01-01T00:00:00Z'}, \
+        retriever: {type: SimpleRetriever, requester: {type: HttpRequester, url_base: 'https://api.example.com', path: /a}, \
+        record_selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: []}}, \
+        partition_router: {type: ListPartitionRouter, values: [early, late], cursor_field: part, request_option: {type: RequestOption, inject_into: request_parameter, field_name: part}}}}]}";
+    let connector = DeclarativeConnector::from_texts("{name: x, title: X, category: c, description: d}", manifest)
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let context = |now: &str| Context {
+        settings: Settings::new(json!({})),
+        http: Arc::new(Echo),
+        patience: Arc::new(Impatient::default()),
+        now: now.parse().unwrap(),
+    };
+    let first = context("2026-01-01T10:00:00Z");
+    let spec = connector.streams(&first).await.unwrap().remove(0);
+    let mut reader = connector.open(&first, &spec, SyncMode::Incremental, &Cursor::START).await.unwrap();
+    let page = reader.next_page().await.unwrap().unwrap();
+    // The first part was read; then comes a crash, and a later job goes on.
+    let later = context("2026-01-01T11:00:00Z");
+    let mut reader = connector.open(&later, &spec, SyncMode::Incremental, &page.next).await.unwrap();
+    let page = reader.next_page().await.unwrap().unwrap();
+    assert_eq!(page.records[0].key.as_str(), "late");
+    let place: Value = serde_json::from_slice(&page.next.0).unwrap();
+    assert_eq!(place, json!({"state": {"updated_at": "2026-01-01T10:00:00Z"}}));
 }
 
 #[test]
