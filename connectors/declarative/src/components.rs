@@ -10,8 +10,11 @@ const COMPONENTS: &[(&str, &[&str])] = &[
     ("DeclarativeSource", &["version", "check", "streams", "definitions", "spec", "metadata", "description", "schemas"]),
     ("CheckStream", &["stream_names"]),
     ("Spec", &["connection_specification", "documentation_url"]),
-    ("DeclarativeStream", &["name", "primary_key", "retriever", "incremental_sync", "schema_loader"]),
-    ("SimpleRetriever", &["requester", "record_selector", "paginator", "partition_router"]),
+    ("DeclarativeStream", &["name", "primary_key", "retriever", "incremental_sync", "schema_loader", "transformations"]),
+    ("AddFields", &["fields", "condition"]),
+    ("AddedFieldDefinition", &["path", "value", "value_type"]),
+    ("RemoveFields", &["field_pointers", "condition"]),
+    ("SimpleRetriever", &["requester", "record_selector", "paginator", "partition_router", "decoder", "name", "primary_key"]),
     (
         "HttpRequester",
         &[
@@ -26,6 +29,8 @@ const COMPONENTS: &[(&str, &[&str])] = &[
             "request_body_data",
             "error_handler",
             "use_cache",
+            "name",
+            "primary_key",
         ],
     ),
     ("RecordSelector", &["extractor"]),

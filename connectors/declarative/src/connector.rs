@@ -15,6 +15,7 @@ use crate::{
     reader::{Place, StreamReader},
     record::{Shape, dotted},
     request::Requester,
+    transform::Transform,
     window::Window,
 };
 
@@ -36,6 +37,7 @@ pub struct Stream {
     pub paginator: Paginator,
     pub window: Option<Window>,
     pub routers: Vec<Router>,
+    pub transforms: Vec<Transform>,
     pub shape: Shape,
     pub parameters: Map<String, Value>,
     key: Vec<Vec<String>>,
@@ -55,8 +57,9 @@ impl Stream {
         only(requester, "HttpRequester", &format!("{here}.requester"))?;
         let selector = retriever.get("record_selector").ok_or_else(|| Problem::manifest(&here, "`record_selector` is missing"))?;
         unsupported(selector, &["record_filter", "schema_normalization"], &format!("{here}.record_selector"))?;
-        unsupported(node, &["transformations"], path)?;
-        unsupported(retriever, &["decoder"], &here)?;
+        if let Some(decoder) = retriever.get("decoder").filter(|decoder| !decoder.is_null()) {
+            only(decoder, "JsonDecoder", &format!("{here}.decoder"))?;
+        }
         let key = primary_key(node.get("primary_key"));
         let window = Window::load(node.get("incremental_sync"), &format!("{path}.incremental_sync"))?;
         Ok(Self {
@@ -64,6 +67,7 @@ impl Stream {
             errors: ErrorHandlers::load(requester.get("error_handler"), &format!("{here}.requester.error_handler"))?,
             field_path: field_path(selector, &format!("{here}.record_selector.extractor"))?,
             paginator: Paginator::load(retriever.get("paginator"), &format!("{here}.paginator"))?,
+            transforms: Transform::load_all(node.get("transformations"), &format!("{path}.transformations"))?,
             routers: Router::load_all(retriever.get("partition_router"), &format!("{here}.partition_router"))?,
             shape: Shape { key: key.clone(), ..Shape::default() },
             parameters: node.get("$parameters").and_then(Value::as_object).cloned().unwrap_or_default(),

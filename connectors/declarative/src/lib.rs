@@ -16,6 +16,7 @@ mod reader;
 mod record;
 mod request;
 mod template;
+mod transform;
 mod window;
 
 pub use connector::DeclarativeConnector;

@@ -11,6 +11,7 @@ use crate::{
     record::{dotted, field},
     request::{Extra, RequestOption, text},
     template::{Scope, Template, python_text},
+    transform,
 };
 
 /// One router.
@@ -145,6 +146,7 @@ impl Parent {
             let mut pages = Pages::new(&self.stream, parent_slice.clone(), None, None);
             while let Some(page) = pages.next(context).await? {
                 for body in page.pieces {
+                    let body = transform::all(&self.stream.transforms, body, scope)?;
                     let Some(value) = std::str::from_utf8(&body).ok().and_then(|text| field(text, &path)).filter(|value| !value.is_null())
                     else {
                         continue;

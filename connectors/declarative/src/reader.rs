@@ -17,6 +17,7 @@ use crate::{
     partitions::{Partition, Partitions},
     request::Extra,
     template::Scope,
+    transform,
     window::Range,
 };
 
@@ -245,9 +246,12 @@ impl StreamReader {
     }
 
     /// The page that these pieces make; what comes after it is already decided.
-    fn page(&mut self, pieces: Vec<Bytes>, range: Option<&Range>) -> Page {
+    fn page(&mut self, pieces: Vec<Bytes>, at: &At) -> Result<Page, Fault> {
         let mut page = Page::default();
+        let range = at.range.as_ref();
+        let scope = scope(&self.context, &at.partition, range, &self.stream.parameters);
         for piece in pieces {
+            let piece = transform::all(&self.stream.transforms, piece, &scope)?;
             match self.stream.shape.read(&piece, self.stream.window.as_ref()) {
                 Ok(record) => {
                     let keeps = self.stream.window.as_ref().zip(range).is_none_or(|(window, range)| window.keeps(record.time, range));
@@ -259,7 +263,7 @@ impl StreamReader {
                 Err(refused) => page.refused.push(refused),
             }
         }
-        page
+        Ok(page)
     }
 
     /// The partition is done. The cursor names the next one; behind the last, the state moves to the newest record.
@@ -295,7 +299,7 @@ impl Reader for StreamReader {
         let mut pages = Pages::new(&self.stream, at.partition.clone(), at.range.clone(), at.token.clone());
         let raw = pages.next(&self.context).await?;
         let (token, ends) = (pages.token.take(), pages.done);
-        let mut page = self.page(raw.map(|raw| raw.pieces).unwrap_or_default(), at.range.as_ref());
+        let mut page = self.page(raw.map(|raw| raw.pieces).unwrap_or_default(), &at)?;
         if ends {
             self.leave()?;
         } else {

@@ -302,6 +302,46 @@ async fn the_state_of_a_stream_read_in_parts_never_passes_the_beginning_of_the_r
     assert_eq!(place, json!({"state": {"updated_at": "2026-01-01T10:00:00Z"}}));
 }
 
+#[tokio::test]
+async fn fields_are_added_and_removed_and_every_other_number_stays_as_it_was_written() {
+    let manifest = "{type: DeclarativeSource, check: {type: CheckStream, stream_names: [a]}, streams: [{type: DeclarativeStream, name: a, primary_key: key, \
+        transformations: [{type: AddFields, fields: [{path: [key], value: \"{{ record['id'] }}-{{ config['region'] }}\"}, {path: [deep, n], value: '7'}]}, {type: RemoveFields, field_pointers: [[secret]]}, \
+        {type: AddFields, condition: \"{{ record['id'] == 'nobody' }}\", fields: [{path: [never], value: x}]}], \
+        retriever: {type: SimpleRetriever, requester: {type: HttpRequester, url_base: 'https://api.example.com', path: /a}, \
+        record_selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: []}}}}]}";
+    let connector = DeclarativeConnector::from_texts("{name: x, title: X, category: c, description: d}", manifest)
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let settings = Settings::new(json!({"region": "eu"}));
+    let context = Context {
+        settings,
+        http: Arc::new(Fixed(r#"[{"id": "1", "secret": 5, "price": 1.10, "big": 18446744073709551616}]"#)),
+        patience: Arc::new(Impatient::default()),
+        now: Timestamp::now(),
+    };
+    let spec = connector.streams(&context).await.unwrap().remove(0);
+    let page = connector.open(&context, &spec, SyncMode::FullRefresh, &Cursor::START).await.unwrap().next_page().await.unwrap().unwrap();
+    assert_eq!(
+        std::str::from_utf8(&page.records[0].body).unwrap(),
+        r#"{"id":"1","price":1.10,"big":18446744073709551616,"key":"1-eu","deep":{"n":7}}"#
+    );
+    assert_eq!(page.records[0].key.as_str(), "1-eu");
+}
+
+/// Answers every request with the same page.
+struct Fixed(&'static str);
+
+#[async_trait]
+impl Http for Fixed {
+    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault> {
+        Ok(HttpAnswer {
+            status: http::StatusCode::OK,
+            headers: http::HeaderMap::new(),
+            body: Bytes::from_static(self.0.as_bytes()),
+            url: request.url,
+        })
+    }
+}
+
 #[test]
 fn a_text_that_is_no_yaml_is_told_with_its_line() {
     let found = told("{name: x, title: X, category: c, description: d}", "a: 1\nb: [1, 2\nc: 3\n");
