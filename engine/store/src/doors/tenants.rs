@@ -29,6 +29,9 @@ pub struct Tenant {
 #[derive(Debug, Clone)]
 pub struct Tenants(Store);
 
+/// Whose turn it is to rotate.
+static ROTATION: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 impl Tenants {
     pub(crate) fn new(store: Store) -> Self {
         Self(store)
@@ -75,7 +78,10 @@ impl Tenants {
     }
 
     /// Gives a tenant a new data key and seals all of its secrets anew. Other work goes on meanwhile. Says how many were sealed.
+    /// Within a process one rotation comes after the other; one that another process has overtaken fails, and nothing is lost.
     pub async fn rotate_data_key(&self, id: &TenantId) -> Result<u64, StoreFault> {
+        // A later rotation drops the keys that nothing uses, and would drop the one with which an earlier one is still sealing.
+        let _turn = ROTATION.lock().await;
         let key = Key::random()?;
         let transaction = self.0.begin().await?;
         self.add_key(&transaction, id, &key).await?;
