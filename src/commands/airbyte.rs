@@ -101,13 +101,19 @@ fn context(connector: &dyn Connector, settings: Value, now: Option<Timestamp>) -
     let client = Arc::new(Client::new(name.clone(), config)?);
     let limits = Arc::new(Limits::new(&connector.file().budgets));
     let http = Arc::new(Paced::new(client, vec![limits], Arc::clone(&patience), name));
-    Ok(Context { settings: Settings::new(settings), http, patience, now: now.unwrap_or_else(Timestamp::now) })
+    Ok(Context { settings: Settings::new(settings), http, patience, now: now.unwrap_or_else(Timestamp::now), shared: Arc::default() })
 }
 
 /// A context for questions that need no source.
 pub fn offline_context(name: ConnectorName) -> anyhow::Result<Context> {
     let http = Arc::new(Client::new(name, ClientConfig::default())?);
-    Ok(Context { settings: Settings::new(json!({})), http, patience: Arc::new(Terminal { waits: true }), now: Timestamp::now() })
+    Ok(Context {
+        settings: Settings::new(json!({})),
+        http,
+        patience: Arc::new(Terminal { waits: true }),
+        now: Timestamp::now(),
+        shared: Arc::default(),
+    })
 }
 
 /// Waits on a command line: really, or not at all when the clock stands still.

@@ -51,7 +51,10 @@ fn context(sandbox: &RunningSandbox, provider: Provider) -> (Context, Arc<Impati
     let patience = Arc::new(Impatient::default());
     let http = Arc::new(Client::new("sandbox".parse().unwrap(), config).unwrap());
     let settings = Settings::new(sandbox.settings(provider));
-    (Context { settings, http, patience: Arc::clone(&patience) as Arc<dyn Patience>, now: Timestamp::now() }, patience)
+    (
+        Context { settings, http, patience: Arc::clone(&patience) as Arc<dyn Patience>, now: Timestamp::now(), shared: Arc::default() },
+        patience,
+    )
 }
 
 /// Reads a stream to its end, and opens a new reader after every page, as after a crash.
@@ -288,6 +291,7 @@ async fn the_state_of_a_stream_read_in_parts_never_passes_the_beginning_of_the_r
         http: Arc::new(Echo),
         patience: Arc::new(Impatient::default()),
         now: now.parse().unwrap(),
+        shared: Arc::default(),
     };
     let first = context("2026-01-01T10:00:00Z");
     let spec = connector.streams(&first).await.unwrap().remove(0);
@@ -317,6 +321,7 @@ async fn fields_are_added_and_removed_and_every_other_number_stays_as_it_was_wri
         http: Arc::new(Fixed(r#"[{"id": "1", "secret": 5, "price": 1.10, "big": 18446744073709551616}]"#)),
         patience: Arc::new(Impatient::default()),
         now: Timestamp::now(),
+        shared: Arc::default(),
     };
     let spec = connector.streams(&context).await.unwrap().remove(0);
     let page = connector.open(&context, &spec, SyncMode::FullRefresh, &Cursor::START).await.unwrap().next_page().await.unwrap().unwrap();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use syncline_model::{Cursor, Fault, Record, RecordKey, Settings, StreamName, schedule::SyncMode};
 
-use crate::{Http, catalog::ConnectorFile};
+use crate::{Http, catalog::ConnectorFile, shared::Shared};
 
 /// What a connector gets to work with, anew for each job.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct Context {
     pub patience: Arc<dyn Patience>,
     /// The instant at which this job believes to be; it does not move while the job runs.
     pub now: Timestamp,
+    /// What the streams of this job share.
+    pub shared: Arc<Shared>,
 }
 
 /// Why reading stands still.

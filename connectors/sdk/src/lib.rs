@@ -7,6 +7,8 @@ pub mod http;
 pub mod limits;
 pub mod metrics;
 pub mod settings;
+pub mod shared;
 
 pub use connector::{Connector, Context, DeleteStrategy, Page, Patience, Reader, Refused, StreamSpec, Unavailable, WaitReason};
 pub use http::{Http, HttpAnswer, HttpRequest};
+pub use shared::Shared;

@@ -209,6 +209,7 @@ pub struct Outfit {
     limits: Vec<Arc<Limits>>,
     connector: ConnectorName,
     now: Timestamp,
+    common: Arc<syncline_sdk::Shared>,
 }
 
 impl Outfit {
@@ -220,6 +221,7 @@ impl Outfit {
             limits: shared.pace.of(&link.key, link.connector.as_ref()),
             connector: link.connector_name.clone(),
             now: Timestamp::now(),
+            common: Arc::default(),
         })
     }
 
@@ -228,7 +230,7 @@ impl Outfit {
         let patience = Arc::clone(waiter) as Arc<dyn Patience>;
         let client = Arc::clone(&self.client) as Arc<dyn Http>;
         let http = Arc::new(Paced::new(client, self.limits.clone(), Arc::clone(&patience), self.connector.clone()));
-        Context { settings: self.settings.clone(), http, patience, now: self.now }
+        Context { settings: self.settings.clone(), http, patience, now: self.now, shared: Arc::clone(&self.common) }
     }
 }
 

@@ -31,7 +31,7 @@ async fn outfit(shared: &Shared, key: &Key) -> Result<(Arc<dyn Connector>, Conte
     let client = Arc::new(Client::new(enrolled.connector.clone(), shared.config.client.clone())?);
     let limits = shared.pace.of(key, connector.as_ref());
     let http = Arc::new(Paced::new(client, limits, Arc::clone(&patience), enrolled.connector));
-    Ok((connector, Context { settings, http, patience, now: jiff::Timestamp::now() }))
+    Ok((connector, Context { settings, http, patience, now: jiff::Timestamp::now(), shared: Arc::default() }))
 }
 
 /// Somebody waits for the answer, so that a long wait is itself the answer.

@@ -87,6 +87,7 @@ impl Setup {
             http: Arc::new(NoHttp),
             patience: Arc::clone(&waiter) as _,
             now: jiff::Timestamp::UNIX_EPOCH,
+            shared: Arc::default(),
         };
         StreamTask {
             source: Source { tenant: key.tenant, integration: key.integration, connector, stream },
