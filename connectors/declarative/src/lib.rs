@@ -6,6 +6,8 @@ mod components;
 mod connector;
 mod cut;
 mod dates;
+#[allow(dead_code, reason = "the retrievers take it over one after the other")]
+mod decode;
 mod errors;
 mod manifest;
 mod paginate;

@@ -1,0 +1,219 @@
+//! Rows under a line of names, as Python's `csv.DictReader` reads them: quotes within a bare field are characters, what follows a
+//! closing quote belongs to the field, empty lines are passed over, and what a row has too much of stands under `null`.
+
+use std::vec::IntoIter;
+
+use serde_json::{Map, Value};
+use syncline_model::Fault;
+
+use super::{
+    Document,
+    encoding::{Encoding, Recoded},
+    source::{Limits, Source, unreadable},
+};
+use crate::problem::Problem;
+
+/// The name that Python's `None` has as a key in JSON.
+const REST: &str = "null";
+
+/// How rows are written.
+#[derive(Debug, Clone)]
+pub struct Csv {
+    encoding: Encoding,
+    delimiter: char,
+    nothing: Vec<String>,
+}
+
+impl Csv {
+    /// Reads the settings of a `CsvDecoder`.
+    pub fn load(node: &Value, encoding: Encoding, path: &str) -> Result<Self, Problem> {
+        let given = node.get("delimiter").and_then(Value::as_str).filter(|text| !text.is_empty()).unwrap_or(",");
+        let delimiter = one_character(given)
+            .ok_or_else(|| Problem::manifest(&format!("{path}.delimiter"), format!("`{given}` is not one character")))?;
+        let nothing = node.get("set_values_to_none").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        Ok(Self { encoding, delimiter, nothing: nothing.iter().filter_map(Value::as_str).map(str::to_owned).collect() })
+    }
+
+    /// The rows of a table, as objects.
+    pub fn rows(&self, source: Source, limits: Limits) -> impl Document + use<> {
+        Rows {
+            csv: self.clone(),
+            text: self.encoding.checked(source),
+            limits,
+            names: None,
+            ready: Vec::new().into_iter(),
+            row: Row::default(),
+            after_return: false,
+            ended: false,
+        }
+    }
+}
+
+/// A delimiter may be written as an escape of Python: `\t`, `\x01`, `\u0001`.
+fn one_character(given: &str) -> Option<char> {
+    let spelt = match given.strip_prefix('\\') {
+        None => given.to_owned(),
+        Some("t") => "\t".to_owned(),
+        Some("n") => "\n".to_owned(),
+        Some("r") => "\r".to_owned(),
+        Some("\\" | "") => "\\".to_owned(),
+        Some("a") => "\u{7}".to_owned(),
+        Some("b") => "\u{8}".to_owned(),
+        Some("v") => "\u{b}".to_owned(),
+        Some("f") => "\u{c}".to_owned(),
+        Some(code) => {
+            let number = match code.strip_prefix(['x', 'u', 'U']) {
+                Some(hex) => u32::from_str_radix(hex, 16),
+                None => u32::from_str_radix(code, 8),
+            };
+            char::from_u32(number.ok()?)?.to_string()
+        }
+    };
+    let mut characters = spelt.chars();
+    characters.next().filter(|_| characters.next().is_none())
+}
+
+/// Where within a row reading stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum At {
+    #[default]
+    Row,
+    Field,
+    Bare,
+    Quoted,
+    Quote,
+}
+
+/// A row that is being read.
+#[derive(Default)]
+struct Row {
+    at: At,
+    fields: Vec<String>,
+    field: String,
+    bytes: usize,
+}
+
+impl Row {
+    /// Takes a character; gives the row if it ends here.
+    fn take(&mut self, character: char, delimiter: char) -> Option<Vec<String>> {
+        self.bytes += character.len_utf8();
+        let ends = character == '\n' && self.at != At::Quoted;
+        if ends {
+            return Some(self.end());
+        }
+        match (self.at, character) {
+            (At::Row | At::Field, '"') => self.at = At::Quoted,
+            (At::Quoted, '"') => self.at = At::Quote,
+            (At::Quote, '"') => {
+                self.field.push('"');
+                self.at = At::Quoted;
+            }
+            (At::Quoted, other) => self.field.push(other),
+            (_, other) if other == delimiter => {
+                self.fields.push(std::mem::take(&mut self.field));
+                self.at = At::Field;
+            }
+            (_, other) => {
+                self.field.push(other);
+                self.at = At::Bare;
+            }
+        }
+        None
+    }
+
+    fn end(&mut self) -> Vec<String> {
+        if self.at != At::Row {
+            self.fields.push(std::mem::take(&mut self.field));
+        }
+        let row = std::mem::take(self);
+        row.fields
+    }
+}
+
+/// The rows of a table.
+struct Rows {
+    csv: Csv,
+    text: Recoded,
+    limits: Limits,
+    names: Option<Vec<String>>,
+    ready: IntoIter<Vec<String>>,
+    row: Row,
+    after_return: bool,
+    ended: bool,
+}
+
+impl Rows {
+    /// Reads on until some rows are there; `false` behind the last.
+    fn fill(&mut self) -> Result<bool, Fault> {
+        let mut rows = Vec::new();
+        while rows.is_empty() {
+            let piece = self.text.piece().map_err(|error| unreadable(&error))?;
+            if piece.is_empty() {
+                let nothing_left = self.row.at == At::Row;
+                if !nothing_left {
+                    rows.push(self.row.end());
+                }
+                self.ready = rows.into_iter();
+                return Ok(!nothing_left);
+            }
+            for character in piece.chars() {
+                let second_of_pair = self.after_return && character == '\n';
+                self.after_return = character == '\r';
+                if second_of_pair {
+                    continue;
+                }
+                let character = if character == '\r' { '\n' } else { character };
+                rows.extend(self.row.take(character, self.csv.delimiter));
+            }
+            if self.row.bytes > self.limits.record {
+                return Err(self.limits.record_too_long());
+            }
+        }
+        self.ready = rows.into_iter();
+        Ok(true)
+    }
+
+    fn step(&mut self) -> Result<Option<Value>, Fault> {
+        loop {
+            let Some(row) = self.ready.next() else {
+                if self.ended || !self.fill()? {
+                    self.ended = true;
+                    return Ok(None);
+                }
+                continue;
+            };
+            match &self.names {
+                None => self.names = Some(row),
+                Some(_) if row.is_empty() => {}
+                Some(names) => return Ok(Some(self.csv.object(names, row))),
+            }
+        }
+    }
+}
+
+impl Csv {
+    fn object(&self, names: &[String], row: Vec<String>) -> Value {
+        let mut values = row.into_iter();
+        let mut fields = Map::with_capacity(names.len());
+        for name in names {
+            let value = values.next().filter(|value| !self.nothing.contains(value));
+            fields.insert(name.clone(), value.map_or(Value::Null, Value::String));
+        }
+        let rest: Vec<Value> = values.map(Value::String).collect();
+        if !rest.is_empty() {
+            fields.insert(REST.to_owned(), Value::Array(rest));
+        }
+        Value::Object(fields)
+    }
+}
+
+impl Document for Rows {
+    fn next(&mut self) -> Option<Result<Value, Fault>> {
+        if self.ended && self.ready.len() == 0 {
+            return None;
+        }
+        let step = self.step();
+        self.ended |= step.is_err();
+        step.transpose()
+    }
+}
