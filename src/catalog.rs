@@ -13,7 +13,7 @@ use crate::config::{Config, Problem};
 
 /// The connectors by name.
 #[derive(Clone, Default)]
-pub struct Catalog(BTreeMap<ConnectorName, Arc<dyn Connector>>);
+pub struct Catalog(BTreeMap<ConnectorName, Arc<DeclarativeConnector>>);
 
 impl Catalog {
     /// Loads what is built in and what the configured folders hold. A folder's connector replaces a built-in one of the same name.
@@ -66,12 +66,12 @@ impl Catalog {
     }
 
     /// All of them, by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Connector>> {
-        self.0.values()
+    pub fn iter(&self) -> impl Iterator<Item = Arc<dyn Connector>> {
+        self.0.values().map(|connector| Arc::clone(connector) as Arc<dyn Connector>)
     }
 
     /// The one of this name, or a clause that says what there is.
-    pub fn get(&self, name: &str) -> anyhow::Result<Arc<dyn Connector>> {
+    pub fn get(&self, name: &str) -> anyhow::Result<Arc<DeclarativeConnector>> {
         let found = self.0.iter().find(|(known, _)| known.as_str() == name).map(|(_, connector)| Arc::clone(connector));
         found.ok_or_else(|| {
             anyhow::anyhow!("there is no connector `{name}`{}", nearest::hint(name, self.0.keys().map(ConnectorName::as_str)))
@@ -80,6 +80,6 @@ impl Catalog {
 
     /// As the engine wants them.
     pub fn connectors(&self) -> syncline_runtime::Connectors {
-        syncline_runtime::Connectors::new(self.iter().cloned())
+        syncline_runtime::Connectors::new(self.iter())
     }
 }

@@ -5,11 +5,10 @@ use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Arc, time:
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use syncline_declarative::DeclarativeConnector;
-use syncline_model::{ConnectorName, Cursor, Fault, Settings, schedule::SyncMode};
+use syncline_model::{ConnectorName, Fault, Settings, schedule::SyncMode};
 use syncline_sdk::{
     Connector, Context, Patience, StreamSpec, WaitReason,
     http::{Client, ClientConfig, Egress},
@@ -41,7 +40,7 @@ pub enum Verb {
 pub async fn run(verb: Verb, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode> {
     let connector = connector(arguments)?;
     if verb == Verb::Spec {
-        emit(&json!({"type": "SPEC", "spec": {"connectionSpecification": connector.settings_schema()}}));
+        emit(&json!({"type": "SPEC", "spec": specification(&connector)}));
         return Ok(ExitCode::SUCCESS);
     }
     let settings = file(arguments.config.as_deref(), "config")?;
@@ -49,7 +48,7 @@ pub async fn run(verb: Verb, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode
     if !problems.is_empty() && verb != Verb::Read {
         return Ok(refused(verb, &listed("the settings are wrong", &problems)));
     }
-    let context = context(connector.as_ref(), settings, arguments.now)?;
+    let context = context(&connector, settings, arguments.now)?;
     match verb {
         Verb::Spec => Ok(ExitCode::SUCCESS),
         Verb::Check => Ok(match connector.check(&context).await {
@@ -64,7 +63,7 @@ pub async fn run(verb: Verb, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode
             emit(&json!({"type": "CATALOG", "catalog": {"streams": streams}}));
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Read => read(connector.as_ref(), &context, arguments).await,
+        Verb::Read => read(&connector, &context, arguments).await,
     }
 }
 
@@ -76,7 +75,18 @@ fn refused(verb: Verb, why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn connector(arguments: &AirbyteArgs) -> anyhow::Result<Arc<dyn Connector>> {
+/// The `spec` as the protocol names its parts.
+fn specification(connector: &DeclarativeConnector) -> Value {
+    let mut made = json!({"connectionSpecification": connector.settings_schema()});
+    for (field, name) in [("documentation_url", "documentationUrl"), ("advanced_auth", "advanced_auth")] {
+        if let Some(value) = connector.spec().get(field).filter(|value| !value.is_null()) {
+            made[name] = value.clone();
+        }
+    }
+    made
+}
+
+fn connector(arguments: &AirbyteArgs) -> anyhow::Result<Arc<DeclarativeConnector>> {
     let Some(path) = &arguments.manifest_path else {
         return connectors::everything()?.get(arguments.connector.as_deref().unwrap_or_default());
     };
@@ -93,7 +103,7 @@ fn file(path: Option<&Path>, flag: &str) -> anyhow::Result<Value> {
         .map_err(|error| anyhow::anyhow!("`{}` is no JSON: line {}, column {}", path.display(), error.line(), error.column()))
 }
 
-fn context(connector: &dyn Connector, settings: Value, now: Option<Timestamp>) -> anyhow::Result<Context> {
+fn context(connector: &DeclarativeConnector, settings: Value, now: Option<Timestamp>) -> anyhow::Result<Context> {
     // Whoever runs this on a command line may reach whatever the machine reaches.
     let config = ClientConfig { egress: Egress { private_allowed: true }, ..ClientConfig::default() };
     let name = connector.file().name.clone();
@@ -172,33 +182,28 @@ fn described(stream: &StreamSpec) -> Value {
 }
 
 /// Reads each configured stream to its end; one that fails does not stop the others.
-async fn read(connector: &dyn Connector, context: &Context, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode> {
+async fn read(connector: &DeclarativeConnector, context: &Context, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode> {
     let catalog = file(arguments.catalog.as_deref(), "catalog")?;
-    let states =
+    let mut states =
         arguments.state.as_deref().map(|path| file(Some(path), "state")).transpose()?.map(|state| states(&state)).unwrap_or_default();
-    let known = connector.streams(context).await?;
     let mut failed = Vec::new();
     for configured in catalog["streams"].as_array().into_iter().flatten() {
         let name = configured["stream"]["name"].as_str().unwrap_or_default();
-        let outcome = match known.iter().find(|stream| stream.name.as_str() == name) {
-            None => Err(Fault::Misconfigured(format!(
-                "there is no stream `{name}`{}",
-                syncline_model::nearest::hint(name, known.iter().map(|stream| stream.name.as_str()))
-            ))),
-            Some(stream) => {
-                let wanted = if configured["sync_mode"] == "full_refresh" { SyncMode::FullRefresh } else { stream.modes[0] };
-                status(name, "STARTED");
-                read_stream(connector, context, stream, wanted, states.get(name)).await
-            }
+        status(name, "STARTED");
+        let state = states.remove(name).and_then(|state| state.as_object().cloned()).unwrap_or_default();
+        let faults = match read_stream(connector, context, name, state, configured["stream"].get("json_schema").cloned()).await {
+            Ok(faults) => faults,
+            Err(fault) => vec![fault],
         };
-        match outcome {
-            Ok(()) => status(name, "COMPLETE"),
-            Err(fault) => {
-                emit(&error(Some(name), &fault.to_string(), failure_type(&fault)));
-                status(name, "INCOMPLETE");
-                failed.push(name.to_owned());
-            }
+        if faults.is_empty() {
+            status(name, "COMPLETE");
+            continue;
         }
+        for fault in &faults {
+            emit(&error(Some(name), &fault.to_string(), failure_type(fault)));
+        }
+        status(name, "INCOMPLETE");
+        failed.push(name.to_owned());
     }
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -207,51 +212,38 @@ async fn read(connector: &dyn Connector, context: &Context, arguments: &AirbyteA
     Ok(ExitCode::FAILURE)
 }
 
+/// Reads one stream, and says what of it could not be read.
 async fn read_stream(
-    connector: &dyn Connector,
+    connector: &DeclarativeConnector,
     context: &Context,
-    stream: &StreamSpec,
-    mode: SyncMode,
-    state: Option<&Value>,
-) -> Result<(), Fault> {
-    let from = state.map(|state| Cursor(Bytes::from(json!({"state": state}).to_string()))).unwrap_or_default();
-    let mut reader = connector.open(context, stream, mode, &from).await?;
-    let (mut running, mut cursor) = (false, from);
-    while let Some(page) = reader.next_page().await? {
-        if !running && !page.records.is_empty() {
-            status(stream.name.as_str(), "RUNNING");
+    name: &str,
+    state: Map<String, Value>,
+    schema: Option<Value>,
+) -> Result<Vec<Fault>, Fault> {
+    let mut reader = connector.read(context, name, state, schema).await?;
+    let quoted = Value::from(name).to_string();
+    let mut running = false;
+    while let Some(records) = reader.next().await? {
+        if !running && !records.is_empty() {
+            status(name, "RUNNING");
             running = true;
         }
         let emitted_at = Timestamp::now().as_millisecond().to_string();
-        let name = Value::from(stream.name.as_str()).to_string();
-        let mut lines = String::with_capacity(page.records.iter().map(|record| record.body.len() + 100).sum());
-        for record in &page.records {
+        let mut lines = String::with_capacity(records.iter().map(|record| record.len() + 100).sum());
+        for record in &records {
             // A line break can only stand between the tokens of a JSON text, where a space means the same.
-            let body = String::from_utf8_lossy(&record.body).replace(['\n', '\r'], " ");
-            lines.extend([
-                "{\"type\":\"RECORD\",\"record\":{\"stream\":",
-                &name,
-                ",\"data\":",
-                &body,
-                ",\"emitted_at\":",
-                &emitted_at,
-                "}}\n",
-            ]);
+            let body = String::from_utf8_lossy(record).replace(['\n', '\r'], " ");
+            let parts = ["{\"type\":\"RECORD\",\"record\":{\"stream\":", &quoted, ",\"data\":", &body, ",\"emitted_at\":", &emitted_at, "}}\n"];
+            lines.extend(parts);
         }
         if let Some(lines) = lines.strip_suffix('\n') {
             say(lines);
         }
-        for refused in &page.refused {
-            context.patience.skipped(&format!("a record of `{}` was left out: {}", stream.name, refused.cause));
-        }
-        cursor = page.next;
     }
-    let place: Value = serde_json::from_slice(&cursor.0).unwrap_or_else(|_| json!({}));
-    let state = if stream.cursor_field.is_empty() { json!({"__ab_no_cursor_state_message": true}) } else { place["state"].clone() };
     emit(
-        &json!({"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": stream.name}, "stream_state": state}}}),
+        &json!({"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": name}, "stream_state": reader.state()}}}),
     );
-    Ok(())
+    Ok(reader.take_faults())
 }
 
 fn failure_type(fault: &Fault) -> &'static str {

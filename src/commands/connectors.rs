@@ -7,7 +7,6 @@ use std::{
 
 use anyhow::{Context, bail};
 use serde_json::Value;
-use syncline_declarative::DeclarativeConnector;
 use syncline_sdk::{Connector, DeleteStrategy, catalog::ConnectorFile};
 
 use crate::{
@@ -41,7 +40,8 @@ fn list(catalog: &Catalog, search: Option<&str>) {
     let has = |file: &ConnectorFile| {
         [file.name.as_str(), &file.title, &file.category, &file.description].iter().any(|text| text.to_lowercase().contains(&wanted))
     };
-    for file in catalog.iter().map(|connector| connector.file()).filter(|file| has(file)) {
+    for connector in catalog.iter().filter(|connector| has(connector.file())) {
+        let file = connector.file();
         let note = if file.test_mode { " (for tests and demos)" } else { "" };
         say(&format!("{:20} {:14} {}{note}", file.name, file.category, file.description));
     }
@@ -92,12 +92,12 @@ fn lint(paths: &[PathBuf]) -> anyhow::Result<bool> {
         let manifest = fs::read_to_string(&manifest).with_context(|| format!("`{}` cannot be read", manifest.display()))?;
         let connector = folder.map(|folder| folder.join("connector.yaml")).and_then(|file| fs::read_to_string(file).ok());
         let connector = connector.unwrap_or_else(|| airbyte::BARE.to_owned());
-        match DeclarativeConnector::from_texts(&connector, &manifest) {
-            Ok(_) => say(&format!("{}: nothing is wrong", path.display())),
-            Err(problems) => {
-                wrong += problems.len();
-                problems.iter().for_each(|problem| say(&format!("{}: {problem}", path.display())));
-            }
+        let found = syncline_declarative::lint(&connector, &manifest);
+        wrong += found.errors.len();
+        found.errors.iter().for_each(|problem| say(&format!("{}: {problem}", path.display())));
+        found.warnings.iter().for_each(|problem| say(&format!("{}: note: {problem}", path.display())));
+        if found.errors.is_empty() {
+            say(&format!("{}: nothing is wrong", path.display()));
         }
     }
     Ok(wrong == 0)

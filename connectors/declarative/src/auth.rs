@@ -5,10 +5,11 @@ use serde_json::Value;
 use syncline_model::Fault;
 
 use crate::{
-    problem::Problem,
-    request::{Place, RequestOption, text},
-    template::{Scope, Template, python_text},
+    node::Node, problem::Problem,
+    request::{Place, RequestOption},
+    template::{Scope, Template},
 };
+pub struct Call<'a> { pub context: &'a syncline_sdk::Context, pub scope: &'a Scope }
 
 /// An authenticator.
 #[derive(Debug, Clone)]
@@ -29,16 +30,16 @@ impl Authenticator {
     /// Reads one.
     pub fn load(node: Option<&Value>, path: &str) -> Result<Self, Problem> {
         let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(Self::No) };
-        let needed = |field: &str| text(node, field, path)?.ok_or_else(|| Problem::manifest(path, format!("`{field}` is missing")));
-        let or_empty = |field: &str| Ok::<_, Problem>(text(node, field, path)?.unwrap_or_else(empty));
+        let needed = |field: &str| Node::new(node, path).text(field)?.ok_or_else(|| Problem::manifest(path, format!("`{field}` is missing")));
+        let or_empty = |field: &str| Ok::<_, Problem>(Node::new(node, path).text(field)?.unwrap_or_else(empty));
         match node.get("type").and_then(Value::as_str).unwrap_or_default() {
             "NoAuth" => Ok(Self::No),
             "BearerAuthenticator" => Ok(Self::Bearer(needed("api_token")?)),
             "BasicHttpAuthenticator" => Ok(Self::Basic(needed("username")?, or_empty("password")?)),
             "ApiKeyAuthenticator" => {
-                let option = match (node.get("inject_into"), text(node, "header", path)?) {
+                let option = match (node.get("inject_into"), Node::new(node, path).text("header")?) {
                     (Some(option), _) => RequestOption::load(option, &format!("{path}.inject_into"))?,
-                    (None, Some(name)) => RequestOption { place: Place::Header, name },
+                    (None, Some(name)) => RequestOption { place: Place::Header, names: vec![name] },
                     (None, None) => return Err(Problem::manifest(path, "`inject_into` is missing")),
                 };
                 Ok(Self::ApiKey(needed("api_token")?, option))
@@ -50,9 +51,9 @@ impl Authenticator {
     }
 
     /// What it puts into a request.
-    pub fn options(&self, scope: &Scope) -> Result<Vec<(RequestOption, String)>, Fault> {
-        let said = |template: &Template| Ok::<_, Fault>(python_text(&template.value(scope)?));
-        let authorization = |value: String| vec![(RequestOption { place: Place::Header, name: name("Authorization") }, value)];
+    pub async fn options(&self, call: &Call<'_>) -> Result<Vec<(RequestOption, String)>, Fault> {
+        let said = |template: &Template| Ok::<_, Fault>(template.text(call.scope)?);
+        let authorization = |value: String| vec![(RequestOption::plain(Place::Header, "Authorization"), value)];
         Ok(match self {
             Self::No => Vec::new(),
             Self::ApiKey(token, option) => vec![(option.clone(), said(token)?)],
@@ -62,6 +63,7 @@ impl Authenticator {
             }
         })
     }
+    pub async fn forget(&self, _: &syncline_sdk::Context, _: &Scope) -> Result<(), Fault> { Ok(()) }
 }
 
 fn empty() -> Template {

@@ -1,149 +1,78 @@
 //! A connector that is data: its two files, read once, checked, and run.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use syncline_model::{Cursor, Fault, schedule::SyncMode};
-use syncline_sdk::{Connector, Context, Reader, StreamSpec, catalog::ConnectorFile, catalog::StreamFile};
+use syncline_sdk::{Connector, Context, Reader, StreamSpec, Unavailable, catalog::ConnectorFile, catalog::StreamFile};
 
 use crate::{
     components,
-    errors::ErrorHandlers,
+    config_rules::ConfigRules,
+    dynamic::Dynamic,
     manifest,
-    paginate::Paginator,
-    partitions::Router,
+    node::Node,
     problem::Problem,
-    reader::{Place, StreamReader},
+    read::StreamReading,
+    reader::{EngineReader, Place, ProtocolReader},
     record::{Shape, dotted},
-    request::Requester,
-    transform::Transform,
-    window::Window,
+    run::{Run, misconfigured},
+    stream::{Schema, Stream},
+    template::Template,
 };
 
 /// A connector that is data.
 pub struct DeclarativeConnector {
     file: ConnectorFile,
+    spec: Value,
     settings_schema: Value,
-    check: Vec<String>,
-    streams: Vec<Stream>,
+    check: Check,
+    streams: Vec<Entry>,
+    dynamic: Vec<Dynamic>,
+    rules: ConfigRules,
+    budget: Option<crate::budget::Budget>,
 }
 
-/// One stream of a manifest, ready to be read.
+/// One stream of a manifest, or why it cannot be read.
 #[derive(Debug, Clone)]
-pub struct Stream {
-    pub name: String,
-    pub requester: Requester,
-    pub errors: ErrorHandlers,
-    pub field_path: Vec<String>,
-    pub paginator: Paginator,
-    pub window: Option<Window>,
-    pub routers: Vec<Router>,
-    pub transforms: Vec<Transform>,
-    pub shape: Shape,
-    pub parameters: Map<String, Value>,
-    key: Vec<Vec<String>>,
-    schema: Value,
-    file: StreamFile,
+struct Entry {
+    name: String,
+    stream: Result<Arc<Stream>, String>,
+    /// It is there only where the settings say so.
+    condition: Option<Template>,
 }
 
-impl Stream {
-    /// Reads a `DeclarativeStream`.
-    pub fn load(node: &Value, path: &str) -> Result<Self, Problem> {
-        let missing = |field: &str| Problem::manifest(path, format!("`{field}` is missing"));
-        let name = node.get("name").and_then(Value::as_str).ok_or_else(|| missing("name"))?.to_owned();
-        let retriever = node.get("retriever").ok_or_else(|| missing("retriever"))?;
-        let here = format!("{path}.retriever");
-        only(retriever, "SimpleRetriever", &here)?;
-        let requester = retriever.get("requester").ok_or_else(|| Problem::manifest(&here, "`requester` is missing"))?;
-        only(requester, "HttpRequester", &format!("{here}.requester"))?;
-        let selector = retriever.get("record_selector").ok_or_else(|| Problem::manifest(&here, "`record_selector` is missing"))?;
-        unsupported(selector, &["record_filter", "schema_normalization"], &format!("{here}.record_selector"))?;
-        if let Some(decoder) = retriever.get("decoder").filter(|decoder| !decoder.is_null()) {
-            only(decoder, "JsonDecoder", &format!("{here}.decoder"))?;
-        }
-        let key = primary_key(node.get("primary_key"));
-        let window = Window::load(node.get("incremental_sync"), &format!("{path}.incremental_sync"))?;
-        Ok(Self {
-            requester: Requester::load(requester, &format!("{here}.requester"))?,
-            errors: ErrorHandlers::load(requester.get("error_handler"), &format!("{here}.requester.error_handler"))?,
-            field_path: field_path(selector, &format!("{here}.record_selector.extractor"))?,
-            paginator: Paginator::load(retriever.get("paginator"), &format!("{here}.paginator"))?,
-            transforms: Transform::load_all(node.get("transformations"), &format!("{path}.transformations"))?,
-            routers: Router::load_all(retriever.get("partition_router"), &format!("{here}.partition_router"))?,
-            shape: Shape { key: key.clone(), ..Shape::default() },
-            parameters: node.get("$parameters").and_then(Value::as_object).cloned().unwrap_or_default(),
-            schema: node.get("schema_loader").and_then(|loader| loader.get("schema")).cloned().unwrap_or_else(|| json!({"type": "object"})),
-            file: StreamFile::default(),
-            name,
-            window,
-            key,
-        })
-    }
-
-    fn with_file(mut self, file: StreamFile) -> Self {
-        let cursor_field = self.cursor_field();
-        self.shape = Shape::new(self.key.clone(), file.version_field.as_deref(), &cursor_field, &file.delete);
-        self.file = file;
-        self
-    }
-
-    fn cursor_field(&self) -> Vec<String> {
-        self.window.as_ref().map(|window| dotted(&window.field)).unwrap_or_default()
-    }
-
-    fn spec(&self) -> Result<StreamSpec, Fault> {
-        let name = self.name.parse().map_err(|error: syncline_model::id::BadId| Fault::Misconfigured(error.to_string()))?;
-        let modes = if self.window.is_some() { vec![SyncMode::Incremental, SyncMode::FullRefresh] } else { vec![SyncMode::FullRefresh] };
-        Ok(StreamSpec {
-            name,
-            primary_key: self.key.clone(),
-            cursor_field: self.cursor_field(),
-            modes,
-            json_schema: self.schema.clone(),
-            delete: self.file.delete.clone(),
-            unavailable: None,
-        })
-    }
+/// How a connection is tried.
+#[derive(Debug, Clone, Default)]
+struct Check {
+    names: Vec<String>,
+    /// Streams made from a template: whose, and how many of them.
+    dynamic: Vec<(String, Option<usize>)>,
+    /// So many streams, whichever come first.
+    first: Option<usize>,
+    overrides: Map<String, Value>,
 }
 
-/// What a component may not have yet, by name, so that nothing is silently left out.
-fn unsupported(node: &Value, fields: &[&str], path: &str) -> Result<(), Problem> {
-    let has =
-        |field: &&&str| node.get(**field).is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()));
-    match fields.iter().find(has) {
-        Some(field) => Err(Problem::manifest(path, format!("`{field}` is not supported"))),
-        None => Ok(()),
+impl Entry {
+    fn load(node: &Node<'_>, condition: Option<Template>, problems: &mut Vec<Problem>) -> Option<Self> {
+        let Some(name) = node.word("name").map(str::to_owned) else {
+            problems.push(node.missing("name"));
+            return None;
+        };
+        let stream = match Stream::load(node) {
+            Ok(stream) => Ok(Arc::new(stream)),
+            Err(problem) if problem.needs_class() => Err(format!("it {} (at `{}`), which cannot run here", problem.message, problem.path)),
+            Err(problem) => {
+                problems.push(problem);
+                return None;
+            }
+        };
+        Some(Self { name, stream, condition })
     }
-}
 
-fn only(node: &Value, kind: &str, path: &str) -> Result<(), Problem> {
-    match node.get("type").and_then(Value::as_str) {
-        Some(found) if found == kind => Ok(()),
-        other => Err(Problem::manifest(path, format!("`{}` is not supported, only `{kind}`", other.unwrap_or("no type")))),
-    }
-}
-
-fn field_path(selector: &Value, path: &str) -> Result<Vec<String>, Problem> {
-    let extractor = selector.get("extractor").ok_or_else(|| Problem::manifest(path, "it is missing"))?;
-    only(extractor, "DpathExtractor", path)?;
-    let names = extractor.get("field_path").and_then(Value::as_array).ok_or_else(|| Problem::manifest(path, "`field_path` is missing"))?;
-    let name = |name: &Value| {
-        name.as_str()
-            .map(str::to_owned)
-            .filter(|name| !name.contains(['*', '{']))
-            .ok_or_else(|| Problem::manifest(path, format!("`{name}` in `field_path` is not supported")))
-    };
-    names.iter().map(name).collect()
-}
-
-fn primary_key(node: Option<&Value>) -> Vec<Vec<String>> {
-    let one = |value: &Value| match value {
-        Value::Array(names) => names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
-        other => other.as_str().map(|name| vec![name.to_owned()]).unwrap_or_default(),
-    };
-    match node {
-        Some(Value::String(name)) if !name.is_empty() => vec![vec![name.clone()]],
-        Some(Value::Array(parts)) => parts.iter().map(one).collect(),
-        _ => Vec::new(),
+    fn key(&self) -> Vec<Vec<String>> {
+        self.stream.as_ref().map(|stream| stream.key.clone()).unwrap_or_default()
     }
 }
 
@@ -156,19 +85,21 @@ impl DeclarativeConnector {
             Ok(parsed) => parsed,
             Err(problem) => return Err(problems.into_iter().chain([problem]).collect()),
         };
-        problems.extend(components::unknown(&raw));
         let found = match (file, manifest::resolve(&raw)) {
-            (Ok(file), Ok(resolved)) => match Self::load(file, &resolved) {
-                Ok(connector) if problems.is_empty() => return Ok(connector),
-                Ok(_) => Vec::new(),
-                Err(found) => found,
-            },
+            (Ok(file), Ok(mut resolved)) => {
+                manifest::keep_parents(&mut resolved);
+                match Self::load(file, &resolved) {
+                    Ok(connector) => return Ok(connector),
+                    Err(found) => found,
+                }
+            }
             (_, Err(found)) => found,
             (Err(_), Ok(_)) => Vec::new(),
         };
+        // A word that the language does not have explains best what is wrong around it.
+        problems.extend(components::unknown(&raw).into_iter().filter(|problem| problem.path.ends_with("type")));
         for problem in found {
-            // One mistake is told once, where it was first seen.
-            let known = problems.iter().any(|other| problem.path.starts_with(&other.path) && !other.path.is_empty());
+            let known = problems.iter().any(|other| problem.path.starts_with(other.path.trim_end_matches(".type")) && !other.path.is_empty());
             if !known {
                 problems.push(problem);
             }
@@ -201,60 +132,196 @@ impl DeclarativeConnector {
                 "test_mode",
             ];
             let hint = if message.starts_with("unknown field") { syncline_model::nearest::hint(named, known) } else { String::new() };
-            Problem {
-                file: "connector.yaml".to_owned(),
-                line: places.line(named),
-                path: String::new(),
-                message: format!("{message}{hint}"),
-            }
+            Problem { file: "connector.yaml".to_owned(), line: places.line(named), path: String::new(), message: format!("{message}{hint}") }
         })
     }
 
     fn load(file: ConnectorFile, manifest: &Value) -> Result<Self, Vec<Problem>> {
-        let (mut streams, mut problems) = (Vec::new(), Vec::new());
-        for (index, node) in manifest.get("streams").and_then(Value::as_array).into_iter().flatten().enumerate() {
-            match Stream::load(node, &format!("streams[{index}]")) {
-                Ok(stream) => {
-                    let adds = file.streams.get(&stream.name).cloned().unwrap_or_default();
-                    streams.push(stream.with_file(adds));
+        let mut problems = Vec::new();
+        let root = Node::new(manifest, "");
+        let streams = Self::load_streams(&root, &mut problems);
+        let mut dynamic = Vec::new();
+        for (index, node) in root.children("dynamic_streams").iter().enumerate() {
+            match Dynamic::load(node, index) {
+                Ok(made) => dynamic.push(made),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if problems.is_empty() && dynamic.is_empty() {
+            problems.extend(unknown_streams(&file, &streams));
+        }
+        if streams.is_empty() && dynamic.is_empty() && problems.is_empty() {
+            problems.push(Problem::manifest("streams", "there are none"));
+        }
+        let spec = root.get("spec").cloned().unwrap_or_else(|| json!({}));
+        let rules = ConfigRules::load(&spec, "spec").map_err(|problem| problems.push(problem)).unwrap_or_default();
+        let check = Check::load(&root, &streams).map_err(|problem| problems.push(problem)).unwrap_or_default();
+        let budget = crate::budget::Budget::load(manifest).map_err(|problem| problems.push(problem)).unwrap_or_default();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let settings_schema = spec.get("connection_specification").cloned().unwrap_or_else(|| json!({"type": "object"}));
+        Ok(Self { file, spec, settings_schema, check, streams, dynamic, rules, budget })
+    }
+
+    fn load_streams(root: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<Entry> {
+        let mut made = Vec::new();
+        for node in root.children("streams") {
+            if node.kind() != "ConditionalStreams" {
+                made.extend(Entry::load(&node, None, problems));
+                continue;
+            }
+            match node.needed_text("condition") {
+                Ok(condition) => {
+                    made.extend(node.children("streams").iter().filter_map(|inner| Entry::load(inner, Some(condition.clone()), problems)));
                 }
                 Err(problem) => problems.push(problem),
             }
         }
-        let unknown = |name: &&String| !streams.iter().any(|stream: &Stream| &stream.name == *name);
-        let unknown: Vec<&String> = if problems.is_empty() { file.streams.keys().filter(unknown).collect() } else { Vec::new() };
-        for name in unknown {
-            let hint = syncline_model::nearest::hint(name, streams.iter().map(|stream| stream.name.as_str()));
-            problems.push(Problem {
-                line: None,
-                file: "connector.yaml".to_owned(),
-                path: "streams".to_owned(),
-                message: format!("the manifest has no stream `{name}`{hint}"),
-            });
-        }
-        if streams.is_empty() && problems.is_empty() {
-            problems.push(Problem::manifest("streams", "there are none"));
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let check = manifest
-            .pointer("/check/stream_names")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect();
-        let settings_schema = manifest.pointer("/spec/connection_specification").cloned().unwrap_or_else(|| json!({"type": "object"}));
-        Ok(Self { file, settings_schema, check, streams })
+        made
     }
 
-    fn stream(&self, name: &str) -> Result<&Stream, Fault> {
-        let hint = || syncline_model::nearest::hint(name, self.streams.iter().map(|stream| stream.name.as_str()));
-        self.streams
-            .iter()
-            .find(|stream| stream.name == name)
-            .ok_or_else(|| Fault::Misconfigured(format!("`{}` has no stream `{name}`{}", self.file.name, hint())))
+    /// The whole `spec`, as the protocol gives it.
+    pub fn spec(&self) -> &Value {
+        &self.spec
+    }
+
+    /// A job with the owner's settings as the manifest's rules make them; new settings are saved first.
+    pub async fn run(&self, context: &Context) -> Result<Run, Fault> {
+        let mut config = context.settings.expose().clone();
+        if self.rules.migrate(&mut config)? {
+            context.patience.save_settings(&syncline_model::Settings::new(config.clone())).await?;
+        }
+        self.rules.transform(&mut config)?;
+        self.rules.validate(&config)?;
+        let context = match &self.budget {
+            Some(budget) => budget.around(context, &config)?,
+            None => context.clone(),
+        };
+        Ok(Run::new(&context, config))
+    }
+
+    /// The streams that there are for these settings.
+    async fn entries(&self, run: &Run) -> Result<Vec<Entry>, Fault> {
+        let mut made = Vec::new();
+        for entry in &self.streams {
+            let is_there = entry.condition.as_ref().map_or(Ok(true), |condition| condition.holds(&run.base))?;
+            if is_there {
+                made.push(entry.clone());
+            }
+        }
+        for dynamic in &self.dynamic {
+            made.extend(self.made_by(dynamic, run).await?);
+        }
+        Ok(made)
+    }
+
+    async fn made_by(&self, dynamic: &Dynamic, run: &Run) -> Result<Vec<Entry>, Fault> {
+        let mut made = Vec::new();
+        for definition in dynamic.definitions(run).await? {
+            let mut problems = Vec::new();
+            made.extend(Entry::load(&Node::new(&definition, &dynamic.name), None, &mut problems));
+            if let Some(problem) = problems.into_iter().next() {
+                return Err(misconfigured(format!("a stream made by `{}` is wrong: {}", dynamic.name, problem.message)));
+            }
+        }
+        Ok(made)
+    }
+
+    async fn entry(&self, run: &Run, name: &str) -> Result<Entry, Fault> {
+        let is_there = |entry: &&Entry| entry.name == name && entry.condition.is_none();
+        if let Some(entry) = self.streams.iter().find(is_there) {
+            return Ok(entry.clone());
+        }
+        let entries = self.entries(run).await?;
+        let hint = || syncline_model::nearest::hint(name, entries.iter().map(|entry| entry.name.as_str()));
+        let missing = || Fault::Misconfigured(format!("`{}` has no stream `{name}`{}", self.file.name, hint()));
+        entries.iter().find(|entry| entry.name == name).cloned().ok_or_else(missing)
+    }
+
+    fn stream(entry: &Entry) -> Result<Arc<Stream>, Fault> {
+        entry.stream.clone().map_err(|why| Fault::Misconfigured(format!("`{}` cannot be read: {why}", entry.name)))
+    }
+
+    fn added(&self, name: &str) -> StreamFile {
+        self.file.streams.get(name).cloned().unwrap_or_default()
+    }
+
+    async fn described(&self, entry: &Entry, run: &Run) -> Result<StreamSpec, Fault> {
+        let name = entry.name.parse().map_err(|error: syncline_model::id::BadId| Fault::Misconfigured(error.to_string()))?;
+        let cursor = entry.stream.as_ref().ok().and_then(|stream| stream.cursor.as_ref());
+        let cursor_field = cursor.map(|cursor| cursor.field.text(&run.base)).transpose()?;
+        let modes = if cursor.is_some() { vec![SyncMode::Incremental, SyncMode::FullRefresh] } else { vec![SyncMode::FullRefresh] };
+        let json_schema = match entry.stream.as_ref().map(|stream| &stream.schema) {
+            Ok(Schema::Fixed(schema)) => schema.as_ref().clone(),
+            Ok(Schema::Asked(asked)) => asked.schema(run).await?.as_ref().clone(),
+            Err(_) => json!({"type": "object"}),
+        };
+        Ok(StreamSpec {
+            name,
+            primary_key: entry.key(),
+            cursor_field: cursor_field.into_iter().collect(),
+            modes,
+            json_schema,
+            delete: self.added(&entry.name).delete,
+            unavailable: entry.stream.as_ref().err().map(|why| Unavailable { why: why.clone() }),
+        })
+    }
+
+    /// Reads a stream as the protocol wants it: what cannot be read of it does not end it, and the state is Airbyte's.
+    pub async fn read(&self, context: &Context, name: &str, state: Map<String, Value>, schema: Option<Value>) -> Result<ProtocolReader, Fault> {
+        let mut run = self.run(context).await?;
+        run.goes_on = true;
+        let entry = self.entry(&run, name).await?;
+        let reading = StreamReading::new(Self::stream(&entry)?, run, state, None)?.with_selected(schema);
+        Ok(ProtocolReader::new(reading))
+    }
+
+    async fn try_stream(&self, entry: &Entry, run: &Run) -> Result<(), Fault> {
+        StreamReading::new(Self::stream(entry)?, run.clone(), Map::new(), None)?.first().await?;
+        Ok(())
+    }
+}
+
+/// Streams that `connector.yaml` speaks of and that the manifest does not have.
+fn unknown_streams(file: &ConnectorFile, streams: &[Entry]) -> Vec<Problem> {
+    let unknown = file.streams.keys().filter(|name| !streams.iter().any(|entry| entry.name == **name));
+    let problem = |name: &String| {
+        let hint = syncline_model::nearest::hint(name, streams.iter().map(|entry| entry.name.as_str()));
+        let message = format!("the manifest has no stream `{name}`{hint}");
+        Problem { line: None, file: "connector.yaml".to_owned(), path: "streams".to_owned(), message }
+    };
+    unknown.map(problem).collect()
+}
+
+impl Check {
+    fn load(root: &Node<'_>, streams: &[Entry]) -> Result<Self, Problem> {
+        let Some(node) = root.child("check") else { return Ok(Self::default()) };
+        let count = |node: &Node<'_>, field: &str| {
+            Ok::<_, Problem>(node.whole(field)?.and_then(|count| usize::try_from(count).ok()))
+        };
+        let overrides = node.get("config_overrides").and_then(Value::as_object).cloned().unwrap_or_default();
+        if node.kind() == "CheckDynamicStream" {
+            let uses = node.get("use_check_availability").and_then(Value::as_bool).unwrap_or(true);
+            let first = if uses { count(&node, "stream_count")? } else { Some(0) };
+            return Ok(Self { first: Some(first.unwrap_or(1)), overrides, ..Self::default() });
+        }
+        if !["CheckStream", ""].contains(&node.kind()) {
+            return Err(node.unknown("check", &["CheckStream", "CheckDynamicStream"]));
+        }
+        let names: Vec<String> = node.children("stream_names").iter().filter_map(|name| name.value.as_str().map(str::to_owned)).collect();
+        for name in &names {
+            if !streams.iter().any(|entry| entry.name == *name) && !streams.is_empty() && root.get("dynamic_streams").is_none() {
+                let hint = syncline_model::nearest::hint(name, streams.iter().map(|entry| entry.name.as_str()));
+                return Err(Problem::manifest("check.stream_names", format!("there is no stream `{name}`{hint}")));
+            }
+        }
+        let one = |node: &Node<'_>| {
+            let name = node.word("dynamic_stream_name").ok_or_else(|| node.missing("dynamic_stream_name"))?.to_owned();
+            Ok((name, count(node, "stream_count")?))
+        };
+        let dynamic = node.children("dynamic_streams_check_configs").iter().map(one).collect::<Result<_, Problem>>()?;
+        Ok(Self { names, dynamic, first: None, overrides })
     }
 }
 
@@ -269,19 +336,57 @@ impl Connector for DeclarativeConnector {
     }
 
     async fn check(&self, context: &Context) -> Result<(), Fault> {
-        for name in &self.check {
-            let mut reader = StreamReader::new(self.stream(name)?.clone(), context.clone(), Place::default(), false);
-            reader.next_page().await?;
+        let mut run = self.run(context).await?;
+        if !self.check.overrides.is_empty()
+            && let Value::Object(mut config) = run.config().as_ref().clone()
+        {
+            config.extend(self.check.overrides.clone());
+            run = Run::new(&run.context, Value::Object(config));
+        }
+        if let Some(first) = self.check.first {
+            let entries = self.entries(&run).await?;
+            if entries.is_empty() {
+                return Err(Fault::Unusable("there is no stream to try".to_owned()));
+            }
+            for entry in entries.iter().take(first) {
+                self.try_stream(entry, &run).await?;
+            }
+            return Ok(());
+        }
+        for name in &self.check.names {
+            let entry = self.entry(&run, name).await?;
+            self.try_stream(&entry, &run).await?;
+        }
+        for (name, most) in &self.check.dynamic {
+            let found = self.dynamic.iter().find(|dynamic| dynamic.name == *name);
+            let dynamic = found.ok_or_else(|| misconfigured(format!("there is no dynamic stream `{name}` to try")))?;
+            for entry in self.made_by(dynamic, &run).await?.iter().take(most.unwrap_or(usize::MAX)) {
+                self.try_stream(entry, &run).await?;
+            }
         }
         Ok(())
     }
 
-    async fn streams(&self, _: &Context) -> Result<Vec<StreamSpec>, Fault> {
-        self.streams.iter().map(Stream::spec).collect()
+    async fn streams(&self, context: &Context) -> Result<Vec<StreamSpec>, Fault> {
+        let run = self.run(context).await?;
+        let mut made = Vec::new();
+        for entry in self.entries(&run).await? {
+            made.push(self.described(&entry, &run).await?);
+        }
+        Ok(made)
     }
 
     async fn open(&self, context: &Context, stream: &StreamSpec, mode: SyncMode, from: &Cursor) -> Result<Box<dyn Reader>, Fault> {
-        let stream = self.stream(stream.name.as_str())?.clone();
-        Ok(Box::new(StreamReader::new(stream, context.clone(), Place::read(from)?, mode == SyncMode::FullRefresh)))
+        let run = self.run(context).await?;
+        let entry = self.entry(&run, stream.name.as_str()).await?;
+        let place = Place::read(from)?;
+        // A full refresh begins without a state, and goes on with its own.
+        let state = if mode == SyncMode::FullRefresh && place.at.is_none() { Map::new() } else { place.state };
+        let inner = Self::stream(&entry)?;
+        let added = self.added(&entry.name);
+        let cursor_field = stream.cursor_field.first().map(|field| dotted(field)).unwrap_or_default();
+        let shape = Shape::new(inner.key.clone(), added.version_field.as_deref(), &cursor_field, &added.delete);
+        let reading = StreamReading::new(inner, run, state, place.at)?;
+        Ok(Box::new(EngineReader::new(reading, shape)))
     }
 }

@@ -7,8 +7,7 @@ use serde_json::Value;
 use syncline_sdk::HttpAnswer;
 
 use crate::{
-    problem::Problem,
-    request::text,
+    node::Node, problem::Problem,
     template::{Scope, Template},
 };
 
@@ -24,12 +23,8 @@ pub enum Action {
     /// Try again, and it was a limit.
     RateLimited,
     /// Give up; the owner must change something if `config`.
-    Fail {
-        /// The owner's settings are to blame.
-        config: bool,
-        /// What the manifest says about it.
-        message: Option<String>,
-    },
+    Fail,
+    ReducePageSize, SplitRequestWindow, ResetPagination, RefreshTokenThenRetry,
 }
 
 #[derive(Debug, Clone)]
@@ -38,6 +33,7 @@ struct Filter {
     contains: Option<String>,
     predicate: Option<Template>,
     action: Option<Action>,
+    config: Option<bool>,
     message: Option<Template>,
 }
 
@@ -84,47 +80,61 @@ impl ErrorHandlers {
         Ok(handlers)
     }
 
-    /// Some filter looks into the answer's body, so that it must be parsed for it.
-    pub fn looks_inside(&self) -> bool {
-        self.filters.iter().any(|filter| filter.predicate.is_some() || filter.message.as_ref().is_some_and(Template::is_dynamic))
-    }
-
-    /// What to do with an answer.
-    pub fn action(&self, answer: &HttpAnswer, scope: &Scope) -> Action {
+    pub fn judge(&self, answer: &Result<HttpAnswer, syncline_model::Fault>, scope: &Scope) -> Verdict {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(fault) => {
+                let action = if matches!(fault, syncline_model::Fault::Unavailable(_)) { Action::Retry } else { Action::Fail };
+                return Verdict { action, config: false, message: None };
+            }
+        };
+        let response: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| serde_json::json!({}));
+        let headers = answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned())));
+        let scope = scope.clone().with("response", std::sync::Arc::new(response)).with("headers", std::sync::Arc::new(Value::Object(headers.collect())));
         for filter in &self.filters {
-            if filter.matches(answer, scope) {
-                let message = filter.message.as_ref().and_then(|message| message.text(scope).ok().flatten());
-                let action = filter.action.clone().unwrap_or_else(|| by_status(answer.status));
-                return match action {
-                    Action::Fail { config, .. } => Action::Fail { config, message },
-                    other => other,
-                };
+            if filter.matches(answer, &scope) {
+                let message = filter.message.as_ref().and_then(|message| message.text(&scope).ok());
+                let by = by_status(answer.status);
+                return Verdict { action: filter.action.clone().unwrap_or(by.action), config: filter.config.unwrap_or(by.config), message };
             }
         }
         by_status(answer.status)
     }
 
-    /// How long to wait before try number `attempt` (1 is the first repetition), with a second on top as the reference does.
-    pub fn wait(&self, answer: &HttpAnswer, attempt: u32, scope: &Scope) -> Duration {
+    pub fn wait(&self, answer: Option<&HttpAnswer>, attempt: u32, scope: &Scope) -> Result<Duration, syncline_model::Fault> {
         let second = Duration::from_secs(1);
         for backoff in &self.backoffs {
-            if let Some(wait) = backoff.wait(answer, attempt, scope) {
-                return wait + second;
+            if let Some(wait) = answer.and_then(|answer| backoff.wait(answer, attempt, scope)) {
+                return Ok(wait + second);
             }
         }
-        Duration::from_secs(1 << attempt.saturating_sub(1).min(6)) + second
+        Ok(Duration::from_secs(1 << attempt.saturating_sub(1).min(6)) + second)
     }
 }
 
-/// What a status means by itself.
-fn by_status(status: StatusCode) -> Action {
-    let fail = |config| Action::Fail { config, message: None };
+#[derive(Debug, Clone)]
+pub struct Verdict { pub action: Action, pub config: bool, pub message: Option<String> }
+impl Verdict {
+    pub fn fault(self, answer: &Result<HttpAnswer, syncline_model::Fault>) -> syncline_model::Fault {
+        use syncline_model::Fault;
+        let status = match answer { Ok(answer) => answer.status.as_u16(), Err(fault) => return fault.clone() };
+        let message = self.message.filter(|text| !text.is_empty()).unwrap_or_else(|| format!("the source answered {status}"));
+        match (status, self.config) {
+            (401, _) => Fault::Unauthorized(message),
+            (_, true) => Fault::Misconfigured(message),
+            (_, false) => Fault::Unusable(message),
+        }
+    }
+}
+
+fn by_status(status: StatusCode) -> Verdict {
+    let make = |action, config| Verdict { action, config, message: None };
     match status.as_u16() {
-        200..=399 => Action::Success,
-        400 | 404 | 405 => fail(false),
-        401 | 403 => fail(true),
-        429 => Action::RateLimited,
-        _ => Action::Retry,
+        200..=399 => make(Action::Success, false),
+        400 | 404 | 405 => make(Action::Fail, false),
+        401 | 403 => make(Action::Fail, true),
+        429 => make(Action::RateLimited, false),
+        _ => make(Action::Retry, false),
     }
 }
 
@@ -138,8 +148,8 @@ impl Filter {
 
 impl Backoff {
     fn wait(&self, answer: &HttpAnswer, attempt: u32, scope: &Scope) -> Option<Duration> {
-        let seconds = |template: &Template| seconds(&template.text(scope).ok().flatten()?);
-        let header = |template: &Template| Some(answer.headers.get(template.text(scope).ok().flatten()?)?.to_str().ok()?.to_owned());
+        let seconds = |template: &Template| seconds(&template.text(scope).ok()?);
+        let header = |template: &Template| Some(answer.headers.get(template.text(scope).ok()?)?.to_str().ok()?.to_owned());
         match self {
             Self::Constant(wait) => seconds(wait),
             Self::Exponential(factor) => Some(seconds(factor)?.saturating_mul(1 << attempt.min(10))),
@@ -169,14 +179,14 @@ fn load_filter(node: &Value, path: &str) -> Result<Filter, Problem> {
     let code = |code: &Value| {
         code.to_string().trim_matches('"').parse().map_err(|_| Problem::manifest(path, format!("`{code}` is no HTTP status")))
     };
-    let config = node.get("failure_type").and_then(Value::as_str) == Some("config_error");
+    let config = node.get("failure_type").and_then(Value::as_str).map(|kind| kind == "config_error");
     let action = match node.get("action").and_then(Value::as_str) {
         None => None,
         Some("SUCCESS") => Some(Action::Success),
         Some("IGNORE") => Some(Action::Ignore),
         Some("RETRY") => Some(Action::Retry),
         Some("RATE_LIMITED") => Some(Action::RateLimited),
-        Some("FAIL") => Some(Action::Fail { config, message: None }),
+        Some("FAIL") => Some(Action::Fail),
         Some(other) => {
             let hint = syncline_model::nearest::hint(other, ["SUCCESS", "IGNORE", "RETRY", "RATE_LIMITED", "FAIL"]);
             return Err(Problem::manifest(path, format!("unknown action `{other}`{hint}")));
@@ -185,17 +195,18 @@ fn load_filter(node: &Value, path: &str) -> Result<Filter, Problem> {
     Ok(Filter {
         codes: list(node, "http_codes").iter().map(code).collect::<Result<_, _>>()?,
         contains: node.get("error_message_contains").and_then(Value::as_str).map(str::to_owned),
-        predicate: text(node, "predicate", path)?,
+        predicate: Node::new(node, path).text("predicate")?,
         action,
-        message: text(node, "error_message", path)?,
+        config,
+        message: Node::new(node, path).text("error_message")?,
     })
 }
 
 fn load_backoff(node: &Value, path: &str) -> Result<Backoff, Problem> {
-    let needed = |field: &str| text(node, field, path)?.ok_or_else(|| Problem::manifest(path, format!("`{field}` is missing")));
+    let needed = |field: &str| Node::new(node, path).text(field)?.ok_or_else(|| Problem::manifest(path, format!("`{field}` is missing")));
     match node.get("type").and_then(Value::as_str).unwrap_or_default() {
         "ConstantBackoffStrategy" => Ok(Backoff::Constant(needed("backoff_time_in_seconds")?)),
-        "ExponentialBackoffStrategy" => Ok(Backoff::Exponential(text(node, "factor", path)?.unwrap_or_else(|| Template::plain("5")))),
+        "ExponentialBackoffStrategy" => Ok(Backoff::Exponential(Node::new(node, path).text("factor")?.unwrap_or_else(|| Template::plain("5")))),
         "WaitTimeFromHeader" => Ok(Backoff::FromHeader(needed("header")?)),
         "WaitUntilTimeFromHeader" => Ok(Backoff::UntilHeader(needed("header")?)),
         other => {

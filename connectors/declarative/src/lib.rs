@@ -2,27 +2,47 @@
 //! Waiting, pace and the way out are the caller's ([`syncline_sdk`]); what the manifest says about errors is obeyed here.
 
 mod auth;
+mod budget;
+mod cache;
 mod components;
+mod config_rules;
 mod connector;
+mod cursor;
 mod cut;
 mod dates;
-#[allow(dead_code, reason = "the retrievers take it over one after the other")]
 mod decode;
+mod dynamic;
+mod dynamic_schema;
 mod errors;
+mod extract;
+mod lint;
 mod manifest;
+mod migrate;
+mod node;
+mod normalize;
 mod paginate;
 mod partitions;
+mod parts;
 mod places;
 mod problem;
+mod properties;
+mod read;
 mod reader;
 mod record;
+mod remote;
 mod request;
+mod resize;
+mod retrieve;
+mod run;
+mod schema;
+mod select;
+mod send;
+mod slice;
+mod stream;
 mod template;
 mod transform;
-mod window;
 
 pub use connector::DeclarativeConnector;
+pub use lint::{Findings, lint};
 pub use problem::Problem;
-
-#[cfg(test)]
-mod tests;
+pub use reader::ProtocolReader;

@@ -8,9 +8,6 @@ use crate::{
     places::{Places, join},
 };
 
-/// How deep references may lead into one another.
-const DEPTH_MAX: usize = 200;
-
 /// The text of a YAML (or JSON) file as a value, and where everything in it stands.
 pub fn parse(file: &str, text: &str) -> Result<(Value, Places), Problem> {
     let problem = |line: Option<usize>, message: String| Problem { file: file.to_owned(), line, path: String::new(), message };
@@ -66,108 +63,285 @@ fn scalar(scalar: &Scalar<'_>) -> Result<Value, String> {
     })
 }
 
-/// The manifest without references: whatever `$ref` names is put in its place, and what stands beside `$ref` wins.
+/// The manifest without references: whatever `$ref` names is put in its place, and what stands beside `$ref` wins. Components
+/// get the types that their places imply, and the parameters that were handed down to them.
 pub fn resolve(manifest: &Value) -> Result<Value, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let resolved = inline(manifest, manifest, "", 0, &mut problems);
-    if !problems.is_empty() {
-        return Err(problems);
+    let mut resolver = Resolver { root: manifest, following: Vec::new(), values: 0, problems: Vec::new() };
+    let mut resolved = resolver.inline(manifest, "");
+    if !resolver.problems.is_empty() {
+        return Err(resolver.problems);
     }
-    Ok(hand_down(resolved, &Map::new()))
+    if let Value::Object(fields) = &mut resolved {
+        fields.entry("type").or_insert_with(|| Value::String("DeclarativeSource".to_owned()));
+    }
+    Ok(hand_down_with(resolved, "", &Map::new(), false))
 }
 
-fn inline(root: &Value, node: &Value, path: &str, depth: usize, problems: &mut Vec<Problem>) -> Value {
-    if depth > DEPTH_MAX {
-        problems.push(Problem::manifest(path, "the references lead in a circle"));
-        return Value::Null;
-    }
-    match node {
-        Value::String(text) if text.starts_with("#/") => follow(root, text, path, depth, problems),
-        Value::Array(items) => {
-            items.iter().enumerate().map(|(index, item)| inline(root, item, &format!("{path}[{index}]"), depth + 1, problems)).collect()
+/// How many values a manifest may have when every reference is followed.
+const VALUES_MAX: usize = 5_000_000;
+
+struct Resolver<'a> {
+    root: &'a Value,
+    following: Vec<String>,
+    values: usize,
+    problems: Vec<Problem>,
+}
+
+impl Resolver<'_> {
+    fn inline(&mut self, node: &Value, path: &str) -> Value {
+        self.values += 1;
+        if self.values > VALUES_MAX {
+            if self.values == VALUES_MAX + 1 {
+                self.problems.push(Problem::manifest(path, format!("with all references followed there are more than {VALUES_MAX} values")));
+            }
+            return Value::Null;
         }
-        Value::Object(fields) => object(root, fields, path, depth, problems),
-        other => other.clone(),
+        match node {
+            Value::String(text) if text.starts_with("#/") => self.follow(text, path),
+            Value::Array(items) => items.iter().enumerate().map(|(index, item)| self.inline(item, &format!("{path}[{index}]"))).collect(),
+            Value::Object(fields) => self.object(fields, path),
+            other => other.clone(),
+        }
+    }
+
+    fn object(&mut self, fields: &Map<String, Value>, path: &str) -> Value {
+        let mut made = match fields.get("$ref").and_then(Value::as_str) {
+            Some(reference) => match self.follow(reference, path) {
+                Value::Object(target) => target,
+                other => return other,
+            },
+            None => Map::new(),
+        };
+        for (name, inner) in fields.iter().filter(|(name, _)| *name != "$ref") {
+            let here = join(path, name);
+            // Definitions are only what others point at; resolving them where they stand would be work for nothing.
+            let stays = here == "definitions" || name == "config_overrides";
+            let value = if stays { inner.clone() } else { self.inline(inner, &here) };
+            made.insert(name.clone(), value);
+        }
+        Value::Object(made)
+    }
+
+    fn follow(&mut self, reference: &str, path: &str) -> Value {
+        if self.following.iter().any(|known| known == reference) {
+            self.problems.push(Problem::manifest(path, format!("the reference `{reference}` leads in a circle")));
+            return Value::Null;
+        }
+        match look_up(self.root, reference) {
+            Ok(target) => {
+                self.following.push(reference.to_owned());
+                let made = self.inline(target, path);
+                self.following.pop();
+                made
+            }
+            Err(why) => {
+                self.problems.push(Problem::manifest(path, why));
+                Value::Null
+            }
+        }
     }
 }
 
-fn object(root: &Value, fields: &Map<String, Value>, path: &str, depth: usize, problems: &mut Vec<Problem>) -> Value {
-    let mut made = match fields.get("$ref").and_then(Value::as_str) {
-        Some(reference) => match follow(root, reference, path, depth, problems) {
-            Value::Object(target) => target,
-            other => return other,
-        },
-        None => Map::new(),
+/// What a reference names. The whole remaining path may be one name.
+fn look_up<'a>(root: &'a Value, reference: &str) -> Result<&'a Value, String> {
+    let mut rest = reference.trim_start_matches("#/");
+    let mut at = root;
+    while !rest.is_empty() {
+        if let Some(found) = at.get(rest) {
+            return Ok(found);
+        }
+        let (name, behind) = rest.split_once('/').unwrap_or((rest, ""));
+        let next = name.parse::<usize>().ok().and_then(|index| at.get(index)).or_else(|| at.get(name));
+        let Some(found) = next else {
+            let known = at.as_object().map(|fields| fields.keys().map(String::as_str).collect::<Vec<_>>()).unwrap_or_default();
+            return Err(format!("`{reference}` leads nowhere: there is no `{name}`{}", syncline_model::nearest::hint(name, known)));
+        };
+        at = found;
+        rest = behind;
+    }
+    Ok(at)
+}
+
+/// The type that a component has by its place, when none is written.
+const TYPES: &[(&str, &str)] = &[
+    ("CompositeErrorHandler.error_handlers", "DefaultErrorHandler"),
+    ("CursorPagination.decoder", "JsonDecoder"),
+    ("DatetimeBasedCursor.end_datetime", "MinMaxDatetime"),
+    ("DatetimeBasedCursor.end_time_option", "RequestOption"),
+    ("DatetimeBasedCursor.start_datetime", "MinMaxDatetime"),
+    ("DatetimeBasedCursor.start_time_option", "RequestOption"),
+    ("DeclarativeSource.check", "CheckStream"),
+    ("DeclarativeSource.spec", "Spec"),
+    ("DeclarativeSource.streams", "DeclarativeStream"),
+    ("DeclarativeStream.retriever", "SimpleRetriever"),
+    ("DeclarativeStream.schema_loader", "JsonFileSchemaLoader"),
+    ("DynamicDeclarativeStream.stream_template", "DeclarativeStream"),
+    ("DynamicDeclarativeStream.components_resolver", "ConfigComponentsResolver"),
+    ("HttpComponentsResolver.retriever", "SimpleRetriever"),
+    ("HttpComponentsResolver.components_mapping", "ComponentMappingDefinition"),
+    ("ConfigComponentsResolver.stream_config", "StreamConfig"),
+    ("ConfigComponentsResolver.components_mapping", "ComponentMappingDefinition"),
+    ("DefaultErrorHandler.response_filters", "HttpResponseFilter"),
+    ("DefaultPaginator.decoder", "JsonDecoder"),
+    ("DefaultPaginator.page_size_option", "RequestOption"),
+    ("DpathExtractor.decoder", "JsonDecoder"),
+    ("DpathExtractor.record_expander", "RecordExpander"),
+    ("HttpRequester.error_handler", "DefaultErrorHandler"),
+    ("ListPartitionRouter.request_option", "RequestOption"),
+    ("ParentStreamConfig.request_option", "RequestOption"),
+    ("ParentStreamConfig.stream", "DeclarativeStream"),
+    ("RecordExpander.parent_fields", "ParentFieldPath"),
+    ("RecordSelector.extractor", "DpathExtractor"),
+    ("RecordSelector.record_filter", "RecordFilter"),
+    ("SimpleRetriever.paginator", "NoPagination"),
+    ("SimpleRetriever.record_selector", "RecordSelector"),
+    ("SimpleRetriever.requester", "HttpRequester"),
+    ("SubstreamPartitionRouter.parent_stream_configs", "ParentStreamConfig"),
+    ("AddFields.fields", "AddedFieldDefinition"),
+    ("CustomPartitionRouter.parent_stream_configs", "ParentStreamConfig"),
+    ("DynamicSchemaLoader.retriever", "SimpleRetriever"),
+    ("SchemaTypeIdentifier.types_map", "TypesMap"),
+];
+
+/// The type of a custom component by its place.
+const CUSTOM_TYPES: &[(&str, &str)] = &[
+    ("CompositeErrorHandler.backoff_strategies", "CustomBackoffStrategy"),
+    ("DeclarativeStream.retriever", "CustomRetriever"),
+    ("DeclarativeStream.transformations", "CustomTransformation"),
+    ("DefaultErrorHandler.backoff_strategies", "CustomBackoffStrategy"),
+    ("DefaultPaginator.pagination_strategy", "CustomPaginationStrategy"),
+    ("HttpRequester.authenticator", "CustomAuthenticator"),
+    ("HttpRequester.error_handler", "CustomErrorHandler"),
+    ("RecordSelector.extractor", "CustomRecordExtractor"),
+    ("SimpleRetriever.partition_router", "CustomPartitionRouter"),
+];
+
+/// Components get the types that their places imply, and `$parameters` of a component fill the empty fields of everything inside it
+/// that is a component. `place` is the type and field that a value stands in; of two parameters of one name the inner one wins,
+/// unless `outer_wins`.
+pub fn hand_down_with(node: Value, place: &str, outer: &Map<String, Value>, outer_wins: bool) -> Value {
+    let Value::Object(mut fields) = node else { return node };
+    if !fields.contains_key("type") {
+        let types = if fields.contains_key("class_name") { CUSTOM_TYPES } else { TYPES };
+        if let Some((_, kind)) = types.iter().find(|(known, _)| *known == place) {
+            fields.insert("type".to_owned(), Value::String((*kind).to_owned()));
+        }
+    }
+    let own = match fields.shift_remove("$parameters") {
+        Some(Value::Object(own)) => own,
+        _ => Map::new(),
     };
-    for (name, inner) in fields.iter().filter(|(name, _)| *name != "$ref") {
-        // Definitions are only what others point at; resolving them where they stand would be work for nothing.
-        let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        let kept = if here == "definitions" { inner.clone() } else { inline(root, inner, &here, depth + 1, problems) };
-        made.insert(name.clone(), kept);
+    let (first, second) = if outer_wins { (&own, outer) } else { (outer, &own) };
+    let mut parameters: Map<String, Value> = first.iter().chain(second).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let kind = match fields.get("type") {
+        Some(Value::String(kind)) if kind != "object" => kind.clone(),
+        // A JSON schema, or a field of the name `type`.
+        Some(_) => return Value::Object(fields),
+        None => return Value::Object(nested(fields, place, &parameters, outer_wins)),
+    };
+    for (name, value) in &parameters {
+        if fields.get(name).is_none_or(is_empty) {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    let mut made = Map::new();
+    for (name, inner) in fields {
+        let here = format!("{kind}.{name}");
+        let value = match inner {
+            Value::Object(_) => without(&mut parameters, &name, |parameters| hand_down_with(inner, &here, parameters, outer_wins)),
+            Value::Array(items) => without(&mut parameters, &name, |parameters| {
+                items.into_iter().map(|item| hand_down_with(item, &here, parameters, outer_wins)).collect()
+            }),
+            other => other,
+        };
+        made.insert(name, value);
+    }
+    if !parameters.is_empty() {
+        made.insert("$parameters".to_owned(), Value::Object(parameters));
     }
     Value::Object(made)
 }
 
-fn follow(root: &Value, reference: &str, path: &str, depth: usize, problems: &mut Vec<Problem>) -> Value {
-    let names = reference.trim_start_matches("#/");
-    let mut at = root;
-    let mut rest = names;
-    while !rest.is_empty() {
-        // The whole remaining path may be one name.
-        if let Some(found) = at.get(rest) {
-            at = found;
-            break;
-        }
-        let (name, behind) = rest.split_once('/').unwrap_or((rest, ""));
-        let next = name.parse::<usize>().ok().and_then(|index| at.get(index)).or_else(|| at.get(name));
-        match next {
-            Some(found) => at = found,
-            None => {
-                let known = at.as_object().map(|fields| fields.keys().map(String::as_str).collect::<Vec<_>>()).unwrap_or_default();
-                let hint = syncline_model::nearest::hint(name, known);
-                problems.push(Problem::manifest(path, format!("`{reference}` leads nowhere: there is no `{name}`{hint}")));
-                return Value::Null;
-            }
-        }
-        rest = behind;
+/// A parameter of a field's own name is not handed into that field.
+fn without(parameters: &mut Map<String, Value>, name: &str, work: impl FnOnce(&Map<String, Value>) -> Value) -> Value {
+    let Some(taken) = parameters.shift_remove(name) else { return work(parameters) };
+    let made = work(parameters);
+    if !is_empty(&taken) {
+        parameters.insert(name.to_owned(), taken);
     }
-    inline(root, at, path, depth + 1, problems)
+    made
 }
 
-/// `$parameters` of a component fill the empty fields of everything inside it that is a component.
-fn hand_down(node: Value, outer: &Map<String, Value>) -> Value {
-    match node {
-        Value::Array(items) => items.into_iter().map(|item| hand_down(item, outer)).collect(),
-        Value::Object(mut fields) => {
-            let mut parameters = outer.clone();
-            if let Some(Value::Object(own)) = fields.remove("$parameters") {
-                parameters.extend(own);
-            }
-            let is_component = fields.contains_key("type") && fields.get("type").is_some_and(Value::is_string);
-            if is_component {
-                for (name, value) in &parameters {
-                    if fields.get(name).is_none_or(is_empty) {
-                        fields.insert(name.clone(), value.clone());
-                    }
-                }
-            }
-            let mut made: Map<String, Value> = fields.into_iter().map(|(name, inner)| (name, hand_down(inner, &parameters))).collect();
-            if is_component && !parameters.is_empty() {
-                made.insert("$parameters".to_owned(), Value::Object(parameters));
-            }
-            Value::Object(made)
-        }
-        other => other,
-    }
+/// An object that is no component may hold some.
+fn nested(fields: Map<String, Value>, place: &str, parameters: &Map<String, Value>, outer_wins: bool) -> Map<String, Value> {
+    let is_component = |value: &Value| value.get("type").is_some_and(|kind| !is_empty(kind));
+    let one = |(name, value): (String, Value)| {
+        let value = if is_component(&value) { hand_down_with(value, place, parameters, outer_wins) } else { value };
+        (name, value)
+    };
+    fields.into_iter().map(one).collect()
 }
 
+/// What Python takes for no.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
-        Value::Number(number) => number.as_str() == "0",
+        Value::Number(number) => number.as_str().trim_start_matches('-').chars().all(|digit| digit == '0' || digit == '.'),
         Value::Bool(true) => false,
+    }
+}
+
+/// The parents of other streams keep their answers for the whole job, unless their requester says no: every stream that hangs on
+/// them then reads them once.
+pub fn keep_parents(manifest: &mut Value) {
+    let mut names = Vec::new();
+    if let Some(streams) = manifest.get_mut("streams").and_then(Value::as_array_mut) {
+        for stream in streams.iter_mut() {
+            for router in routers(stream) {
+                keep_in_router(router, &mut names);
+            }
+        }
+        for stream in streams.iter_mut().filter(|stream| stream.get("name").and_then(Value::as_str).is_some_and(|name| names.iter().any(|known| known == name))) {
+            keep(stream);
+        }
+    }
+}
+
+fn routers(stream: &mut Value) -> Vec<&mut Value> {
+    match stream.get_mut("retriever").and_then(|retriever| retriever.get_mut("partition_router")) {
+        Some(Value::Array(items)) => items.iter_mut().collect(),
+        Some(router) => vec![router],
+        None => Vec::new(),
+    }
+}
+
+fn keep_in_router(router: &mut Value, names: &mut Vec<String>) {
+    for parent in router.get_mut("parent_stream_configs").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(stream) = parent.get_mut("stream") else { continue };
+        names.extend(stream.get("name").and_then(Value::as_str).map(str::to_owned));
+        keep(stream);
+    }
+    for inner in router.get_mut("partition_routers").and_then(Value::as_array_mut).into_iter().flatten() {
+        keep_in_router(inner, names);
+    }
+    if let Some(inner) = router.get_mut("underlying_partition_router") {
+        keep_in_router(inner, names);
+    }
+}
+
+fn keep(stream: &mut Value) {
+    for way in ["full_refresh_stream", "incremental_stream"] {
+        if let Some(inner) = stream.get_mut(way) {
+            keep(inner);
+        }
+    }
+    let requester = stream.get_mut("retriever").and_then(|retriever| retriever.get_mut("requester")).and_then(Value::as_object_mut);
+    if let Some(requester) = requester
+        && requester.get("use_cache") != Some(&Value::Bool(false))
+    {
+        requester.insert("use_cache".to_owned(), Value::Bool(true));
     }
 }

@@ -1,24 +1,22 @@
 //! Which page comes next, and how a request asks for it.
 
-use serde::{Deserialize, Serialize};
+use std::sync::{Arc, LazyLock};
+
+use http::HeaderMap;
 use serde_json::{Map, Value, json};
-use syncline_model::{Fault, nearest};
-use syncline_sdk::HttpAnswer;
+use syncline_model::Fault;
 
 use crate::{
+    node::Node,
+    parts::RequestOption,
     problem::Problem,
-    request::{Extra, RequestOption, text},
-    template::{Scope, Template, python_text},
+    request::Extra,
+    template::{Evaluated, Scope, Template, python_str},
 };
-
-/// Which page is meant; none is the first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Token(pub Value);
 
 #[derive(Debug, Clone)]
 enum Strategy {
-    Page { first: u64, on_first: bool },
+    Page { first: i64, on_first: bool },
     Offset { on_first: bool },
     Cursor { value: Template, stop: Option<Template> },
 }
@@ -43,136 +41,207 @@ struct Pages {
 
 /// What a page was, for whoever decides what comes next.
 pub struct Seen<'a> {
-    /// The answer.
-    pub answer: &'a HttpAnswer,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its first document.
+    pub response: Option<Arc<Value>>,
     /// How many records it had, before any filter.
+    pub extracted: u64,
+    /// How many were left of them.
     pub count: u64,
-    /// Its last record.
-    pub last_record: Option<&'a bytes::Bytes>,
+    /// The last of those.
+    pub last_record: Option<Arc<Value>>,
+    /// The page size that was asked for instead of the manifest's.
+    pub size: Option<i64>,
 }
 
 impl Paginator {
     /// Reads one.
-    pub fn load(node: Option<&Value>, path: &str) -> Result<Self, Problem> {
-        let Some(node) = node.filter(|node| !node.is_null() && node.get("type").and_then(Value::as_str) != Some("NoPagination")) else {
-            return Ok(Self(None));
-        };
-        let here = format!("{path}.pagination_strategy");
-        let strategy = node.get("pagination_strategy").ok_or_else(|| Problem::manifest(path, "`pagination_strategy` is missing"))?;
-        let size = text(strategy, "page_size", &here)?;
-        let on_first = strategy.get("inject_on_first_request").and_then(Value::as_bool).unwrap_or(false);
-        let kind = match strategy.get("type").and_then(Value::as_str).unwrap_or_default() {
-            "PageIncrement" => Strategy::Page { first: strategy.get("start_from_page").and_then(Value::as_u64).unwrap_or(0), on_first },
+    pub fn load(node: Option<Node<'_>>) -> Result<Self, Problem> {
+        let Some(node) = node.filter(|node| node.kind() != "NoPagination") else { return Ok(Self(None)) };
+        if node.kind() != "DefaultPaginator" {
+            return Err(node.unknown("paginator", &["DefaultPaginator", "NoPagination"]));
+        }
+        let strategy = node.needed("pagination_strategy")?;
+        let size = strategy.text("page_size")?;
+        let on_first = strategy.says("inject_on_first_request");
+        let kind = match strategy.kind() {
+            "PageIncrement" => Strategy::Page { first: strategy.whole("start_from_page")?.unwrap_or(0), on_first },
             "OffsetIncrement" => Strategy::Offset { on_first },
-            "CursorPagination" => Strategy::Cursor {
-                value: text(strategy, "cursor_value", &here)?.ok_or_else(|| Problem::manifest(&here, "`cursor_value` is missing"))?,
-                stop: text(strategy, "stop_condition", &here)?,
-            },
-            other => {
-                let hint = nearest::hint(other, ["PageIncrement", "OffsetIncrement", "CursorPagination"]);
-                return Err(Problem::manifest(&here, format!("unknown pagination strategy `{other}`{hint}")));
+            "CursorPagination" => {
+                Strategy::Cursor { value: strategy.needed_text("cursor_value")?, stop: strategy.text("stop_condition")? }
             }
+            _ => return Err(strategy.unknown("pagination strategy", &["PageIncrement", "OffsetIncrement", "CursorPagination"])),
         };
-        let option = |field: &str| node.get(field).filter(|node| !node.is_null()).map(|node| (node, format!("{path}.{field}")));
-        let token = match option("page_token_option") {
+        let option = |option: Node<'_>| RequestOption::load(option.value, &option.path);
+        let token = match node.child("page_token_option") {
             None => None,
-            Some((node, _)) if node.get("type").and_then(Value::as_str) == Some("RequestPath") => Some(TokenPlace::Path),
-            Some((node, here)) => Some(TokenPlace::Option(RequestOption::load(node, &here)?)),
+            Some(place) if place.kind() == "RequestPath" => Some(TokenPlace::Path),
+            Some(place) => Some(TokenPlace::Option(option(place)?)),
         };
-        let size_option = option("page_size_option").map(|(node, here)| RequestOption::load(node, &here)).transpose()?;
+        let size_option = node.child("page_size_option").map(option).transpose()?;
+        if size_option.is_some() && size.is_none() {
+            return Err(node.problem("`page_size_option` needs a `page_size` in the pagination strategy"));
+        }
         Ok(Self(Some(Pages { strategy: kind, size, size_option, token })))
     }
 
-    /// What it puts into the request for a page.
-    pub fn put(&self, extra: &mut Extra, token: Option<&Token>, scope: &Scope) -> Result<(), Fault> {
-        let Some(pages) = &self.0 else { return Ok(()) };
-        if let (Some(option), Some(size)) = (&pages.size_option, &pages.size) {
-            extra.options.push((option.clone(), python_text(&size.value(scope)?)));
+    /// Whether the decision about the next page needs the answer as a document.
+    pub fn reads_answers(&self) -> bool {
+        self.0.as_ref().is_some_and(|pages| match &pages.strategy {
+            Strategy::Page { .. } => false,
+            Strategy::Offset { .. } => pages.size.as_ref().is_some_and(Template::is_dynamic),
+            Strategy::Cursor { value, stop } => {
+                value.mentions("response") || stop.as_ref().is_some_and(|stop| stop.mentions("response"))
+            }
+        })
+    }
+
+    /// Whether it needs the last record.
+    pub fn reads_records(&self) -> bool {
+        self.0.as_ref().is_some_and(|pages| match &pages.strategy {
+            Strategy::Page { .. } | Strategy::Offset { .. } => false,
+            Strategy::Cursor { value, stop } => {
+                value.mentions("last_record") || stop.as_ref().is_some_and(|stop| stop.mentions("last_record"))
+            }
+        })
+    }
+
+    /// The token of the first page, where it has one.
+    pub fn initial(&self) -> Option<Value> {
+        match self.0.as_ref()?.strategy {
+            Strategy::Page { first, on_first: true } => Some(json!(first)),
+            Strategy::Offset { on_first: true } => Some(json!(0)),
+            _ => None,
         }
-        let value = match (token, &pages.strategy) {
-            (Some(token), _) => Some(token.0.clone()),
-            (None, Strategy::Page { first, on_first: true }) => Some(json!(first)),
-            (None, Strategy::Offset { on_first: true }) => Some(json!(0)),
-            (None, _) => None,
-        };
-        let Some(value) = value else { return Ok(()) };
-        match &pages.token {
-            None => {}
-            Some(TokenPlace::Path) => extra.address = Some(python_text(&value)),
-            Some(TokenPlace::Option(option)) => extra.options.push((option.clone(), python_text(&value))),
+    }
+
+    /// How many records a page should have.
+    pub fn page_size(&self, scope: &Scope) -> Result<Option<i64>, Fault> {
+        let Some(size) = self.0.as_ref().and_then(|pages| pages.size.as_ref()) else { return Ok(None) };
+        let said = size.eval(scope)?;
+        said.json().as_i64().map(Some).ok_or_else(|| Fault::Misconfigured(format!("`page_size` is `{}`, and must be a whole number", said.text())))
+    }
+
+    /// What it puts into the request for a page.
+    pub fn put(&self, extra: &mut Extra, token: Option<&Value>, size: Option<i64>, scope: &Scope) -> Result<(), Fault> {
+        let Some(pages) = &self.0 else { return Ok(()) };
+        if let (Some(value), Some(TokenPlace::Option(option))) = (token, &pages.token) {
+            extra.parts.put(option, value.clone(), scope)?;
+        }
+        if let (Some(value), Some(TokenPlace::Path)) = (token, &pages.token)
+            && Evaluated::from(value.clone()).is_truthy()
+        {
+            extra.address = Some(python_str(value));
+        }
+        if let Some(option) = &pages.size_option {
+            let size = if size.is_some() { size } else { self.page_size(scope)? };
+            if let Some(size) = size.filter(|size| *size != 0) {
+                extra.parts.put(option, json!(size), scope)?;
+            }
         }
         Ok(())
     }
 
     /// The page after one that was seen; `None` when there is none.
-    pub fn next(&self, token: Option<&Token>, seen: &Seen<'_>, scope: &Scope) -> Result<Option<Token>, Fault> {
+    pub fn next(&self, token: Option<&Value>, seen: &Seen<'_>, scope: &Scope) -> Result<Option<Value>, Fault> {
         let Some(pages) = &self.0 else { return Ok(None) };
-        let size = pages.size.as_ref().map(|size| size.value(scope)).transpose()?.and_then(|size| size.as_u64());
-        let ends = seen.count == 0 || size.is_some_and(|size| seen.count < size);
-        let at = token.and_then(|token| token.0.as_u64());
+        let counted = |value: Option<&Value>| match value {
+            None => Ok(None),
+            Some(value) => value.as_i64().map(Some).ok_or_else(|| Fault::Internal(format!("the page `{value}` is no number"))),
+        };
         match &pages.strategy {
-            Strategy::Page { .. } | Strategy::Offset { .. } if ends => Ok(None),
-            Strategy::Page { first, .. } => Ok(Some(Token(json!(at.unwrap_or(*first) + 1)))),
-            Strategy::Offset { .. } => Ok(Some(Token(json!(at.unwrap_or(0) + seen.count)))),
-            Strategy::Cursor { value, stop } => {
-                let scope = page_scope(scope, seen);
-                if let Some(stop) = stop
-                    && stop.holds(&scope)?
-                {
-                    return Ok(None);
-                }
-                let next = value.value(&scope)?;
-                Ok(if is_nothing(&next) { None } else { Some(Token(next)) })
+            Strategy::Cursor { value, stop } => pages.behind_cursor(value, stop.as_ref(), seen, scope),
+            Strategy::Page { first, .. } => {
+                let size = if seen.size.is_some() { seen.size } else { self.page_size(scope)? };
+                Ok((!ends(seen.extracted, size)).then_some(json!(counted(token)?.unwrap_or(*first) + 1)))
+            }
+            Strategy::Offset { .. } => {
+                let with_answer;
+                let scope = match &seen.response {
+                    Some(response) => {
+                        with_answer = scope.clone().with("response", Arc::clone(response));
+                        &with_answer
+                    }
+                    None => scope,
+                };
+                let size = if seen.size.is_some() { seen.size } else { self.page_size(scope)? };
+                let read = i64::try_from(seen.extracted).unwrap_or(i64::MAX);
+                Ok((!ends(seen.extracted, size)).then_some(json!(counted(token)?.unwrap_or(0) + read)))
             }
         }
     }
 }
 
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => matches!(text.as_str(), "" | "{}" | "[]"),
-        Value::Number(number) => number.as_str() == "0",
-        Value::Array(_) | Value::Object(_) | Value::Bool(true) => false,
+/// A page that is shorter than asked for, or empty, is the last.
+fn ends(count: u64, size: Option<i64>) -> bool {
+    count == 0 || size.is_some_and(|size| size > 0 && i64::try_from(count).is_ok_and(|count| count < size))
+}
+
+impl Pages {
+    fn behind_cursor(&self, value: &Template, stop: Option<&Template>, seen: &Seen<'_>, scope: &Scope) -> Result<Option<Value>, Fault> {
+        let size = match (seen.size, &self.size) {
+            (Some(size), _) => json!(size),
+            (None, Some(size)) => size.eval(scope)?.into_json(),
+            (None, None) => Value::Null,
+        };
+        let scope = scope
+            .clone()
+            .with("response", seen.response.clone().unwrap_or_else(|| Arc::new(json!({}))))
+            .with("headers", Arc::new(Value::Object(headers(seen.headers))))
+            .with("last_page_size", Arc::new(json!(seen.count)))
+            .with("last_record", seen.last_record.clone().unwrap_or_default())
+            .with("page_size", Arc::new(size));
+        if let Some(stop) = stop
+            && stop.holds(&scope)?
+        {
+            return Ok(None);
+        }
+        let next = value.eval(&scope)?;
+        Ok(next.is_truthy().then(|| next.into_json()))
     }
 }
 
-fn page_scope(scope: &Scope, seen: &Seen<'_>) -> Scope {
-    let mut scope = scope.clone();
-    let response = match serde_json::from_slice(&seen.answer.body) {
-        Ok(Value::Array(items)) => items.into_iter().next().unwrap_or_else(|| json!({})),
-        Ok(other) => other,
-        Err(_) => json!({}),
-    };
-    scope.insert("response".to_owned(), response);
-    scope.insert("headers".to_owned(), Value::Object(headers(seen.answer)));
-    scope.insert("last_page_size".to_owned(), json!(seen.count));
-    let last_record = seen.last_record.and_then(|piece| serde_json::from_slice(piece).ok()).unwrap_or(Value::Null);
-    scope.insert("last_record".to_owned(), last_record);
-    scope
-}
-
-/// The headers as templates see them: `link` is taken apart, as by Python's `requests`.
-fn headers(answer: &HttpAnswer) -> Map<String, Value> {
+/// The headers as templates see them: as `requests` gives them, with `link` taken apart. A name can be looked up as it is written in
+/// HTTP/2 and as most servers of HTTP/1 write it.
+fn headers(answer: &HeaderMap) -> Map<String, Value> {
     let mut made = Map::new();
-    for (name, value) in &answer.headers {
-        made.insert(name.as_str().to_owned(), Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    for (name, value) in answer {
+        let value = Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned());
+        made.insert(title_case(name.as_str()), value.clone());
+        made.insert(name.as_str().to_owned(), value);
     }
-    let link = answer.headers.get("link").and_then(|value| value.to_str().ok()).map(links).unwrap_or_default();
+    let link = answer.get("link").and_then(|value| value.to_str().ok()).map(links).unwrap_or_default();
     made.insert("link".to_owned(), Value::Object(link));
     made
 }
 
-/// `<url>; rel="next", <url>; rel="last"` by relation.
+/// `x-next-page` as `X-Next-Page`.
+fn title_case(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}
+
+/// `<url>; rel="next", <url>; rel="last"` by relation, read as Python's `requests` reads it.
 fn links(header: &str) -> Map<String, Value> {
+    static BETWEEN: LazyLock<Option<regex::Regex>> = LazyLock::new(|| regex::Regex::new(", *<").ok());
+    let strip = [' ', '\'', '"'];
+    let header = header.trim_matches(strip);
     let mut made = Map::new();
-    for part in header.split(", <") {
-        let Some((url, rest)) = part.trim().trim_start_matches('<').split_once('>') else { continue };
+    let Some(between) = BETWEEN.as_ref().filter(|_| !header.is_empty()) else { return made };
+    for part in between.split(header) {
+        let (url, rest) = part.split_once(';').unwrap_or((part, ""));
+        let url = url.trim_matches(['<', '>', ' ', '\'', '"']);
         let mut link = Map::from_iter([("url".to_owned(), Value::String(url.to_owned()))]);
-        for parameter in rest.split(';').filter_map(|text| text.trim().split_once('=')) {
-            link.insert(parameter.0.trim().to_owned(), Value::String(parameter.1.trim().trim_matches(['"', '\'']).to_owned()));
+        for parameter in rest.split(';') {
+            let mut sides = parameter.split('=');
+            let (Some(name), Some(value), None) = (sides.next(), sides.next(), sides.next()) else { break };
+            link.insert(name.trim_matches(strip).to_owned(), Value::String(value.trim_matches(strip).to_owned()));
         }
-        let name = link.get("rel").and_then(Value::as_str).unwrap_or(url).to_owned();
+        let name = link.get("rel").and_then(Value::as_str).filter(|rel| !rel.is_empty()).unwrap_or(url).to_owned();
         made.insert(name, Value::Object(link));
     }
     made

@@ -1,186 +1,439 @@
-//! Partition routers: a stream that is read once for each value of a list, or for each record of a parent stream.
+//! Partition routers: the parts of a stream that are read one by one, found while they are read.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    pin::Pin,
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
 use syncline_model::Fault;
-use syncline_sdk::Context;
 
 use crate::{
-    connector::Stream,
+    node::Node,
+    parts::{Parts, RequestOption},
     problem::Problem,
-    reader::Pages,
-    record::{dotted, field},
-    request::{Extra, RequestOption, text},
-    template::{Scope, Template, python_text},
-    transform,
+    read::StreamReading,
+    run::{Run, misconfigured},
+    select::Item,
+    slice::Slice,
+    stream::Stream,
+    template::{Evaluated, Scope, Template, python_str},
 };
 
-/// One router.
+/// A partition router.
 #[derive(Debug, Clone)]
 pub enum Router {
-    /// The values are in the manifest or the settings.
-    List { values: Values, field: Template, option: Option<RequestOption> },
-    /// The values are in the records of other streams.
-    Parents(Vec<Parent>),
+    /// One partition for each value of a list.
+    List(Box<List>),
+    /// One partition for each record of parent streams.
+    Substream(Vec<Parent>),
+    /// Every combination of what several routers find; the first is the outermost.
+    Product(Vec<Router>),
+    /// Several partitions as one.
+    Grouping { inner: Box<Router>, size: usize, deduplicates: bool },
+    /// What several routers find, each value once.
+    Union { inner: Vec<Router>, field: Template },
 }
 
-/// The values of a list.
+/// `ListPartitionRouter`.
 #[derive(Debug, Clone)]
-pub enum Values {
-    /// Written down.
-    Fixed(Vec<Value>),
-    /// A template.
-    Dynamic(Template),
-}
-
-/// A parent stream.
-#[derive(Debug, Clone)]
-pub struct Parent {
-    stream: Box<Stream>,
-    key: Template,
+pub struct List {
+    values: Values,
     field: Template,
     option: Option<RequestOption>,
 }
 
-/// Which part of a stream is read.
-pub type Partition = Map<String, Value>;
+#[derive(Debug, Clone)]
+enum Values {
+    Fixed(Vec<Value>),
+    Template(Template),
+}
+
+/// `ParentStreamConfig`.
+#[derive(Debug, Clone)]
+pub struct Parent {
+    stream: Arc<Stream>,
+    key: Template,
+    field: Template,
+    extra: Vec<Vec<Template>>,
+    option: Option<RequestOption>,
+    incremental: bool,
+    lazy: Vec<Template>,
+}
+
+const KNOWN: [&str; 4] = ["SubstreamPartitionRouter", "ListPartitionRouter", "GroupingPartitionRouter", "UnionPartitionRouter"];
 
 impl Router {
-    /// Reads one router, or a list of them.
-    pub fn load_all(node: Option<&Value>, path: &str) -> Result<Vec<Self>, Problem> {
-        match node {
-            None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(nodes)) => {
-                nodes.iter().enumerate().map(|(index, node)| Self::load(node, &format!("{path}[{index}]"))).collect()
-            }
-            Some(node) => Ok(vec![Self::load(node, path)?]),
-        }
+    /// Reads the router of a retriever; several are combined.
+    pub fn load_all(retriever: &Node<'_>) -> Result<Option<Self>, Problem> {
+        let nodes = retriever.children("partition_router");
+        let is_list = retriever.get("partition_router").is_some_and(Value::is_array);
+        let mut routers = nodes.iter().map(Self::load).collect::<Result<Vec<_>, _>>()?;
+        Ok(match routers.len() {
+            0 => None,
+            1 if !is_list => routers.pop(),
+            _ => Some(Self::Product(routers)),
+        })
     }
 
-    fn load(node: &Value, path: &str) -> Result<Self, Problem> {
-        let option = |node: &Value, path: &str| {
-            node.get("request_option")
-                .filter(|node| !node.is_null())
-                .map(|node| RequestOption::load(node, &format!("{path}.request_option")))
-                .transpose()
-        };
-        let needed = |node: &Value, field: &str, path: &str| {
-            text(node, field, path)?.ok_or_else(|| Problem::manifest(path, format!("`{field}` is missing")))
-        };
-        match node.get("type").and_then(Value::as_str).unwrap_or_default() {
+    fn load(node: &Node<'_>) -> Result<Self, Problem> {
+        let option = |node: &Node<'_>| node.child("request_option").map(|option| RequestOption::load(option.value, &option.path)).transpose();
+        match node.kind() {
             "ListPartitionRouter" => {
                 let values = match node.get("values") {
                     Some(Value::Array(values)) => Values::Fixed(values.clone()),
-                    _ => Values::Dynamic(needed(node, "values", path)?),
+                    Some(Value::String(text)) => Values::Template(node.template(text, "values")?),
+                    _ => return Err(node.missing("values")),
                 };
-                Ok(Self::List { values, field: needed(node, "cursor_field", path)?, option: option(node, path)? })
+                Ok(Self::List(Box::new(List { values, field: node.needed_text("cursor_field")?, option: option(node)? })))
             }
             "SubstreamPartitionRouter" => {
-                let configs = node
-                    .get("parent_stream_configs")
-                    .and_then(Value::as_array)
-                    .ok_or_else(|| Problem::manifest(path, "`parent_stream_configs` is missing"))?;
-                let parent = |(index, config): (usize, &Value)| {
-                    let here = format!("{path}.parent_stream_configs[{index}]");
-                    let stream = config.get("stream").ok_or_else(|| Problem::manifest(&here, "`stream` is missing"))?;
-                    Ok(Parent {
-                        stream: Box::new(Stream::load(stream, &format!("{here}.stream"))?),
-                        key: needed(config, "parent_key", &here)?,
-                        field: needed(config, "partition_field", &here)?,
-                        option: option(config, &here)?,
-                    })
-                };
-                Ok(Self::Parents(configs.iter().enumerate().map(parent).collect::<Result<_, Problem>>()?))
-            }
-            other => {
-                let hint = syncline_model::nearest::hint(other, ["ListPartitionRouter", "SubstreamPartitionRouter"]);
-                Err(Problem::manifest(path, format!("unknown partition router `{other}`{hint}")))
-            }
-        }
-    }
-
-    async fn partitions(&self, context: &Context, scope: &Scope) -> Result<Vec<Partition>, Fault> {
-        match self {
-            Self::List { values, field, .. } => {
-                let name = field.text(scope)?.unwrap_or_default();
-                let values = match values {
-                    Values::Fixed(values) => values.clone(),
-                    Values::Dynamic(template) => list_of(&template.text(scope)?.unwrap_or_default()),
-                };
-                Ok(values.into_iter().map(|value| Map::from_iter([(name.clone(), value)])).collect())
-            }
-            Self::Parents(parents) => {
-                let mut found = Vec::new();
-                for parent in parents {
-                    parent.partitions(context, scope, &mut found).await?;
+                let parents = node.children("parent_stream_configs");
+                if parents.is_empty() {
+                    return Err(node.problem("`parent_stream_configs` must name at least one parent stream"));
                 }
-                Ok(found)
+                parents.iter().map(|parent| Parent::load(parent, option(parent)?)).collect::<Result<_, _>>().map(Self::Substream)
             }
+            "GroupingPartitionRouter" => Ok(Self::Grouping {
+                inner: Box::new(Self::load(&node.needed("underlying_partition_router")?)?),
+                size: node.whole("group_size")?.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0).ok_or_else(|| {
+                    node.problem("`group_size` must be a whole number of at least 1")
+                })?,
+                deduplicates: node.get("deduplicate").and_then(Value::as_bool).unwrap_or(true),
+            }),
+            "UnionPartitionRouter" => Ok(Self::Union {
+                inner: node.children("partition_routers").iter().map(Self::load).collect::<Result<_, _>>()?,
+                field: node.needed_text("partition_field")?,
+            }),
+            _ => Err(node.unknown("partition router", &KNOWN)),
         }
     }
 
-    /// What a partition puts into a request; a value that says nothing is not sent.
-    pub fn put(&self, extra: &mut Extra, partition: &Partition, scope: &Scope) -> Result<(), Fault> {
-        let options: Vec<(&Template, &RequestOption)> = match self {
-            Self::List { field, option, .. } => option.iter().map(|option| (field, option)).collect(),
-            Self::Parents(parents) => parents.iter().filter_map(|parent| Some((&parent.field, parent.option.as_ref()?))).collect(),
+    /// All partitions share one state.
+    pub fn is_grouping(&self) -> bool {
+        matches!(self, Self::Grouping { .. })
+    }
+
+    /// The pages of its parents hold the first records of the streams below, and those are read from there.
+    pub fn is_lazy(&self) -> bool {
+        matches!(self, Self::Substream(parents) if parents.iter().any(|parent| !parent.lazy.is_empty()))
+    }
+
+    /// What a partition puts into requests.
+    pub fn put(&self, parts: &mut Parts, slice: &Slice, scope: &Scope) -> Result<(), Fault> {
+        let mut one = |option: &Option<RequestOption>, field: &Template| {
+            let Some(option) = option else { return Ok(()) };
+            let Some(value) = slice.partition.get(&field.text(scope)?) else { return Ok(()) };
+            if Evaluated::from(value.clone()).is_truthy() { parts.put(option, value.clone(), scope) } else { Ok(()) }
         };
-        for (field, option) in options {
-            let name = field.text(scope)?.unwrap_or_default();
-            if let Some(value) = partition.get(&name) {
-                extra.options.push((option.clone(), python_text(value)));
-            }
+        match self {
+            Self::List(list) => one(&list.option, &list.field),
+            Self::Substream(parents) => parents.iter().try_for_each(|parent| one(&parent.option, &parent.field)),
+            // Of two that say the same thing the first wins.
+            Self::Product(routers) => routers.iter().rev().try_for_each(|router| router.put(parts, slice, scope)),
+            Self::Grouping { .. } | Self::Union { .. } => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The partitions; `state` is what the stream's saved state says about its parents.
+    pub fn partitions(&self, run: &Run, state: &Map<String, Value>) -> Result<Partitions, Fault> {
+        Ok(match self {
+            Self::List(list) => Partitions::Ready(list.slices(&run.base)?),
+            Self::Substream(parents) => Partitions::Parents(Box::new(Parents::new(parents, run, state))),
+            Self::Product(routers) => Partitions::Product {
+                inner: routers.iter().map(|router| router.partitions(run, state)).collect::<Result<_, _>>()?,
+                made: None,
+            },
+            Self::Grouping { inner, size, deduplicates } => Partitions::Grouping {
+                inner: Box::new(inner.partitions(run, state)?),
+                size: *size,
+                seen: deduplicates.then(HashSet::new),
+            },
+            Self::Union { inner, field } => Partitions::Union {
+                inner: inner.iter().map(|router| router.partitions(run, state)).collect::<Result<_, _>>()?,
+                at: 0,
+                field: field.text(&run.base)?,
+                seen: HashSet::new(),
+            },
+        })
+    }
+}
+
+impl List {
+    fn slices(&self, scope: &Scope) -> Result<VecDeque<Slice>, Fault> {
+        let values = match &self.values {
+            Values::Fixed(values) => values.clone(),
+            Values::Template(template) => match template.eval(scope)?.into_json() {
+                Value::Array(values) => values,
+                // Python walks through a text letter by letter.
+                Value::String(text) => text.chars().map(|letter| Value::String(letter.to_string())).collect(),
+                Value::Object(fields) => fields.into_iter().map(|(name, _)| Value::String(name)).collect(),
+                other => return Err(misconfigured(format!("the `values` of a partition router became `{other}`, and must be a list"))),
+            },
+        };
+        let field = self.field.text(scope)?;
+        Ok(values.into_iter().map(|value| Slice::of(Map::from_iter([(field.clone(), value)]))).collect())
     }
 }
 
 impl Parent {
-    async fn partitions(&self, context: &Context, scope: &Scope, found: &mut Vec<Partition>) -> Result<(), Fault> {
-        let (key, name) = (self.key.text(scope)?.unwrap_or_default(), self.field.text(scope)?.unwrap_or_default());
-        let path = if key.contains('/') { key.split('/').map(str::to_owned).collect() } else { dotted(&key) };
-        let mut parents = Box::pin(Partitions::of(&self.stream.routers, context, scope)).await?;
-        if parents.is_empty() {
-            parents.push(Partition::new());
+    fn load(node: &Node<'_>, option: Option<RequestOption>) -> Result<Self, Problem> {
+        let stream = node.needed("stream")?;
+        let path = |node: &Node<'_>| -> Result<Vec<Template>, Problem> {
+            let names = node.value.as_array().map(Vec::as_slice).unwrap_or_default();
+            names.iter().map(|name| Template::new(&python_str(name)).map_err(|why| node.problem(why))).collect()
+        };
+        let lazy = node.child("lazy_read_pointer").map(|pointer| path(&pointer)).transpose()?.unwrap_or_default();
+        if lazy.iter().any(|name| name.source().contains('*')) {
+            return Err(node.problem("`lazy_read_pointer` must be a path without `*`"));
         }
-        for parent_slice in parents {
-            let mut pages = Pages::new(&self.stream, parent_slice.clone(), None, None);
-            while let Some(page) = pages.next(context).await? {
-                for body in page.pieces {
-                    let body = transform::all(&self.stream.transforms, body, scope)?;
-                    let Some(value) = std::str::from_utf8(&body).ok().and_then(|text| field(text, &path)).filter(|value| !value.is_null())
-                    else {
-                        continue;
-                    };
-                    found.push(Map::from_iter([(name.clone(), value), ("parent_slice".to_owned(), Value::Object(parent_slice.clone()))]));
+        Ok(Self {
+            stream: Arc::new(Stream::load(&stream)?),
+            key: node.needed_text("parent_key")?,
+            field: node.needed_text("partition_field")?,
+            extra: node.children("extra_fields").iter().map(path).collect::<Result<_, _>>()?,
+            option,
+            incremental: node.says("incremental_dependency"),
+            lazy,
+        })
+    }
+
+    /// The state that the parent begins with.
+    fn state(&self, child: &Map<String, Value>, run: &Run) -> Map<String, Value> {
+        if !self.incremental {
+            return Map::new();
+        }
+        let object = |value: Option<&Value>| value.and_then(Value::as_object).cloned();
+        if let Some(parents) = object(child.get("parent_state"))
+            && let Some(own) = object(parents.get(&self.stream.name))
+        {
+            return own;
+        }
+        if let Some(common) = object(child.get("state")) {
+            return common;
+        }
+        // An old state of the child is one value, and stands for the parent too.
+        let values: Vec<&Value> = child.iter().filter(|(name, _)| *name != "__ab_no_cursor_state_message").map(|(_, value)| value).collect();
+        match (values.as_slice(), self.stream.cursor.as_ref().and_then(|cursor| cursor.field.text(&run.base).ok())) {
+            ([value @ (Value::String(_) | Value::Number(_))], Some(field)) => Map::from_iter([(field, (*value).clone())]),
+            _ => Map::new(),
+        }
+    }
+
+    /// The partition that a record of the parent makes, if it makes one.
+    fn slice(&self, record: &Value, parent: &Slice, scope: &Scope) -> Result<Option<Slice>, Fault> {
+        let key = self.key.text(scope)?;
+        let value = match at_path(record, key.trim_matches('/').split('/')) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(value) => value.clone(),
+        };
+        let mut extra = Map::new();
+        if !self.lazy.is_empty() {
+            let names = self.lazy.iter().map(|name| name.text(scope)).collect::<Result<Vec<_>, _>>()?;
+            let found = at_path(record, names.iter().map(String::as_str)).cloned().unwrap_or_else(|| Value::Array(Vec::new()));
+            extra.insert("child_response".to_owned(), found);
+        }
+        for path in &self.extra {
+            let names = path.iter().map(|name| name.text(scope)).collect::<Result<Vec<_>, _>>()?;
+            let found = at_path(record, names.iter().map(String::as_str)).cloned().unwrap_or_default();
+            extra.insert(names.join("."), found);
+        }
+        let partition = Map::from_iter([
+            (self.field.text(scope)?, value),
+            ("parent_slice".to_owned(), Value::Object(parent.partition.clone())),
+        ]);
+        Ok(Some(Slice { partition, window: Map::new(), extra }))
+    }
+}
+
+/// A value at a path; numbers lead into lists.
+fn at_path<'a>(record: &'a Value, path: impl Iterator<Item = &'a str>) -> Option<&'a Value> {
+    let mut at = record;
+    for name in path {
+        at = match at {
+            Value::Array(items) => items.get(name.parse::<usize>().ok()?)?,
+            other => other.get(name)?,
+        };
+    }
+    Some(at)
+}
+
+/// Partitions, found one after the other.
+pub enum Partitions {
+    /// Known beforehand.
+    Ready(VecDeque<Slice>),
+    /// Found in parents.
+    Parents(Box<Parents>),
+    /// Combined.
+    Product { inner: Vec<Partitions>, made: Option<VecDeque<Slice>> },
+    /// Several as one.
+    Grouping { inner: Box<Partitions>, size: usize, seen: Option<HashSet<String>> },
+    /// One after the other.
+    Union { inner: Vec<Partitions>, at: usize, field: String, seen: HashSet<String> },
+}
+
+type Next<'a> = Pin<Box<dyn Future<Output = Result<Option<Slice>, Fault>> + Send + 'a>>;
+
+impl Partitions {
+    /// Only one, without a name.
+    pub fn single() -> Self {
+        Self::Ready(VecDeque::from([Slice::default()]))
+    }
+
+    /// The next partition.
+    pub fn next(&mut self) -> Next<'_> {
+        Box::pin(async move {
+            match self {
+                Self::Ready(slices) => Ok(slices.pop_front()),
+                Self::Parents(parents) => parents.next().await,
+                Self::Product { inner, made } => {
+                    if made.is_none() {
+                        *made = Some(product(inner).await?);
+                    }
+                    Ok(made.as_mut().and_then(VecDeque::pop_front))
+                }
+                Self::Grouping { inner, size, seen } => group(inner, *size, seen).await,
+                Self::Union { inner, at, field, seen } => {
+                    while let Some(partitions) = inner.get_mut(*at) {
+                        match partitions.next().await? {
+                            None => *at += 1,
+                            Some(slice) => {
+                                if let Some(slice) = united(slice, field, seen)? {
+                                    return Ok(Some(slice));
+                                }
+                            }
+                        }
+                    }
+                    Ok(None)
+                }
+            }
+        })
+    }
+
+    /// It is known that no more come.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Ready(slices) if slices.is_empty())
+    }
+
+    /// The state of the parents, where there are any.
+    pub fn state(&self) -> Option<Value> {
+        match self {
+            Self::Ready(_) | Self::Product { .. } => None,
+            Self::Parents(parents) => Some(Value::Object(parents.states.clone())),
+            Self::Grouping { inner, .. } => inner.state(),
+            Self::Union { inner, .. } => {
+                let states = inner.iter().filter_map(|one| one.state()?.as_object().cloned());
+                Some(Value::Object(states.flatten().collect()))
+            }
+        }
+    }
+}
+
+async fn product(inner: &mut [Partitions]) -> Result<VecDeque<Slice>, Fault> {
+    let mut made = vec![Slice::default()];
+    for partitions in inner {
+        let mut slices = Vec::new();
+        while let Some(slice) = partitions.next().await? {
+            slices.push(slice);
+        }
+        let join = |one: &Slice, other: &Slice| {
+            let mut both = one.clone();
+            // Of two that name the same thing the first wins.
+            for (into, from) in [(&mut both.partition, &other.partition), (&mut both.extra, &other.extra)] {
+                for (name, value) in from {
+                    into.entry(name.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            both
+        };
+        made = made.iter().flat_map(|one| slices.iter().map(move |other| join(one, other))).collect();
+    }
+    Ok(made.into())
+}
+
+async fn group(inner: &mut Partitions, size: usize, seen: &mut Option<HashSet<String>>) -> Result<Option<Slice>, Fault> {
+    let mut batch: Vec<Slice> = Vec::new();
+    while batch.len() < size {
+        let Some(slice) = inner.next().await? else { break };
+        let names: Vec<&String> = slice.partition.keys().filter(|name| *name != "parent_slice").collect();
+        let [name] = names.as_slice() else {
+            return Err(misconfigured("a `GroupingPartitionRouter` needs partitions of exactly one field"));
+        };
+        if seen.as_mut().is_none_or(|seen| seen.insert(slice.partition[*name].to_string())) {
+            batch.push(slice);
+        }
+    }
+    let Some(first) = batch.first() else { return Ok(None) };
+    let all = |name: &String, part: fn(&Slice) -> &Map<String, Value>| -> (String, Value) {
+        (name.clone(), batch.iter().map(|slice| part(slice).get(name).cloned().unwrap_or_default()).collect())
+    };
+    let mut extras: Vec<&String> = batch.iter().flat_map(|slice| slice.extra.keys()).collect();
+    extras.sort();
+    extras.dedup();
+    Ok(Some(Slice {
+        partition: first.partition.keys().map(|name| all(name, |slice| &slice.partition)).collect(),
+        window: Map::new(),
+        extra: extras.into_iter().map(|name| all(name, |slice| &slice.extra)).collect(),
+    }))
+}
+
+fn united(slice: Slice, field: &str, seen: &mut HashSet<String>) -> Result<Option<Slice>, Fault> {
+    let Slice { mut partition, mut extra, .. } = slice;
+    let Some(value) = partition.remove(field) else {
+        return Err(misconfigured(format!("a `UnionPartitionRouter` needs partitions with the field `{field}`")));
+    };
+    if !seen.insert(value.to_string()) {
+        return Ok(None);
+    }
+    extra.extend(partition);
+    Ok(Some(Slice { partition: Map::from_iter([(field.to_owned(), value)]), window: Map::new(), extra }))
+}
+
+/// Partitions found in the records of parent streams.
+pub struct Parents {
+    left: VecDeque<(Parent, Map<String, Value>)>,
+    run: Run,
+    reading: Option<(Parent, Box<StreamReading>)>,
+    found: VecDeque<Slice>,
+    states: Map<String, Value>,
+}
+
+impl Parents {
+    fn new(parents: &[Parent], run: &Run, state: &Map<String, Value>) -> Self {
+        let mut run = run.clone();
+        // A parent that cannot be read to its end would hide parts of the stream below it.
+        run.goes_on = false;
+        let left: VecDeque<_> = parents.iter().map(|parent| (parent.clone(), parent.state(state, &run))).collect();
+        let states = left.iter().filter(|(parent, _)| parent.incremental);
+        let states = states.map(|(parent, state)| (parent.stream.name.clone(), Value::Object(state.clone()))).collect();
+        Self { left, run, reading: None, found: VecDeque::new(), states }
+    }
+
+    async fn next(&mut self) -> Result<Option<Slice>, Fault> {
+        loop {
+            if let Some(slice) = self.found.pop_front() {
+                return Ok(Some(slice));
+            }
+            if self.reading.is_none() {
+                let Some((parent, state)) = self.left.pop_front() else { return Ok(None) };
+                let reading = StreamReading::new(Arc::clone(&parent.stream), self.run.clone(), state, None)?;
+                self.reading = Some((parent, Box::new(reading)));
+            }
+            let Some((parent, reading)) = &mut self.reading else { continue };
+            match reading.next().await? {
+                Some(batch) => {
+                    for item in &batch.items {
+                        self.found.extend(parent.slice(&Item::tree(item), &batch.slice, &self.run.base)?);
+                    }
+                }
+                None => {
+                    if parent.incremental {
+                        self.states.insert(parent.stream.name.clone(), Value::Object(reading.state()));
+                    }
+                    self.reading = None;
                 }
             }
         }
-        Ok(())
     }
-}
-
-/// All partitions of a stream.
-pub struct Partitions;
-
-impl Partitions {
-    /// Every combination of the routers' partitions, the first router outermost. Empty when there are no routers.
-    pub async fn of(routers: &[Router], context: &Context, scope: &Scope) -> Result<Vec<Partition>, Fault> {
-        let mut all: Vec<Partition> = Vec::new();
-        for (index, router) in routers.iter().enumerate() {
-            let own = router.partitions(context, scope).await?;
-            if index == 0 {
-                all = own;
-                continue;
-            }
-            all = all.iter().flat_map(|outer| own.iter().map(|inner| outer.clone().into_iter().chain(inner.clone()).collect())).collect();
-        }
-        let mut seen = std::collections::HashSet::new();
-        all.retain(|partition| seen.insert(Value::Object(partition.clone()).to_string()));
-        Ok(all)
-    }
-}
-
-/// A list as a template writes it: `['a', 'b']`.
-fn list_of(text: &str) -> Vec<Value> {
-    serde_json::from_str(text).or_else(|_| serde_json::from_str(&text.replace('\'', "\""))).unwrap_or_default()
 }

@@ -20,6 +20,11 @@ impl Problem {
         Self { file: "manifest.yaml".to_owned(), line: None, path: path.to_owned(), message: message.into() }
     }
 
+    /// What it needs is a Python class that cannot run here; only the streams that need it are lost.
+    pub fn needs_class(&self) -> bool {
+        self.message.starts_with("needs the Python class")
+    }
+
     fn at(&self) -> String {
         self.line.map(|line| format!(":{line}")).unwrap_or_default()
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, value::RawValue};
 use syncline_model::{Record, RecordKey, Version};
 use syncline_sdk::{DeleteStrategy, Refused};
 
-use crate::{template::python_text, window::Window};
+use crate::{cursor::Settled, template::python_str as python_text};
 
 /// How a stream's records are read.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ impl Shape {
     }
 
     /// The record in a piece of a page, or why it is none.
-    pub fn read(&self, body: &Bytes, window: Option<&Window>) -> Result<Record, Refused> {
+    pub fn read(&self, body: &Bytes, cursor: Option<&Settled>) -> Result<Record, Refused> {
         let refuse = |cause: &str, key: Option<RecordKey>| Refused { key, body: body.clone(), cause: cause.to_owned() };
         let Ok(text) = std::str::from_utf8(body) else { return Err(refuse("it is not UTF-8", None)) };
         if !text.starts_with('{') {
@@ -48,18 +48,19 @@ impl Shape {
             }
         }
         let key = if parts.is_empty() { RecordKey::digest(body) } else { RecordKey::of(parts.iter().map(String::as_str)) };
-        let (version, time) = self.version(text, window);
+        let (version, time) = self.version(text, cursor);
         let deleted = !self.deleted.is_empty() && field(text, &self.deleted).is_some_and(|value| says_yes(&value));
         Ok(Record { key, version, time, deleted, body: body.clone() })
     }
 
-    fn version(&self, text: &str, window: Option<&Window>) -> (Option<Version>, Option<Timestamp>) {
+    fn version(&self, text: &str, cursor: Option<&Settled>) -> (Option<Version>, Option<Timestamp>) {
         if self.version.is_empty() {
             return (None, None);
         }
         let Some(value) = field(text, &self.version) else { return (None, None) };
         let said = python_text(&value);
-        let time = window.and_then(|window| window.read(&said)).or_else(|| said.parse().ok());
+        let place = cursor.and_then(|cursor| cursor.read(&value)).and_then(|place| Timestamp::from_microsecond(place.at).ok());
+        let time = place.or_else(|| said.parse().ok());
         match (time, said.parse::<i128>()) {
             (Some(time), _) => (Some(Version::from(time)), Some(time)),
             (None, Ok(number)) => (Some(Version(number)), None),

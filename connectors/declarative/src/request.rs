@@ -1,225 +1,332 @@
 //! Makes a request out of a requester: address, parameters, headers, body, and what pages, partitions and windows put into it.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::{Map, Value};
 use syncline_model::Fault;
-use syncline_sdk::HttpRequest;
+use syncline_sdk::{Context, HttpRequest};
 use url::Url;
 
+pub use crate::parts::{Parts, Place, RequestOption};
 use crate::{
-    auth::Authenticator,
+    auth::{Authenticator, Call},
+    errors::ErrorHandlers,
+    node::Node,
     problem::Problem,
-    template::{Scope, Template, python_text},
+    template::{Evaluated, Kind, Nested, Scope, Template, python_str},
 };
 
-/// Where a value is put into a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestOption {
-    /// The part of the request.
-    pub place: Place,
-    /// The name there.
-    pub name: Template,
+/// What a manifest says about one part of a request: fields, or one text that becomes all of it.
+#[derive(Debug, Clone)]
+enum Input {
+    Fields(Vec<(Template, Field)>),
+    Text(Template),
 }
 
-/// A part of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// The query.
-    Parameter,
-    /// A header.
-    Header,
-    /// A field of a JSON body.
-    BodyJson,
-    /// A field of a form.
-    BodyData,
+#[derive(Debug, Clone)]
+enum Field {
+    Template(Template),
+    Fixed(Value),
 }
 
-impl RequestOption {
-    /// Reads one.
-    pub fn load(node: &Value, path: &str) -> Result<Self, Problem> {
-        let place = match node.get("inject_into").and_then(Value::as_str) {
-            Some("request_parameter") => Place::Parameter,
-            Some("header") => Place::Header,
-            Some("body_json") => Place::BodyJson,
-            Some("body_data") => Place::BodyData,
-            other => {
-                return Err(Problem::manifest(
-                    path,
-                    format!(
-                        "`inject_into` is `{}`, and must be one of request_parameter, header, body_json, body_data",
-                        other.unwrap_or("absent")
-                    ),
-                ));
-            }
-        };
-        Ok(Self { place, name: text(node, "field_name", path)?.ok_or_else(|| Problem::manifest(path, "`field_name` is missing"))? })
+impl Default for Input {
+    fn default() -> Self {
+        Self::Fields(Vec::new())
     }
 }
 
-/// A text field of a component as a template.
-pub fn text(node: &Value, field: &str, path: &str) -> Result<Option<Template>, Problem> {
-    let text = match node.get(field) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) => text.clone(),
-        Some(other @ (Value::Number(_) | Value::Bool(_))) => other.to_string(),
-        Some(_) => return Err(Problem::manifest(path, format!("`{field}` must be a text"))),
-    };
-    Template::new(&text).map(Some).map_err(|why| Problem::manifest(&format!("{path}.{field}"), why))
-}
+impl Input {
+    fn load(node: &Node<'_>, field: &str) -> Result<Self, Problem> {
+        let here = Node { value: node.value, path: node.below(field) };
+        match node.get(field) {
+            None => Ok(Self::default()),
+            Some(Value::String(text)) => Ok(if text.is_empty() { Self::default() } else { Self::Text(node.template(text, field)?) }),
+            Some(Value::Object(fields)) => {
+                let one = |(name, value): (&String, &Value)| {
+                    let value = match value {
+                        Value::String(text) => Field::Template(here.template(text, name)?),
+                        other => Field::Fixed(other.clone()),
+                    };
+                    Ok((here.template(name, name)?, value))
+                };
+                let known = fields.iter().filter(|(_, value)| value.get("type").and_then(Value::as_str) != Some("QueryProperties"));
+                Ok(Self::Fields(known.map(one).collect::<Result<_, Problem>>()?))
+            }
+            Some(_) => Err(Problem::manifest(&here.path, format!("`{field}` must be an object or a text"))),
+        }
+    }
 
-/// The fields of an object as templates.
-fn texts(node: &Value, field: &str, path: &str) -> Result<Vec<(String, Template)>, Problem> {
-    let Some(fields) = node.get(field).and_then(Value::as_object) else { return Ok(Vec::new()) };
-    let here = format!("{path}.{field}");
-    fields
-        .keys()
-        .map(|name| {
-            Ok((name.clone(), text(&node[field], name, &here)?.ok_or_else(|| Problem::manifest(&here, format!("`{name}` is empty")))?))
-        })
-        .collect()
+    /// The fields it becomes. `valid` are the types that stay what they are; everything else stays the text that was rendered.
+    fn fields(&self, scope: &Scope, valid: &[Kind]) -> Result<Result<Map<String, Value>, String>, Fault> {
+        let fields = match self {
+            Self::Text(text) => {
+                let made = text.eval_or(scope, Some(Evaluated::text_of("")))?;
+                return Ok(match made.into_json() {
+                    Value::Object(fields) => Ok(fields.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+                    other => Err(python_str(&other)),
+                });
+            }
+            Self::Fields(fields) => fields,
+        };
+        let mut made = Map::new();
+        for (name, field) in fields {
+            let name = name.mapped(scope, &[Kind::Str])?.map(|name| name.text()).unwrap_or_default();
+            let value = match field {
+                Field::Fixed(value) => value.clone(),
+                Field::Template(template) => template.mapped(scope, valid)?.map_or(Value::Null, Evaluated::into_json),
+            };
+            if !value.is_null() {
+                made.insert(name, value);
+            }
+        }
+        Ok(Ok(made))
+    }
 }
 
 /// An `HttpRequester`.
 #[derive(Debug, Clone)]
 pub struct Requester {
-    base: Template,
+    url: Option<Template>,
+    base: Option<Template>,
     path: Option<Template>,
     method: Method,
-    parameters: Vec<(String, Template)>,
-    headers: Vec<(String, Template)>,
-    body_json: Option<Value>,
-    body_data: Vec<(String, Template)>,
-    authenticator: Authenticator,
+    parameters: Input,
+    headers: Input,
+    body_json: Option<Arc<Nested>>,
+    body_data: Input,
+    /// Who it asks as.
+    pub authenticator: Authenticator,
+    /// What its answers mean.
+    pub errors: ErrorHandlers,
+    /// Answers to equal requests of one job may be used again.
+    pub use_cache: bool,
+    /// The parameter that the properties of a chunk go into.
+    pub properties_parameter: Option<String>,
 }
 
 /// What is put into a request beside what the requester says.
 #[derive(Debug, Clone, Default)]
 pub struct Extra {
-    /// Values and where they go.
-    pub options: Vec<(RequestOption, String)>,
+    /// Parameters, headers and body fields.
+    pub parts: Parts,
     /// The whole address of the next page, where the pagination gives one.
     pub address: Option<String>,
+    /// Properties asked for in this chunk.
+    pub properties: Option<Vec<String>>,
 }
 
 impl Requester {
     /// Reads one.
     pub fn load(node: &Value, path: &str) -> Result<Self, Problem> {
-        let method = node.get("http_method").and_then(Value::as_str).unwrap_or("GET");
-        let method = method.parse().map_err(|_| Problem::manifest(path, format!("`{method}` is no HTTP method")))?;
-        let base = match text(node, "url_base", path)? {
-            Some(base) => Some(base),
-            None => text(node, "url", path)?,
-        };
-        Ok(Self {
-            base: base.ok_or_else(|| Problem::manifest(path, "`url_base` is missing"))?,
-            path: text(node, "path", path)?,
+        let node = Node::new(node, path);
+        if node.kind() != "HttpRequester" {
+            return Err(node.unknown("requester", &["HttpRequester"]));
+        }
+        let method = node.word("http_method").unwrap_or("GET");
+        let method = method.parse().map_err(|_| node.problem(format!("`{method}` is no HTTP method")))?;
+        let made = Self {
+            url: node.text("url")?,
+            base: node.text("url_base")?,
+            path: node.text("path")?,
             method,
-            parameters: texts(node, "request_parameters", path)?,
-            headers: texts(node, "request_headers", path)?,
-            body_json: node.get("request_body_json").cloned(),
-            body_data: texts(node, "request_body_data", path)?,
-            authenticator: Authenticator::load(node.get("authenticator"), &format!("{path}.authenticator"))?,
-        })
+            parameters: Input::load(&node, "request_parameters")?,
+            headers: Input::load(&node, "request_headers")?,
+            body_json: None,
+            body_data: Input::default(),
+            authenticator: Authenticator::load(node.get("authenticator"), &node.below("authenticator"))?,
+            errors: ErrorHandlers::load(node.get("error_handler"), &node.below("error_handler"))?,
+            use_cache: node.says("use_cache"),
+            properties_parameter: properties_parameter(&node),
+        };
+        if made.url.is_none() && made.base.is_none() {
+            return Err(node.missing("url_base"));
+        }
+        made.with_body(&node)
     }
 
-    /// The request.
-    pub fn request(&self, scope: &Scope, extra: &Extra) -> Result<HttpRequest, Fault> {
-        let mut url = self.address(scope, extra)?;
-        let mut headers = HeaderMap::new();
-        let (mut json, mut data) = (self.json(scope)?, Vec::new());
-        for (name, template) in &self.parameters {
-            let value = template.value(scope)?;
-            if value != Value::String(String::new()) && !(value.is_null() && template.text(scope)?.is_none()) {
-                add_parameter(&mut url, name, &python_text(&value));
+    fn with_body(mut self, node: &Node<'_>) -> Result<Self, Problem> {
+        if node.get("request_body_json").is_some() && node.get("request_body_data").is_some() {
+            return Err(node.problem("only one of `request_body_json` and `request_body_data` can be given"));
+        }
+        if let Some(body) = node.child("request_body") {
+            let nested = |value: &Value| Nested::load(value, &body.below("value")).map(|nested| Some(Arc::new(nested)));
+            let value = body.needed("value")?;
+            match body.kind() {
+                "RequestBodyJsonObject" | "RequestBodyGraphQL" => self.body_json = nested(value.value)?,
+                "RequestBodyUrlEncodedForm" | "RequestBodyPlainText" => self.body_data = Input::load(&body, "value")?,
+                _ => {
+                    let known = ["RequestBodyJsonObject", "RequestBodyGraphQL", "RequestBodyUrlEncodedForm", "RequestBodyPlainText"];
+                    return Err(body.unknown("request body", &known));
+                }
+            }
+            return Ok(self);
+        }
+        if let Some(body) = node.child("request_body_json") {
+            self.body_json = Some(Arc::new(Nested::load_with(body.value, &body.path, &node.parameters())?));
+        }
+        self.body_data = Input::load(node, "request_body_data")?;
+        Ok(self)
+    }
+
+    /// The request, with the proof of who asks.
+    pub async fn request(&self, context: &Context, scope: &Scope, extra: &Extra) -> Result<HttpRequest, Fault> {
+        let mut parts = self.own_parts(scope)?;
+        let mut proof = Parts::default();
+        for (option, value) in self.authenticator.options(&Call { context, scope }).await? {
+            proof.put(&option, Value::String(value), scope)?;
+        }
+        // What proves who asks wins over a header of the same name.
+        for name in proof.headers.keys() {
+            parts.headers.retain(|known, _| !known.eq_ignore_ascii_case(name));
+        }
+        parts.merge(proof)?;
+        let mut extra_parts = extra.parts.clone();
+        for name in extra_parts.headers.keys().cloned().collect::<Vec<_>>() {
+            if parts.headers.contains_key(&name) {
+                return Err(Fault::Misconfigured(format!("`{name}` is put into the request from two sides")));
             }
         }
-        for (name, template) in &self.headers {
-            let value = template.value(scope)?;
-            if !value.is_null() {
-                add_header(&mut headers, name, &python_text(&value))?;
-            }
+        if let (Some(name), Some(properties)) = (&self.properties_parameter, &extra.properties) {
+            extra_parts.parameters.insert(name.clone(), Value::String(properties.join(",")));
         }
-        for (name, template) in &self.body_data {
-            data.push((name.clone(), python_text(&template.value(scope)?)));
-        }
-        let auth = self.authenticator.options(scope)?;
-        for (option, value) in extra.options.iter().chain(&auth) {
-            let name = option.name.text(scope)?.unwrap_or_default();
-            match option.place {
-                Place::Parameter => add_parameter(&mut url, &name, value),
-                Place::Header => add_header(&mut headers, &name, value)?,
-                Place::BodyJson => drop(json.get_or_insert_default().insert(name, Value::String(value.clone()))),
-                Place::BodyData => data.push((name, value.clone())),
-            }
-        }
-        let body = match json {
-            Some(fields) => {
-                headers.entry("content-type").or_insert(HeaderValue::from_static("application/json"));
-                Value::Object(fields).to_string()
-            }
-            None if data.is_empty() => String::new(),
-            None => {
-                headers.entry("content-type").or_insert(HeaderValue::from_static("application/x-www-form-urlencoded"));
-                url::form_urlencoded::Serializer::new(String::new()).extend_pairs(data).finish()
-            }
+        parts.merge(extra_parts)?;
+        let url = self.address(scope, extra)?;
+        self.assemble(url, parts)
+    }
+
+    fn own_parts(&self, scope: &Scope) -> Result<Parts, Fault> {
+        let valid = [Kind::Str, Kind::List];
+        let mut made = Parts {
+            // A text that is no object says nothing about the query.
+            parameters: self.parameters.fields(scope, &valid)?.unwrap_or_default(),
+            headers: self
+                .headers
+                .fields(scope, &[])?
+                .map_err(|_| Fault::Misconfigured("`request_headers` must become an object".to_owned()))?,
+            ..Parts::default()
         };
-        Ok(HttpRequest { method: self.method.clone(), url, headers, body: body.into() })
+        if let Some(body) = &self.body_json {
+            match body.fill(scope)? {
+                Value::Object(fields) => made.body_json = fields,
+                Value::Null => {}
+                Value::String(text) if text.is_empty() => {}
+                _ => return Err(Fault::Misconfigured("`request_body_json` must become an object".to_owned())),
+            }
+        }
+        match self.body_data.fields(scope, &valid)? {
+            Ok(fields) => made.body_data = fields,
+            Err(text) if text.is_empty() => {}
+            Err(text) => made.body_text = Some(text),
+        }
+        Ok(made)
     }
 
     fn address(&self, scope: &Scope, extra: &Extra) -> Result<Url, Fault> {
-        let missing = || Fault::Misconfigured("the address of the source is missing in the settings".to_owned());
-        let base = self.base.text(scope)?.filter(|text| !text.is_empty()).ok_or_else(missing)?;
+        let said = |template: &Option<Template>| template.as_ref().map(|template| template.text(scope)).transpose();
         let path = match &extra.address {
             Some(address) => address.clone(),
-            None => self.path.as_ref().map(|path| path.text(scope)).transpose()?.flatten().unwrap_or_default(),
+            None => said(&self.path)?.unwrap_or_default().trim_start_matches('/').to_owned(),
         };
-        let bad = |error: url::ParseError| Fault::Misconfigured(format!("the address of the source is no URL: {error}"));
-        if path.is_empty() {
-            return base.parse().map_err(bad);
-        }
-        let base = if base.ends_with('/') { base } else { format!("{base}/") };
-        Url::parse(&base).and_then(|base| base.join(path.trim_start_matches('/'))).map_err(bad)
+        let base = said(&self.base)?.filter(|base| !base.is_empty());
+        let base = match base {
+            Some(base) => base,
+            None => said(&self.url)?.unwrap_or_default(),
+        };
+        joined(&base, &path)
     }
 
-    fn json(&self, scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
-        let Some(body) = &self.body_json else { return Ok(None) };
-        match fill(body, scope)? {
-            Value::Object(fields) => Ok(Some(fields)),
-            _ => Ok(None),
-        }
-    }
-}
-
-/// Fills in every text of a body; what becomes nothing is left out.
-fn fill(node: &Value, scope: &Scope) -> Result<Value, Fault> {
-    Ok(match node {
-        Value::String(text) => Template::new(text).map_err(Fault::Misconfigured)?.value(scope)?,
-        Value::Array(items) => items.iter().map(|item| fill(item, scope)).collect::<Result<_, _>>()?,
-        Value::Object(fields) => {
-            let mut made = Map::new();
-            for (name, inner) in fields {
-                let value = fill(inner, scope)?;
-                if !value.is_null() {
-                    made.insert(name.clone(), value);
-                }
+    fn assemble(&self, mut url: Url, parts: Parts) -> Result<HttpRequest, Fault> {
+        let known: Vec<(String, String)> = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        let mut pairs = Vec::new();
+        for (name, value) in &parts.parameters {
+            let first = known.iter().find(|(known, text)| known == name && !text.is_empty());
+            if first.is_some_and(|(_, text)| *text == python_str(value)) {
+                continue;
             }
-            Value::Object(made)
+            spread(name, value, &mut pairs)?;
         }
-        other => other.clone(),
-    })
+        if !pairs.is_empty() {
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in &parts.headers {
+            add_header(&mut headers, name, &python_str(value))?;
+        }
+        let mut body = Bytes::new();
+        if [Method::POST, Method::PUT, Method::PATCH, Method::GET, Method::DELETE].contains(&self.method) {
+            body = write_body(&parts, &mut headers)?;
+        }
+        Ok(HttpRequest { method: self.method.clone(), url, headers, body })
+    }
 }
 
-/// A parameter that the address already has with the same value is not said twice.
-fn add_parameter(url: &mut Url, name: &str, value: &str) {
-    let known = url.query_pairs().any(|(known, text)| known == name && text == value);
-    if !known {
-        url.query_pairs_mut().append_pair(name, value);
+fn write_body(parts: &Parts, headers: &mut HeaderMap) -> Result<Bytes, Fault> {
+    if !parts.body_json.is_empty() && (!parts.body_data.is_empty() || parts.body_text.is_some()) {
+        return Err(Fault::Misconfigured("a request cannot have a JSON body and a form".to_owned()));
     }
+    if !parts.body_json.is_empty() {
+        headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        return serde_json::to_vec(&parts.body_json).map(Bytes::from).map_err(|error| Fault::Internal(error.to_string()));
+    }
+    if let Some(text) = &parts.body_text {
+        return Ok(Bytes::from(text.clone()));
+    }
+    if parts.body_data.is_empty() {
+        return Ok(Bytes::new());
+    }
+    let mut pairs = Vec::new();
+    for (name, value) in &parts.body_data {
+        spread(name, value, &mut pairs)?;
+    }
+    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/x-www-form-urlencoded"));
+    Ok(Bytes::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()))
+}
+
+/// A list repeats its name; nothing is left out.
+fn spread(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) -> Result<(), Fault> {
+    match value {
+        Value::Null => {}
+        Value::Array(items) => {
+            pairs.extend(items.iter().filter(|item| !item.is_null()).map(|item| (name.to_owned(), python_str(item))));
+        }
+        Value::Object(_) => return Err(Fault::Misconfigured(format!("the parameter `{name}` cannot be an object"))),
+        other => pairs.push((name.to_owned(), python_str(other))),
+    }
+    Ok(())
+}
+
+/// A base and a path. A path that is a whole address takes the base's place; without a path the base stays as it is written.
+fn joined(base: &str, path: &str) -> Result<Url, Fault> {
+    let bad = |text: &str| Fault::Misconfigured(format!("`{}` is no address", without_query(text)));
+    if path.is_empty() {
+        return base.parse().map_err(|_| bad(base));
+    }
+    let slash = if base.ends_with('/') { "" } else { "/" };
+    match Url::parse(&format!("{base}{slash}")) {
+        Ok(base) => base.join(path).map_err(|_| bad(path)),
+        Err(_) => path.parse().map_err(|_| bad(base)),
+    }
+}
+
+/// A query may hold a secret, and what is said about an address is read by people.
+fn without_query(text: &str) -> &str {
+    text.split('?').next().unwrap_or_default()
 }
 
 fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Fault> {
     let bad = |what: &str| Fault::Misconfigured(format!("the {what} of the header `{name}` cannot be sent"));
     let key = HeaderName::try_from(name).map_err(|_| bad("name"))?;
-    headers.insert(key, HeaderValue::try_from(value).map_err(|_| bad("value"))?);
+    headers.insert(key, HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad("value"))?);
     Ok(())
+}
+
+/// The parameter that is a `QueryProperties` component.
+fn properties_parameter(node: &Node<'_>) -> Option<String> {
+    let fields = node.get("request_parameters")?.as_object()?;
+    fields.iter().find(|(_, value)| value.get("type").and_then(Value::as_str) == Some("QueryProperties")).map(|(name, _)| name.clone())
 }

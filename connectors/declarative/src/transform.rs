@@ -1,12 +1,10 @@
 //! `AddFields` and `RemoveFields`: what a manifest changes in a record. A record that is changed is parsed; all others stay bytes.
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 use syncline_model::Fault;
 
 use crate::{
     problem::Problem,
-    request::text,
     template::{Scope, Template},
 };
 
@@ -34,13 +32,13 @@ impl Transform {
     }
 
     fn load(node: &Value, path: &str) -> Result<Self, Problem> {
-        let condition = text(node, "condition", path)?;
+        let condition = crate::node::Node::new(node, path).text("condition")?;
         match node.get("type").and_then(Value::as_str).unwrap_or_default() {
             "AddFields" => {
                 let fields = node.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
                 let one = |(index, field): (usize, &Value)| {
                     let here = format!("{path}.fields[{index}]");
-                    let template = text(field, "value", &here)?.ok_or_else(|| Problem::manifest(&here, "`value` is missing"))?;
+                    let template = crate::node::Node::new(field, &here).text("value")?.ok_or_else(|| Problem::manifest(&here, "`value` is missing"))?;
                     let as_text = match field.get("value_type").and_then(Value::as_str) {
                         None => false,
                         Some("string") => true,
@@ -65,9 +63,9 @@ impl Transform {
     }
 
     fn apply(&self, record: &mut Value, scope: &mut Scope) -> Result<(), Fault> {
-        scope.insert("record".to_owned(), record.clone());
+        scope.set("record", std::sync::Arc::new(record.clone()));
         let (Self::Add { condition, .. } | Self::Remove { condition, .. }) = self;
-        if let Some(condition) = condition.as_ref().filter(|condition| **condition != Template::plain(""))
+        if let Some(condition) = condition.as_ref().filter(|condition| !condition.source().is_empty())
             && !condition.holds(scope)?
         {
             return Ok(());
@@ -75,13 +73,10 @@ impl Transform {
         match self {
             Self::Add { fields, .. } => {
                 for (path, value) in fields {
-                    let made = if value.as_text {
-                        value.template.text(scope)?.map_or(Value::Null, Value::String)
-                    } else {
-                        value.template.value(scope)?
-                    };
+                    let made = value.template.eval(scope)?;
+                    let made = if value.as_text { Value::String(made.text()) } else { made.into_json() };
                     put(record, path, made);
-                    scope.insert("record".to_owned(), record.clone());
+                    scope.set("record", std::sync::Arc::new(record.clone()));
                 }
             }
             Self::Remove { paths, .. } => paths.iter().for_each(|path| take(record, path)),
@@ -90,17 +85,16 @@ impl Transform {
     }
 }
 
-/// A record with all changes made; one that is no object stays as it is, and is refused where records are read.
-pub fn all(transforms: &[Transform], body: Bytes, scope: &Scope) -> Result<Bytes, Fault> {
-    if transforms.is_empty() {
-        return Ok(body);
-    }
-    let Ok(mut record @ Value::Object(_)) = serde_json::from_slice::<Value>(&body) else { return Ok(body) };
-    let mut scope = scope.clone();
-    for transform in transforms {
-        transform.apply(&mut record, &mut scope)?;
-    }
-    Ok(Bytes::from(record.to_string()))
+pub fn apply_all(transforms: &[Transform], mut record: Value, scope: &mut Scope) -> Result<Value, Fault> {
+    for transform in transforms { transform.apply(&mut record, scope)?; }
+    Ok(record)
+}
+
+#[derive(Debug, Clone)]
+pub struct RecordFilter(Template);
+impl RecordFilter {
+    pub fn load(node: &Value, path: &str) -> Result<Self, Problem> { crate::node::Node::new(node, path).needed_text("condition").map(Self) }
+    pub fn keeps(&self, record: &std::sync::Arc<Value>, scope: &Scope) -> Result<bool, Fault> { self.0.holds(&scope.clone().with("record", std::sync::Arc::clone(record))) }
 }
 
 /// A path of names. What would match many fields is refused.

@@ -1,0 +1,74 @@
+//! All that is wrong in a manifest, at once, and what in it nobody uses.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{Problem, components, manifest, places::join};
+
+/// What a look at a manifest finds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What must be mended before it can run.
+    pub errors: Vec<Problem>,
+    /// What does no harm, but is hardly meant so.
+    pub warnings: Vec<Problem>,
+}
+
+/// Looks through a manifest.
+pub fn lint(connector: &str, text: &str) -> Findings {
+    let mut found = Findings::default();
+    if let Err(problems) = crate::DeclarativeConnector::from_texts(connector, text) {
+        found.errors = problems;
+    }
+    let Ok((raw, places)) = manifest::parse("manifest.yaml", text) else { return found };
+    let mut warnings = unused(&raw);
+    for problem in components::unknown(&raw) {
+        let known = found.errors.iter().any(|error| error.path == problem.path);
+        if !known {
+            warnings.push(problem);
+        }
+    }
+    for problem in &mut warnings {
+        problem.line = places.line(&problem.path);
+    }
+    warnings.sort_by_key(|problem| problem.line);
+    found.warnings = warnings;
+    found
+}
+
+/// Definitions that no reference leads to.
+fn unused(raw: &Value) -> Vec<Problem> {
+    let mut references = BTreeSet::new();
+    collect(raw, &mut references);
+    let mut problems = Vec::new();
+    for (name, value) in raw.get("definitions").and_then(Value::as_object).into_iter().flatten() {
+        let here = join("definitions", name);
+        let pointer = format!("#/definitions/{name}");
+        let is_named = |pointer: &str| references.iter().any(|reference| reference == pointer || reference.starts_with(&format!("{pointer}/")));
+        if is_named(&pointer) {
+            continue;
+        }
+        let is_group = value.is_object() && value.get("type").is_none();
+        let inner: Vec<&String> = value.as_object().map(|fields| fields.keys().collect()).unwrap_or_default();
+        if !is_group || inner.is_empty() {
+            problems.push(Problem::manifest(&here, "nothing refers to this definition"));
+            continue;
+        }
+        for field in inner.into_iter().filter(|field| !is_named(&format!("{pointer}/{field}"))) {
+            problems.push(Problem::manifest(&join(&here, field), "nothing refers to this definition"));
+        }
+    }
+    problems
+}
+
+fn collect(node: &Value, found: &mut BTreeSet<String>) {
+    match node {
+        Value::String(text) if text.starts_with("#/") => {
+            found.insert(text.clone());
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(fields) => fields.values().for_each(|value| collect(value, found)),
+        _ => {}
+    }
+}

@@ -1,0 +1,304 @@
+//! The pages of one slice, one after the other.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use syncline_model::Fault;
+use syncline_sdk::{HttpAnswer, WaitReason};
+
+use crate::{
+    cursor::{Point, Settled},
+    normalize::Normalizer,
+    paginate::Seen,
+    parts::Parts,
+    request::Extra,
+    resize::Reduced,
+    run::{Run, misconfigured},
+    select::{Item, Selected, Wanted},
+    send::{Sent, send, with_token},
+    slice::Slice,
+    stream::Simple,
+    template::Scope,
+};
+
+/// A page that came so often behind the same token will come for ever.
+const REPEATS_MAX: u8 = 3;
+/// How often a window is cut in half before it is given up.
+const SPLITS_MAX: u8 = 10;
+
+/// What the partition and the window of a slice put into requests.
+pub type Options<'a> = &'a (dyn Fn(&Slice) -> Result<Parts, Fault> + Send + Sync);
+
+/// What a reading knows beside the slice.
+#[derive(Default)]
+pub struct Reading<'a> {
+    /// The stream's name.
+    pub stream: &'a str,
+    /// The stream's cursor.
+    pub cursor: Option<&'a Settled>,
+    /// Makes records what the schema says.
+    pub normalizer: Option<&'a Normalizer>,
+    /// Whether a record lies in the window, for streams that filter on our side.
+    pub wanted: Option<Wanted<'a>>,
+    /// Whether a record lies in the window, for feeds that end where something is known.
+    pub feed: Option<Wanted<'a>>,
+    /// What the partition and the window put into requests.
+    pub options: Option<Options<'a>>,
+    /// The schema that the owner configured for the stream.
+    pub selected: Option<&'a Value>,
+}
+
+/// Where within a slice reading stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
+    /// The windows to read, the next one last; more than one when the source refused the whole.
+    windows: Vec<(Slice, u8)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<Value>,
+    #[serde(default)]
+    reduced: Reduced,
+    #[serde(default)]
+    restarts: u8,
+    #[serde(default)]
+    records: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    newest: Option<Point>,
+}
+
+/// The pages of one slice.
+pub struct Pages {
+    spot: Spot,
+    repeats: HashMap<(u64, u64), u8>,
+}
+
+impl Pages {
+    /// From the first page on.
+    pub fn new(slice: Slice, simple: &Simple) -> Self {
+        Self::at(Spot { windows: vec![(slice, 0)], token: simple.paginator.initial(), ..Spot::default() })
+    }
+
+    /// From where an earlier reading stood.
+    pub fn at(spot: Spot) -> Self {
+        Self { spot, repeats: HashMap::new() }
+    }
+
+    /// Where reading stands.
+    pub fn spot(&self) -> &Spot {
+        &self.spot
+    }
+
+    /// Nothing comes any more.
+    pub fn is_done(&self) -> bool {
+        self.spot.windows.is_empty()
+    }
+
+    /// The next page, or `None` behind the last. After a fault it may be asked again, for the same page.
+    pub async fn next(&mut self, simple: &Simple, run: &Run, reading: &Reading<'_>) -> Result<Option<Selected>, Fault> {
+        loop {
+            let Some((slice, depth)) = self.spot.windows.last().cloned() else { return Ok(None) };
+            let scope = with_token(slice.scope(&run.base), self.spot.token.as_ref());
+            match self.ask(simple, run, reading, &slice, &scope).await? {
+                Asked::Page(page) => return Ok(Some(page)),
+                Asked::Smaller(why) => {
+                    let sizes = simple.page_sizes.as_ref();
+                    let sizes = sizes.ok_or_else(|| misconfigured("the source wants smaller pages, and the stream has no `page_size_reduction`"))?;
+                    let wait = sizes.reduce(&mut self.spot.reduced, simple.paginator.page_size(&scope)?, &why)?;
+                    run.context.patience.wait(WaitReason::Retry, wait).await?;
+                }
+                Asked::Shorter(why) => self.split(simple, reading, &slice, depth, &why)?,
+                Asked::Restart => self.restart(simple, reading)?,
+            }
+        }
+    }
+
+    /// The next page, where the first one came along with the parent.
+    pub async fn next_lazy(&mut self, simple: &Simple, run: &Run, reading: &Reading<'_>, first: &Value) -> Result<Option<Selected>, Fault> {
+        if self.spot.token.is_some() || self.spot.records > 0 {
+            return self.next(simple, run, reading).await;
+        }
+        let Some((slice, _)) = self.spot.windows.last().cloned() else { return Ok(None) };
+        let url = "http://parent.invalid/".parse().map_err(|_| Fault::Internal("no address for a page of a parent".to_owned()))?;
+        let body = bytes::Bytes::from(first.to_string());
+        let answer = HttpAnswer { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body, url };
+        let scope = with_token(slice.scope(&run.base), None);
+        let page = simple.selector.select(&answer, &scope, reading.normalizer, reading.wanted)?;
+        match self.leave(simple, reading, &scope, Some(&answer), page)? {
+            Asked::Page(page) => Ok(Some(page)),
+            Asked::Smaller(_) | Asked::Shorter(_) | Asked::Restart => Ok(None),
+        }
+    }
+
+    async fn ask(&mut self, simple: &Simple, run: &Run, reading: &Reading<'_>, slice: &Slice, scope: &Scope) -> Result<Asked, Fault> {
+        let mut extra = Extra::default();
+        let token = self.spot.token.clone();
+        simple.paginator.put(&mut extra, token.as_ref(), self.spot.reduced.size, scope)?;
+        if let Some(options) = reading.options.filter(|_| token.is_none() || !simple.only_first) {
+            extra.parts.merge(options(slice)?)?;
+        }
+        let chunks = match &simple.properties {
+            None => vec![None],
+            Some(properties) => properties.chunks(run, reading.selected).await?.into_iter().map(Some).collect(),
+        };
+        let (mut selected, mut last) = (Vec::new(), None);
+        let mut extracted = 0;
+        for chunk in chunks {
+            let scope = match &chunk {
+                None => scope.clone(),
+                Some(names) => {
+                    let names = Value::from(names.clone());
+                    let mut slice = slice.clone();
+                    slice.extra = [("query_properties".to_owned(), names.clone())].into_iter().collect();
+                    slice.scope(scope).with("query_properties", Arc::new(names))
+                }
+            };
+            extra.properties = chunk;
+            let answer = match send(run, reading.stream, &simple.requester, &scope, &extra).await? {
+                Sent::Answer(answer) => answer,
+                Sent::Nothing => {
+                    last = None;
+                    continue;
+                }
+                Sent::SmallerPage(why) => return Ok(Asked::Smaller(why)),
+                Sent::ShorterWindow(why) => return Ok(Asked::Shorter(why)),
+                Sent::Restart => return Ok(Asked::Restart),
+            };
+            let page = simple.selector.select(&answer, &scope, reading.normalizer, reading.wanted)?;
+            extracted = page.extracted;
+            selected.push(page.items);
+            last = Some(answer);
+        }
+        let items = match &simple.properties {
+            Some(properties) => properties.merge(selected),
+            None => selected.into_iter().flatten().collect(),
+        };
+        self.leave(simple, reading, scope, last.as_ref(), Selected { items, extracted })
+    }
+
+    /// A page was read; decides what comes next.
+    fn leave(&mut self, simple: &Simple, reading: &Reading<'_>, scope: &Scope, answer: Option<&HttpAnswer>, mut page: Selected) -> Result<Asked, Fault> {
+        if let Some(sizes) = &simple.page_sizes {
+            sizes.succeeded(&mut self.spot.reduced);
+        }
+        let Some(answer) = answer else {
+            self.finish(simple);
+            return Ok(Asked::Page(page));
+        };
+        self.spot.records += page.items.len() as u64;
+        self.watch(simple, reading, &page.items);
+        let ends = reading.feed.is_some_and(|wanted| page.items.last().is_some_and(|last| !wanted(last)));
+        let too_deep = simple.resets.as_ref().and_then(|resets| resets.records_max).is_some_and(|most| self.spot.records >= most);
+        if too_deep {
+            self.restart(simple, reading)?;
+        } else {
+            let seen = Seen {
+                headers: &answer.headers,
+                response: if simple.paginator.reads_answers() { Some(Arc::new(simple.selector.first_document(answer)?)) } else { None },
+                extracted: page.extracted,
+                count: page.items.len() as u64,
+                last_record: if simple.paginator.reads_records() { page.items.last().map(|last| Arc::new(last.tree())) } else { None },
+                size: self.spot.reduced.size,
+            };
+            let next = if ends { None } else { simple.paginator.next(self.spot.token.as_ref(), &seen, scope)? };
+            match next {
+                None => self.finish(simple),
+                Some(token) => {
+                    self.notice(&token, answer)?;
+                    self.spot.token = Some(token);
+                }
+            }
+        }
+        if let Some(wanted) = reading.feed {
+            page.items.retain(|item| wanted(item));
+        }
+        Ok(Asked::Page(page))
+    }
+
+    /// The same page behind the same token again and again would be read for ever.
+    fn notice(&mut self, token: &Value, answer: &HttpAnswer) -> Result<(), Fault> {
+        let hash = |bytes: &[u8]| {
+            let mut hasher = DefaultHasher::new();
+            bytes.hash(&mut hasher);
+            hasher.finish()
+        };
+        let times = self.repeats.entry((hash(token.to_string().as_bytes()), hash(&answer.body))).or_insert(0);
+        *times += 1;
+        if *times > REPEATS_MAX {
+            return Err(Fault::Unusable("the source gives the same page and names the same next page again and again".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, simple: &Simple, reading: &Reading<'_>, items: &[Item]) {
+        let by_cursor = simple.resets.as_ref().is_some_and(|resets| resets.by_cursor);
+        let Some(cursor) = reading.cursor.filter(|_| by_cursor) else { return };
+        let places = items.iter().filter_map(|item| cursor.read(&item.field(&cursor.field)?));
+        self.spot.newest = self.spot.newest.max(places.max());
+    }
+
+    /// The window is done; the other half comes next, where it was split.
+    fn finish(&mut self, simple: &Simple) {
+        self.spot.windows.pop();
+        let reduced = std::mem::take(&mut self.spot.reduced);
+        self.spot = Spot { windows: std::mem::take(&mut self.spot.windows), token: simple.paginator.initial(), ..Spot::default() };
+        if self.spot.windows.is_empty() {
+            self.spot.reduced = reduced;
+        }
+        self.repeats.clear();
+    }
+
+    fn restart(&mut self, simple: &Simple, reading: &Reading<'_>) -> Result<(), Fault> {
+        let by_cursor = simple.resets.as_ref().is_some_and(|resets| resets.by_cursor) && reading.cursor.is_some();
+        let first = self.spot.windows.first().map(|(slice, _)| slice.clone());
+        let Some((slice, _)) = self.spot.windows.last_mut() else { return Ok(()) };
+        let reduced = match (reading.cursor.filter(|_| by_cursor), self.spot.newest) {
+            (Some(cursor), Some(newest)) => {
+                let mut made = first.unwrap_or_default();
+                made.window = cursor.from_newest(&made.window, newest);
+                made
+            }
+            _ => slice.clone(),
+        };
+        if reduced == *slice {
+            self.spot.restarts += 1;
+            if self.spot.restarts >= if by_cursor { 1 } else { 2 } {
+                return Err(Fault::Unusable("the pagination was begun anew, and came no further".to_owned()));
+            }
+        } else {
+            self.spot.restarts = 0;
+        }
+        *slice = reduced;
+        self.spot.token = simple.paginator.initial();
+        self.spot.records = 0;
+        self.repeats.clear();
+        Ok(())
+    }
+
+    fn split(&mut self, simple: &Simple, reading: &Reading<'_>, slice: &Slice, depth: u8, why: &str) -> Result<(), Fault> {
+        let splits = simple.splits.as_ref().zip(reading.cursor);
+        let (splits, cursor) = splits.ok_or_else(|| misconfigured("the source wants shorter windows, and the stream has no `request_window_splitting`"))?;
+        let halves = if depth < SPLITS_MAX { cursor.halves(&slice.window, splits.smallest.as_ref()) } else { None };
+        let Some([first, second]) = halves else {
+            let more = [why, splits.message.as_deref().unwrap_or_default().trim()];
+            let more: Vec<&str> = more.into_iter().filter(|text| !text.is_empty()).collect();
+            let said = "the source refuses even the shortest window that can be asked for";
+            return Err(Fault::Unavailable(if more.is_empty() { said.to_owned() } else { format!("{said}: {}", more.join("; ")) }));
+        };
+        let half = |window| (Slice { window, ..slice.clone() }, depth + 1);
+        self.spot.windows.pop();
+        self.spot.windows.extend([half(second), half(first)]);
+        self.spot.token = simple.paginator.initial();
+        Ok(())
+    }
+}
+
+enum Asked {
+    Page(Selected),
+    Smaller(String),
+    Shorter(String),
+    Restart,
+}

@@ -1,0 +1,243 @@
+//! From an answer to records: decoded, extracted, filtered, changed. A stream that wants none of that has its records cut out of the
+//! page as bytes, and no tree is built.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+use syncline_model::Fault;
+use syncline_sdk::HttpAnswer;
+
+use crate::{
+    cut::cut,
+    decode::Decoder,
+    extract::Extractor,
+    node::Node,
+    normalize::Normalizer,
+    problem::Problem,
+    record::field,
+    template::Scope,
+    transform::{RecordFilter, Transform},
+};
+
+/// A record on its way: the bytes that came, or a tree where something was changed.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// As it stood in the page.
+    Raw(Bytes),
+    /// Decoded.
+    Tree(Value),
+}
+
+impl Item {
+    /// A field of it, at the top.
+    pub fn field(&self, name: &str) -> Option<Value> {
+        match self {
+            Self::Raw(bytes) => field(std::str::from_utf8(bytes).ok()?, &[name.to_owned()]),
+            Self::Tree(tree) => tree.get(name).cloned(),
+        }
+    }
+
+    /// The whole as a tree; null if it is none.
+    pub fn tree(&self) -> Value {
+        match self {
+            Self::Raw(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
+            Self::Tree(tree) => tree.clone(),
+        }
+    }
+
+    /// As bytes.
+    pub fn bytes(self) -> Bytes {
+        match self {
+            Self::Raw(bytes) => bytes,
+            Self::Tree(tree) => Bytes::from(tree.to_string()),
+        }
+    }
+}
+
+/// What was found in an answer.
+#[derive(Debug, Default)]
+pub struct Selected {
+    /// The records that are left.
+    pub items: Vec<Item>,
+    /// How many there were before any filter.
+    pub extracted: u64,
+}
+
+/// A `RecordSelector` with what stands around it.
+#[derive(Debug, Clone)]
+pub struct Selector {
+    /// How answers are decoded.
+    pub decoder: Decoder,
+    extractor: Extractor,
+    plain_path: Option<Vec<String>>,
+    filter: Option<RecordFilter>,
+    transforms: Arc<[Transform]>,
+    transforms_first: bool,
+    normalizes: bool,
+}
+
+/// Whether a record is wanted at all, judged by its place in the stream.
+pub type Wanted<'a> = &'a (dyn Fn(&Item) -> bool + Send + Sync);
+
+impl Selector {
+    /// Reads one, with the decoder of its retriever and the transformations of its stream.
+    pub fn load(node: &Node<'_>, decoder: Option<Node<'_>>, transforms: Vec<Transform>, is_client_side: bool) -> Result<Self, Problem> {
+        if node.kind() != "RecordSelector" {
+            return Err(node.unknown("record selector", &["RecordSelector"]));
+        }
+        let extractor = node.needed("extractor")?;
+        let extractor = Extractor::load(extractor.value, &extractor.path)?;
+        let decoder = match decoder {
+            Some(decoder) => Decoder::load(decoder.value, &decoder.path)?,
+            None => Decoder::Json,
+        };
+        extractor.check_decoder(&decoder, &node.below("extractor"))?;
+        let filter = node.child("record_filter").map(|filter| RecordFilter::load(filter.value, &filter.path)).transpose()?;
+        let normalizes = match node.get("schema_normalization") {
+            None => false,
+            Some(Value::String(word)) if word == "None" => false,
+            Some(Value::String(word)) if word == "Default" => true,
+            Some(Value::Object(_)) => return Err(node.needed("schema_normalization")?.unknown("schema normalization", &["Default", "None"])),
+            Some(other) => return Err(node.problem(format!("`schema_normalization` is `{other}`, and must be `Default` or `None`"))),
+        };
+        let plain_path = if decoder.is_plain_json() { extractor.plain_path() } else { None };
+        Ok(Self {
+            plain_path,
+            transforms_first: node.get("transform_before_filtering").and_then(Value::as_bool).unwrap_or(is_client_side),
+            decoder,
+            extractor,
+            filter,
+            transforms: transforms.into(),
+            normalizes,
+        })
+    }
+
+    /// One that takes everything as it comes.
+    pub fn plain(decoder: Decoder, extractor: Extractor) -> Self {
+        let plain_path = if decoder.is_plain_json() { extractor.plain_path() } else { None };
+        Self { decoder, extractor, plain_path, filter: None, transforms: Arc::default(), transforms_first: false, normalizes: false }
+    }
+
+    /// Records must become what the schema says.
+    pub fn normalizes(&self) -> bool {
+        self.normalizes
+    }
+
+    /// The records of an answer.
+    pub fn select(
+        &self,
+        answer: &HttpAnswer,
+        scope: &Scope,
+        normalizer: Option<&Normalizer>,
+        wanted: Option<Wanted<'_>>,
+    ) -> Result<Selected, Fault> {
+        if let Some(path) = &self.plain_path {
+            let Ok(pieces) = cut(&answer.body, path) else {
+                // What is no JSON has no records; the reference goes on as if it were an empty object.
+                return broken(answer).map_or_else(|| Ok(Selected::default()), Err);
+            };
+            let extracted = pieces.len() as u64;
+            let items = pieces.into_iter().map(Item::Raw);
+            return Ok(Selected { items: self.finish(items, scope, normalizer, wanted)?, extracted });
+        }
+        let (records, extracted) = match self.extractor.rows(&answer.body, &answer.headers) {
+            Some(rows) => {
+                let rows = rows?.collect::<Result<Vec<_>, _>>()?;
+                let count = rows.len();
+                (rows, count)
+            }
+            None => {
+                let documents = self.decoder.decode(&answer.body, &answer.headers)?.collect::<Result<Vec<_>, _>>()?;
+                let found = self.extractor.extract_page(documents, scope)?;
+                let count = found.count();
+                (found.records, count)
+            }
+        };
+        let items = self.finish(records.into_iter().map(Item::Tree), scope, normalizer, wanted)?;
+        Ok(Selected { items, extracted: extracted as u64 })
+    }
+
+    /// Filters and changes records that came from elsewhere than an answer.
+    pub fn finish(
+        &self,
+        items: impl Iterator<Item = Item>,
+        scope: &Scope,
+        normalizer: Option<&Normalizer>,
+        wanted: Option<Wanted<'_>>,
+    ) -> Result<Vec<Item>, Fault> {
+        let mut scope = scope.clone();
+        let mut made = Vec::new();
+        for item in items {
+            if let Some(item) = self.one(item, &mut scope, normalizer, wanted)? {
+                made.push(item);
+            }
+        }
+        Ok(made)
+    }
+
+    fn one(&self, item: Item, scope: &mut Scope, normalizer: Option<&Normalizer>, wanted: Option<Wanted<'_>>) -> Result<Option<Item>, Fault> {
+        let keeps = |item: &Item, scope: &Scope| -> Result<bool, Fault> {
+            if wanted.is_some_and(|wanted| !wanted(item)) {
+                return Ok(false);
+            }
+            self.filter.as_ref().map_or(Ok(true), |filter| filter.keeps(&Arc::new(item.tree()), scope))
+        };
+        if !self.transforms_first && !keeps(&item, scope)? {
+            return Ok(None);
+        }
+        let mut item = self.changed(item, scope)?;
+        if self.transforms_first && !keeps(&item, scope)? {
+            return Ok(None);
+        }
+        if let Some(normalizer) = normalizer.filter(|_| self.normalizes) {
+            let mut tree = match item {
+                Item::Tree(tree) => tree,
+                raw @ Item::Raw(_) => raw.tree(),
+            };
+            normalizer.normalize(&mut tree);
+            item = Item::Tree(tree);
+        }
+        Ok(Some(item))
+    }
+
+    fn changed(&self, item: Item, scope: &mut Scope) -> Result<Item, Fault> {
+        if self.transforms.is_empty() {
+            return Ok(item);
+        }
+        let tree = match item {
+            Item::Tree(tree) => tree,
+            Item::Raw(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(tree) => tree,
+                // What is no JSON is refused where records are made, with its bytes.
+                Err(_) => return Ok(Item::Raw(bytes)),
+            },
+        };
+        if !tree.is_object() {
+            return Ok(Item::Tree(tree));
+        }
+        crate::transform::apply_all(&self.transforms, tree, scope).map(Item::Tree)
+    }
+
+    /// The first document of an answer, for whoever decides about the next page.
+    pub fn first_document(&self, answer: &HttpAnswer) -> Result<Value, Fault> {
+        if self.decoder.is_streamed() {
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
+        let first = self.decoder.decode(&answer.body, &answer.headers)?.next();
+        Ok(first.transpose()?.unwrap_or_else(|| Value::Object(serde_json::Map::new())))
+    }
+}
+
+/// An answer that should be JSON and is not: a page of an intermediary says so in its type, anything else was cut off on the way.
+fn broken(answer: &HttpAnswer) -> Option<Fault> {
+    let kind = answer.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let host = answer.url.host_str().unwrap_or_default();
+    if kind.starts_with("text/html") {
+        return Some(Fault::Unusable(format!("`{host}` answered a web page where data was expected")));
+    }
+    if answer.body.iter().all(u8::is_ascii_whitespace) {
+        return None;
+    }
+    Some(Fault::Unavailable(format!("`{host}` answered something that is no JSON, or only a part of it")))
+}

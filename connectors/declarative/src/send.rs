@@ -1,0 +1,114 @@
+//! Sends a request as often as its manifest says, and tells what came of it.
+
+use std::{sync::Arc, time::Duration};
+
+use http::Method;
+use serde_json::{Map, Value};
+use syncline_model::Fault;
+use syncline_sdk::{HttpAnswer, WaitReason};
+
+use crate::{
+    cache::{self, Answers},
+    errors::{Action, Verdict},
+    request::{Extra, Requester},
+    run::Run,
+    template::Scope,
+};
+
+/// What came of a request.
+#[derive(Debug)]
+pub enum Sent {
+    /// An answer with something in it.
+    Answer(HttpAnswer),
+    /// An answer that the manifest leaves out.
+    Nothing,
+    /// The page is too large for the source; its words.
+    SmallerPage(String),
+    /// The window is too long for the source; its words.
+    ShorterWindow(String),
+    /// The pagination must begin anew.
+    Restart,
+}
+
+/// Sends a request for a stream.
+pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope, extra: &Extra) -> Result<Sent, Fault> {
+    let mut attempt = 0;
+    loop {
+        let request = requester.request(&run.context, scope, extra).await?;
+        let key = (requester.use_cache && request.method == Method::GET).then(|| cache::key(&request));
+        let kept = key.as_ref().and_then(|key| run.context.shared.get::<Answers>().get(key));
+        if let Some(answer) = kept {
+            return Ok(Sent::Answer(answer));
+        }
+        let answer = run.context.http.send(request).await;
+        let verdict = requester.errors.judge(&answer, scope);
+        let wait = match act(run, stream, verdict, &answer)? {
+            Next::Done(sent) => {
+                if let (Some(key), Sent::Answer(answer)) = (key, &sent) {
+                    run.context.shared.get::<Answers>().put(key, answer);
+                }
+                return Ok(sent);
+            }
+            Next::Refresh => {
+                requester.authenticator.forget(&run.context, scope).await?;
+                None
+            }
+            Next::Again(fault, reason) => Some((fault, reason)),
+        };
+        attempt += 1;
+        if attempt > requester.errors.retries_max {
+            return Err(wait.map_or_else(|| Fault::Unauthorized("the source refuses even a fresh token".to_owned()), |(fault, _)| fault));
+        }
+        if let Some((_, reason)) = wait {
+            let time = requester.errors.wait(answer.as_ref().ok(), attempt, scope)?;
+            run.context.patience.wait(reason, time).await?;
+        }
+    }
+}
+
+enum Next {
+    Done(Sent),
+    Refresh,
+    Again(Fault, WaitReason),
+}
+
+fn act(run: &Run, stream: &str, verdict: Verdict, answer: &Result<HttpAnswer, Fault>) -> Result<Next, Fault> {
+    let message = verdict.message.clone().unwrap_or_default();
+    let status = answer.as_ref().map(|answer| answer.status.as_u16()).unwrap_or_default();
+    let usable = |answer: &HttpAnswer| {
+        // An answer that counts as none although it was let pass ends the pages.
+        if answer.status.as_u16() < 400 { Sent::Answer(answer.clone()) } else { Sent::Nothing }
+    };
+    match (&verdict.action, answer) {
+        (Action::Success, Ok(answer)) => Ok(Next::Done(usable(answer))),
+        (Action::Ignore, Ok(answer)) => {
+            run.context.patience.skipped(&format!("a request of `{stream}` was answered {status} and left out, as the connector says"));
+            Ok(Next::Done(usable(answer)))
+        }
+        (Action::Ignore | Action::Success, Err(fault)) => {
+            run.context.patience.skipped(&format!("a request of `{stream}` had no answer and was left out, as the connector says: {fault}"));
+            Ok(Next::Done(Sent::Nothing))
+        }
+        (Action::Fail, _) => Err(verdict.fault(answer)),
+        (Action::ReducePageSize, _) => Ok(Next::Done(Sent::SmallerPage(message))),
+        (Action::SplitRequestWindow, _) => Ok(Next::Done(Sent::ShorterWindow(message))),
+        (Action::ResetPagination, _) => Ok(Next::Done(Sent::Restart)),
+        (Action::RefreshTokenThenRetry, _) => Ok(Next::Refresh),
+        (Action::Retry, Ok(_)) => Ok(Next::Again(Fault::Unavailable(said(status, &message)), WaitReason::Retry)),
+        (Action::RateLimited, Ok(_)) => Ok(Next::Again(Fault::Throttled(Duration::from_secs(60)), WaitReason::Limit)),
+        (Action::Retry | Action::RateLimited, Err(fault)) => Ok(Next::Again(fault.clone(), WaitReason::Retry)),
+    }
+}
+
+fn said(status: u16, message: &str) -> String {
+    if message.is_empty() { format!("the source answered {status}") } else { message.to_owned() }
+}
+
+/// What templates see of the page that is asked for.
+pub fn with_token(scope: Scope, token: Option<&Value>) -> Scope {
+    let token = match token {
+        Some(token) => Value::Object(Map::from_iter([("next_page_token".to_owned(), token.clone())])),
+        None => Value::Null,
+    };
+    scope.with("next_page_token", Arc::new(token))
+}
