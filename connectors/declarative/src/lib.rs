@@ -9,6 +9,8 @@ mod dates;
 #[allow(dead_code, reason = "the retrievers take it over one after the other")]
 mod decode;
 mod errors;
+#[allow(dead_code, reason = "the retrievers take it over one after the other")]
+mod extract;
 mod manifest;
 mod paginate;
 mod partitions;

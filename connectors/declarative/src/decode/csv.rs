@@ -36,16 +36,8 @@ impl Csv {
 
     /// The rows of a table, as objects.
     pub fn rows(&self, source: Source, limits: Limits) -> impl Document + use<> {
-        Rows {
-            csv: self.clone(),
-            text: self.encoding.checked(source),
-            limits,
-            names: None,
-            ready: Vec::new().into_iter(),
-            row: Row::default(),
-            after_return: false,
-            ended: false,
-        }
+        let records = Records::new(self.encoding.checked(source), self.delimiter, limits);
+        Rows { csv: self.clone(), records, names: None, ended: false }
     }
 }
 
@@ -130,31 +122,46 @@ impl Row {
     }
 }
 
-/// The rows of a table.
-struct Rows {
-    csv: Csv,
+/// The rows of a table as lists of texts; an empty line is an empty row.
+pub struct Records {
     text: Recoded,
+    delimiter: char,
     limits: Limits,
-    names: Option<Vec<String>>,
     ready: IntoIter<Vec<String>>,
     row: Row,
     after_return: bool,
-    ended: bool,
+    ended_in_quotes: bool,
 }
 
-impl Rows {
-    /// Reads on until some rows are there; `false` behind the last.
-    fn fill(&mut self) -> Result<bool, Fault> {
+impl Records {
+    /// Reads a table.
+    pub fn new(text: Recoded, delimiter: char, limits: Limits) -> Self {
+        Self { text, delimiter, limits, ready: Vec::new().into_iter(), row: Row::default(), after_return: false, ended_in_quotes: false }
+    }
+
+    /// Whether the last row ended within quotes.
+    pub fn ended_in_quotes(&self) -> bool {
+        self.ended_in_quotes
+    }
+
+    /// The next row, or `None` behind the last.
+    pub fn next(&mut self) -> Result<Option<Vec<String>>, Fault> {
+        if self.ready.len() == 0 {
+            self.fill()?;
+        }
+        Ok(self.ready.next())
+    }
+
+    /// Reads on until some rows are there, or nothing is left.
+    fn fill(&mut self) -> Result<(), Fault> {
         let mut rows = Vec::new();
         while rows.is_empty() {
             let piece = self.text.piece().map_err(|error| unreadable(&error))?;
             if piece.is_empty() {
-                let nothing_left = self.row.at == At::Row;
-                if !nothing_left {
-                    rows.push(self.row.end());
-                }
-                self.ready = rows.into_iter();
-                return Ok(!nothing_left);
+                let is_open = self.row.at != At::Row;
+                self.ended_in_quotes |= self.row.at == At::Quoted;
+                rows.extend(is_open.then(|| self.row.end()));
+                break;
             }
             for character in piece.chars() {
                 let second_of_pair = self.after_return && character == '\n';
@@ -163,31 +170,35 @@ impl Rows {
                     continue;
                 }
                 let character = if character == '\r' { '\n' } else { character };
-                rows.extend(self.row.take(character, self.csv.delimiter));
+                rows.extend(self.row.take(character, self.delimiter));
             }
             if self.row.bytes > self.limits.record {
                 return Err(self.limits.record_too_long());
             }
         }
         self.ready = rows.into_iter();
-        Ok(true)
+        Ok(())
     }
+}
 
+/// The rows of a table as objects.
+struct Rows {
+    csv: Csv,
+    records: Records,
+    names: Option<Vec<String>>,
+    ended: bool,
+}
+
+impl Rows {
     fn step(&mut self) -> Result<Option<Value>, Fault> {
-        loop {
-            let Some(row) = self.ready.next() else {
-                if self.ended || !self.fill()? {
-                    self.ended = true;
-                    return Ok(None);
-                }
-                continue;
-            };
+        while let Some(row) = self.records.next()? {
             match &self.names {
                 None => self.names = Some(row),
                 Some(_) if row.is_empty() => {}
                 Some(names) => return Ok(Some(self.csv.object(names, row))),
             }
         }
+        Ok(None)
     }
 }
 
@@ -209,11 +220,11 @@ impl Csv {
 
 impl Document for Rows {
     fn next(&mut self) -> Option<Result<Value, Fault>> {
-        if self.ended && self.ready.len() == 0 {
+        if self.ended {
             return None;
         }
         let step = self.step();
-        self.ended |= step.is_err();
+        self.ended = !matches!(step, Ok(Some(_)));
         step.transpose()
     }
 }

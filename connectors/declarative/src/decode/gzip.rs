@@ -11,7 +11,8 @@ use super::{
     source::{Limited, Limits, Source, unreadable},
 };
 
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// How what `gzip` made begins.
+pub const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The bytes within, if these are compressed.
 pub fn peel(mut source: Source, limits: Limits) -> Result<Source, Fault> {

@@ -1,14 +1,14 @@
 //! Decoders: what the body of an answer becomes before anybody looks for records in it. Each yields documents one after the other, and
 //! holds no more than one of them where its format allows that. Where the records stand in a document is the extractors'.
 
-mod csv;
-mod encoding;
-mod gzip;
+pub mod csv;
+pub mod encoding;
+pub mod gzip;
 mod items;
 pub mod json;
 mod lines;
 mod load;
-mod source;
+pub mod source;
 mod whole;
 mod xml;
 mod zipped;
@@ -113,6 +113,11 @@ pub trait Document: Send {
 pub struct Documents(Box<dyn Document>);
 
 impl Documents {
+    /// What yields documents.
+    pub fn of(documents: impl Document + 'static) -> Self {
+        Self(Box::new(documents))
+    }
+
     /// What could not be read and was left out so far, as a lowercase clause: nothing is dropped without a word.
     pub fn complaint(&self) -> Option<String> {
         self.0.complaint()
