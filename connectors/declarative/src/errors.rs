@@ -93,7 +93,7 @@ impl ErrorHandlers {
     pub fn action(&self, answer: &HttpAnswer, scope: &Scope) -> Action {
         for filter in &self.filters {
             if filter.matches(answer, scope) {
-                let message = filter.message.as_ref().and_then(|message| message.text(scope).ok().flatten());
+                let message = filter.message.as_ref().and_then(|message| message.text(scope).ok());
                 let action = filter.action.clone().unwrap_or_else(|| by_status(answer.status));
                 return match action {
                     Action::Fail { config, .. } => Action::Fail { config, message },
@@ -138,8 +138,8 @@ impl Filter {
 
 impl Backoff {
     fn wait(&self, answer: &HttpAnswer, attempt: u32, scope: &Scope) -> Option<Duration> {
-        let seconds = |template: &Template| seconds(&template.text(scope).ok().flatten()?);
-        let header = |template: &Template| Some(answer.headers.get(template.text(scope).ok().flatten()?)?.to_str().ok()?.to_owned());
+        let seconds = |template: &Template| seconds(&template.text(scope).ok()?);
+        let header = |template: &Template| Some(answer.headers.get(template.text(scope).ok()?)?.to_str().ok()?.to_owned());
         match self {
             Self::Constant(wait) => seconds(wait),
             Self::Exponential(factor) => Some(seconds(factor)?.saturating_mul(1 << attempt.min(10))),

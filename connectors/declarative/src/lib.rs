@@ -19,6 +19,7 @@ mod problem;
 mod reader;
 mod record;
 mod request;
+#[allow(dead_code, reason = "the components take it over one after the other")]
 mod template;
 mod transform;
 mod window;

@@ -1,5 +1,7 @@
 //! Which page comes next, and how a request asks for it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use syncline_model::{Fault, nearest};
@@ -8,7 +10,7 @@ use syncline_sdk::HttpAnswer;
 use crate::{
     problem::Problem,
     request::{Extra, RequestOption, text},
-    template::{Scope, Template, python_text},
+    template::{Scope, Template, python_str},
 };
 
 /// Which page is meant; none is the first.
@@ -87,7 +89,7 @@ impl Paginator {
     pub fn put(&self, extra: &mut Extra, token: Option<&Token>, scope: &Scope) -> Result<(), Fault> {
         let Some(pages) = &self.0 else { return Ok(()) };
         if let (Some(option), Some(size)) = (&pages.size_option, &pages.size) {
-            extra.options.push((option.clone(), python_text(&size.value(scope)?)));
+            extra.options.push((option.clone(), python_str(&size.value(scope)?)));
         }
         let value = match (token, &pages.strategy) {
             (Some(token), _) => Some(token.0.clone()),
@@ -98,8 +100,8 @@ impl Paginator {
         let Some(value) = value else { return Ok(()) };
         match &pages.token {
             None => {}
-            Some(TokenPlace::Path) => extra.address = Some(python_text(&value)),
-            Some(TokenPlace::Option(option)) => extra.options.push((option.clone(), python_text(&value))),
+            Some(TokenPlace::Path) => extra.address = Some(python_str(&value)),
+            Some(TokenPlace::Option(option)) => extra.options.push((option.clone(), python_str(&value))),
         }
         Ok(())
     }
@@ -144,11 +146,11 @@ fn page_scope(scope: &Scope, seen: &Seen<'_>) -> Scope {
         Ok(other) => other,
         Err(_) => json!({}),
     };
-    scope.insert("response".to_owned(), response);
-    scope.insert("headers".to_owned(), Value::Object(headers(seen.answer)));
-    scope.insert("last_page_size".to_owned(), json!(seen.count));
+    scope.set("response", Arc::new(response));
+    scope.set("headers", Arc::new(Value::Object(headers(seen.answer))));
+    scope.set("last_page_size", Arc::new(json!(seen.count)));
     let last_record = seen.last_record.and_then(|piece| serde_json::from_slice(piece).ok()).unwrap_or(Value::Null);
-    scope.insert("last_record".to_owned(), last_record);
+    scope.set("last_record", Arc::new(last_record));
     scope
 }
 

@@ -10,7 +10,7 @@ use crate::{
     reader::Pages,
     record::{dotted, field},
     request::{Extra, RequestOption, text},
-    template::{Scope, Template, python_text},
+    template::{Scope, Template, python_str},
     transform,
 };
 
@@ -101,10 +101,10 @@ impl Router {
     async fn partitions(&self, context: &Context, scope: &Scope) -> Result<Vec<Partition>, Fault> {
         match self {
             Self::List { values, field, .. } => {
-                let name = field.text(scope)?.unwrap_or_default();
+                let name = field.text(scope)?;
                 let values = match values {
                     Values::Fixed(values) => values.clone(),
-                    Values::Dynamic(template) => list_of(&template.text(scope)?.unwrap_or_default()),
+                    Values::Dynamic(template) => list_of(&template.text(scope)?),
                 };
                 Ok(values.into_iter().map(|value| Map::from_iter([(name.clone(), value)])).collect())
             }
@@ -125,9 +125,9 @@ impl Router {
             Self::Parents(parents) => parents.iter().filter_map(|parent| Some((&parent.field, parent.option.as_ref()?))).collect(),
         };
         for (field, option) in options {
-            let name = field.text(scope)?.unwrap_or_default();
+            let name = field.text(scope)?;
             if let Some(value) = partition.get(&name) {
-                extra.options.push((option.clone(), python_text(value)));
+                extra.options.push((option.clone(), python_str(value)));
             }
         }
         Ok(())
@@ -136,7 +136,7 @@ impl Router {
 
 impl Parent {
     async fn partitions(&self, context: &Context, scope: &Scope, found: &mut Vec<Partition>) -> Result<(), Fault> {
-        let (key, name) = (self.key.text(scope)?.unwrap_or_default(), self.field.text(scope)?.unwrap_or_default());
+        let (key, name) = (self.key.text(scope)?, self.field.text(scope)?);
         let path = if key.contains('/') { key.split('/').map(str::to_owned).collect() } else { dotted(&key) };
         let mut parents = Box::pin(Partitions::of(&self.stream.routers, context, scope)).await?;
         if parents.is_empty() {

@@ -1,6 +1,8 @@
 //! Reads a stream page by page. `Pages` knows how to get one page after the other of one partition; `StreamReader` goes through the
 //! partitions and says where each page leaves off.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -31,14 +33,10 @@ pub fn scope(context: &Context, partition: &Partition, range: Option<&Range>, pa
         slice.insert("start_time".to_owned(), range.start_time.clone().into());
         slice.insert("end_time".to_owned(), range.end_time.clone().into());
     }
-    let slice = Value::Object(slice);
-    Scope::from_iter([
-        ("config".to_owned(), context.settings.expose().clone()),
-        ("parameters".to_owned(), Value::Object(parameters.clone())),
-        ("stream_interval".to_owned(), slice.clone()),
-        ("stream_partition".to_owned(), slice.clone()),
-        ("stream_slice".to_owned(), slice),
-    ])
+    Scope::new()
+        .with("config", Arc::new(context.settings.expose().clone()))
+        .with("parameters", Arc::new(Value::Object(parameters.clone())))
+        .with("stream_slice", Arc::new(Value::Object(slice)))
 }
 
 /// One page of one partition, not yet made records.
@@ -99,7 +97,7 @@ impl<'a> Pages<'a> {
             let with_response;
             let scope = if self.stream.errors.looks_inside() {
                 let response = serde_json::from_slice(&answer.body).unwrap_or_else(|_| Value::Object(Map::new()));
-                with_response = scope.clone().into_iter().chain([("response".to_owned(), response)]).collect::<Scope>();
+                with_response = scope.clone().with("response", Arc::new(response));
                 &with_response
             } else {
                 scope
@@ -277,7 +275,7 @@ impl StreamReader {
         // beginning, so the state must not pass it.
         let newest = if self.stream.routers.is_empty() { self.newest } else { self.newest.map(|newest| newest.min(self.began)) };
         if let (Some(window), Some(newest)) = (&self.stream.window, newest) {
-            let saved = self.place.state.get(&window.field).and_then(|saved| window.read(&crate::template::python_text(saved)));
+            let saved = self.place.state.get(&window.field).and_then(|saved| window.read(&crate::template::python_str(saved)));
             if saved.is_none_or(|saved| newest > saved) {
                 self.place.state.insert(window.field.clone(), window.write(newest).into());
             }

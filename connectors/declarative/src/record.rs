@@ -6,7 +6,7 @@ use serde_json::{Value, value::RawValue};
 use syncline_model::{Record, RecordKey, Version};
 use syncline_sdk::{DeleteStrategy, Refused};
 
-use crate::{template::python_text, window::Window};
+use crate::{template::python_str, window::Window};
 
 /// How a stream's records are read.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +43,7 @@ impl Shape {
         let mut parts = Vec::with_capacity(self.key.len());
         for path in &self.key {
             match field(text, path) {
-                Some(value) if !value.is_null() => parts.push(python_text(&value)),
+                Some(value) if !value.is_null() => parts.push(python_str(&value)),
                 Some(_) | None => return Err(refuse(&format!("its key `{}` is missing", path.join(".")), None)),
             }
         }
@@ -58,7 +58,7 @@ impl Shape {
             return (None, None);
         }
         let Some(value) = field(text, &self.version) else { return (None, None) };
-        let said = python_text(&value);
+        let said = python_str(&value);
         let time = window.and_then(|window| window.read(&said)).or_else(|| said.parse().ok());
         match (time, said.parse::<i128>()) {
             (Some(time), _) => (Some(Version::from(time)), Some(time)),

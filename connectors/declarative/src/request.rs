@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
     auth::Authenticator,
     problem::Problem,
-    template::{Scope, Template, python_text},
+    template::{Evaluated, Kind, Nested, Scope, Template, python_str},
 };
 
 /// Where a value is put into a request.
@@ -87,7 +87,7 @@ pub struct Requester {
     method: Method,
     parameters: Vec<(String, Template)>,
     headers: Vec<(String, Template)>,
-    body_json: Option<Value>,
+    body_json: Option<Nested>,
     body_data: Vec<(String, Template)>,
     authenticator: Authenticator,
 }
@@ -116,7 +116,7 @@ impl Requester {
             method,
             parameters: texts(node, "request_parameters", path)?,
             headers: texts(node, "request_headers", path)?,
-            body_json: node.get("request_body_json").cloned(),
+            body_json: node.get("request_body_json").map(|body| Nested::load(body, &format!("{path}.request_body_json"))).transpose()?,
             body_data: texts(node, "request_body_data", path)?,
             authenticator: Authenticator::load(node.get("authenticator"), &format!("{path}.authenticator"))?,
         })
@@ -128,23 +128,23 @@ impl Requester {
         let mut headers = HeaderMap::new();
         let (mut json, mut data) = (self.json(scope)?, Vec::new());
         for (name, template) in &self.parameters {
-            let value = template.value(scope)?;
-            if value != Value::String(String::new()) && !(value.is_null() && template.text(scope)?.is_none()) {
-                add_parameter(&mut url, name, &python_text(&value));
+            let value = template.mapped(scope, &[Kind::Str, Kind::List])?.map(Evaluated::into_text);
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                add_parameter(&mut url, name, &value);
             }
         }
         for (name, template) in &self.headers {
             let value = template.value(scope)?;
             if !value.is_null() {
-                add_header(&mut headers, name, &python_text(&value))?;
+                add_header(&mut headers, name, &python_str(&value))?;
             }
         }
         for (name, template) in &self.body_data {
-            data.push((name.clone(), python_text(&template.value(scope)?)));
+            data.push((name.clone(), template.text(scope)?));
         }
         let auth = self.authenticator.options(scope)?;
         for (option, value) in extra.options.iter().chain(&auth) {
-            let name = option.name.text(scope)?.unwrap_or_default();
+            let name = option.name.text(scope)?;
             match option.place {
                 Place::Parameter => add_parameter(&mut url, &name, value),
                 Place::Header => add_header(&mut headers, &name, value)?,
@@ -168,10 +168,10 @@ impl Requester {
 
     fn address(&self, scope: &Scope, extra: &Extra) -> Result<Url, Fault> {
         let missing = || Fault::Misconfigured("the address of the source is missing in the settings".to_owned());
-        let base = self.base.text(scope)?.filter(|text| !text.is_empty()).ok_or_else(missing)?;
+        let base = Some(self.base.text(scope)?).filter(|text| !text.is_empty()).ok_or_else(missing)?;
         let path = match &extra.address {
             Some(address) => address.clone(),
-            None => self.path.as_ref().map(|path| path.text(scope)).transpose()?.flatten().unwrap_or_default(),
+            None => self.path.as_ref().map(|path| path.text(scope)).transpose()?.unwrap_or_default(),
         };
         let bad = |error: url::ParseError| Fault::Misconfigured(format!("the address of the source is no URL: {error}"));
         if path.is_empty() {
@@ -183,30 +183,11 @@ impl Requester {
 
     fn json(&self, scope: &Scope) -> Result<Option<Map<String, Value>>, Fault> {
         let Some(body) = &self.body_json else { return Ok(None) };
-        match fill(body, scope)? {
+        match body.fill(scope)? {
             Value::Object(fields) => Ok(Some(fields)),
             _ => Ok(None),
         }
     }
-}
-
-/// Fills in every text of a body; what becomes nothing is left out.
-fn fill(node: &Value, scope: &Scope) -> Result<Value, Fault> {
-    Ok(match node {
-        Value::String(text) => Template::new(text).map_err(Fault::Misconfigured)?.value(scope)?,
-        Value::Array(items) => items.iter().map(|item| fill(item, scope)).collect::<Result<_, _>>()?,
-        Value::Object(fields) => {
-            let mut made = Map::new();
-            for (name, inner) in fields {
-                let value = fill(inner, scope)?;
-                if !value.is_null() {
-                    made.insert(name.clone(), value);
-                }
-            }
-            Value::Object(made)
-        }
-        other => other.clone(),
-    })
 }
 
 /// A parameter that the address already has with the same value is not said twice.

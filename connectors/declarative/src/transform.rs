@@ -1,5 +1,7 @@
 //! `AddFields` and `RemoveFields`: what a manifest changes in a record. A record that is changed is parsed; all others stay bytes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use syncline_model::Fault;
@@ -65,7 +67,7 @@ impl Transform {
     }
 
     fn apply(&self, record: &mut Value, scope: &mut Scope) -> Result<(), Fault> {
-        scope.insert("record".to_owned(), record.clone());
+        scope.set("record", Arc::new(record.clone()));
         let (Self::Add { condition, .. } | Self::Remove { condition, .. }) = self;
         if let Some(condition) = condition.as_ref().filter(|condition| **condition != Template::plain(""))
             && !condition.holds(scope)?
@@ -75,13 +77,9 @@ impl Transform {
         match self {
             Self::Add { fields, .. } => {
                 for (path, value) in fields {
-                    let made = if value.as_text {
-                        value.template.text(scope)?.map_or(Value::Null, Value::String)
-                    } else {
-                        value.template.value(scope)?
-                    };
+                    let made = if value.as_text { Value::String(value.template.text(scope)?) } else { value.template.value(scope)? };
                     put(record, path, made);
-                    scope.insert("record".to_owned(), record.clone());
+                    scope.set("record", Arc::new(record.clone()));
                 }
             }
             Self::Remove { paths, .. } => paths.iter().for_each(|path| take(record, path)),

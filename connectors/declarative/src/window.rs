@@ -83,8 +83,8 @@ impl Window {
         let start = self.start.time(&self.formats, scope)?;
         let end = self.end.as_ref().map(|end| end.time(&self.formats, scope)).transpose()?.unwrap_or(now).min(now.max(start));
         let mut from = start;
-        if let Some(saved) = state.get(&self.field).and_then(|value| self.read(&crate::template::python_text(value))) {
-            let lookback = self.lookback.as_ref().map(|lookback| lookback.text(scope)).transpose()?.flatten();
+        if let Some(saved) = state.get(&self.field).and_then(|value| self.read(&crate::template::python_str(value))) {
+            let lookback = self.lookback.as_ref().map(|lookback| lookback.text(scope)).transpose()?;
             let back = lookback.and_then(|duration| dates::earlier(saved, &duration)).unwrap_or(saved);
             from = from.max(back);
         }
@@ -116,7 +116,7 @@ impl Window {
 
 impl Moment {
     fn time(&self, formats: &[String], scope: &Scope) -> Result<Timestamp, Fault> {
-        let text = self.text.text(scope)?.unwrap_or_default();
+        let text = self.text.text(scope)?;
         let mut known = self.format.iter().chain(formats);
         known
             .find_map(|format| dates::parse(&text, format))

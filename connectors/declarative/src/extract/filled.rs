@@ -87,6 +87,6 @@ pub mod tests {
 
     /// A scope that holds settings.
     pub fn scope(config: &Value) -> Scope {
-        Scope::from_iter([("config".to_owned(), config.clone())])
+        Scope::new().with("config", std::sync::Arc::new(config.clone()))
     }
 }

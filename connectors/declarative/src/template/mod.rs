@@ -1,10 +1,23 @@
 //! Interpolation: Jinja by minijinja with Python's methods. A template is compiled once; a text without braces stays as it is.
 
-use std::sync::LazyLock;
+mod evaluated;
+mod nested;
+mod python;
+mod scope;
+
+use std::sync::{Arc, LazyLock};
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value as Jinja};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 use syncline_model::Fault;
+
+#[allow(unused_imports, reason = "the components take them over one after the other")]
+pub use self::{
+    evaluated::{Evaluated, Kind, is_truthy},
+    nested::Nested,
+    python::{python_repr, python_str},
+    scope::Scope,
+};
 
 /// More steps than any honest template takes.
 const FUEL: u64 = 1_000_000;
@@ -17,15 +30,14 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// A text of a manifest.
+/// A text of a manifest, compiled once; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    text: String,
+    text: Arc<str>,
+    /// Whether it is ever interpolated.
+    plain: bool,
     dynamic: bool,
 }
-
-/// What a template may look at, by name.
-pub type Scope = Map<String, Value>;
 
 impl Template {
     /// Checks that a text is a template.
@@ -34,12 +46,12 @@ impl Template {
         if dynamic {
             ENVIRONMENT.template_from_str(text).map_err(|error| format!("the template `{text}` cannot be read: {error}"))?;
         }
-        Ok(Self { text: text.to_owned(), dynamic })
+        Ok(Self { text: text.into(), plain: false, dynamic })
     }
 
     /// A text that is no template, whatever stands in it.
     pub fn plain(text: &str) -> Self {
-        Self { text: text.to_owned(), dynamic: false }
+        Self { text: text.into(), plain: true, dynamic: false }
     }
 
     /// What it becomes depends on what it may look at.
@@ -47,29 +59,62 @@ impl Template {
         self.dynamic
     }
 
-    /// The text it becomes; `None` where it looks into something that is not there.
-    pub fn text(&self, scope: &Scope) -> Result<Option<String>, Fault> {
-        if !self.dynamic {
-            return Ok(Some(self.text.clone()));
+    /// The text as the manifest spells it.
+    pub fn source(&self) -> &str {
+        &self.text
+    }
+
+    /// What it becomes, as `InterpolatedString.eval`.
+    pub fn eval(&self, scope: &Scope) -> Result<Evaluated, Fault> {
+        Ok(self.eval_or(scope, None)?.unwrap_or_else(|| Evaluated::from(Value::String(String::new()))))
+    }
+
+    /// What it becomes, or something else where it becomes nothing, as `JinjaInterpolation.eval` with a default.
+    pub fn eval_or(&self, scope: &Scope, default: Option<Evaluated>) -> Result<Option<Evaluated>, Fault> {
+        if self.plain {
+            return Ok(Some(Evaluated::from(Value::String(self.text.to_string()))));
         }
-        let context = Jinja::from_pairs(scope.iter().map(|(name, value)| (name.clone(), jinja(value))));
+        Ok(self.rendered(scope)?.map_or(default, |text| Some(Evaluated::from(literal(&text)))))
+    }
+
+    /// What Python's `str()` prints for what it becomes.
+    pub fn text(&self, scope: &Scope) -> Result<String, Fault> {
+        self.eval(scope).map(Evaluated::into_text)
+    }
+
+    /// What it becomes in a mapping: nothing where it is empty or looks into something that is not there, and its text where it
+    /// becomes a value of another kind than those that are wanted. Of no kinds at all, every kind is wanted.
+    pub fn mapped(&self, scope: &Scope, valid: &[Kind]) -> Result<Option<Evaluated>, Fault> {
+        let Some(text) = self.rendered(scope)? else { return Ok(None) };
+        let value = Evaluated::from(literal(&text));
+        let wanted = valid.is_empty() || valid.contains(&value.kind());
+        Ok(Some(if wanted { value } else { Evaluated::from(Value::String(text)) }))
+    }
+
+    /// The JSON value that it becomes.
+    pub fn value(&self, scope: &Scope) -> Result<Value, Fault> {
+        Ok(self.eval_or(scope, None)?.map_or(Value::Null, Evaluated::into_json))
+    }
+
+    /// Whether it says yes, as `InterpolatedBoolean`.
+    pub fn holds(&self, scope: &Scope) -> Result<bool, Fault> {
+        let text = self.rendered(scope)?.unwrap_or_default();
+        Ok(!matches!(text.as_str(), "" | "False" | "false" | "None" | "{}" | "[]" | "()" | "0" | "0.0" | "set()"))
+    }
+
+    /// The text it becomes; `None` where it looks into something that is not there.
+    fn rendered(&self, scope: &Scope) -> Result<Option<String>, Fault> {
+        if !self.dynamic {
+            return Ok(Some(self.text.to_string()));
+        }
+        let aliases = ["stream_interval", "stream_partition"].into_iter().filter_map(|name| Some((name, scope.look(name)?)));
+        let context = Jinja::from_pairs(scope.names().chain(aliases).map(|(name, value)| (name, jinja(value))));
         let rendered = ENVIRONMENT.render_str(&self.text, context);
         match rendered {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(None),
             Err(error) => Err(Fault::Misconfigured(format!("the template `{}` cannot be filled in: {}", self.text, error.kind()))),
         }
-    }
-
-    /// The value that its text spells in Python: a number, a text, nothing.
-    pub fn value(&self, scope: &Scope) -> Result<Value, Fault> {
-        Ok(self.text(scope)?.map_or(Value::Null, |text| literal(&text)))
-    }
-
-    /// Whether its text says yes.
-    pub fn holds(&self, scope: &Scope) -> Result<bool, Fault> {
-        let text = self.text(scope)?.unwrap_or_default();
-        Ok(!matches!(text.as_str(), "" | "False" | "false" | "None" | "{}" | "[]" | "()" | "0" | "0.0" | "set()"))
     }
 }
 
@@ -114,15 +159,4 @@ pub fn literal(text: &str) -> Value {
         }
     }
     Value::String(text.to_owned())
-}
-
-/// A value as Python prints it with `str()`.
-pub fn python_text(value: &Value) -> String {
-    match value {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    }
 }
