@@ -12,6 +12,8 @@ mod errors;
 #[allow(dead_code, reason = "the retrievers take it over one after the other")]
 mod extract;
 mod manifest;
+#[allow(dead_code, reason = "the retrievers take it over one after the other")]
+mod normalize;
 mod paginate;
 mod partitions;
 mod places;
@@ -21,6 +23,7 @@ mod record;
 mod request;
 #[allow(dead_code, reason = "the components take it over one after the other")]
 mod template;
+#[allow(dead_code, reason = "the retrievers take it over one after the other")]
 mod transform;
 mod window;
 

@@ -5,6 +5,7 @@ mod combined;
 pub mod dpath;
 mod expand;
 pub mod filled;
+mod filter;
 mod table;
 
 use bytes::Bytes;
@@ -12,6 +13,8 @@ use http::HeaderMap;
 use serde_json::Value;
 use syncline_model::{Fault, nearest};
 
+#[allow(unused_imports, reason = "the selectors take it over")]
+pub use self::filter::RecordFilter;
 pub use self::table::Table;
 use self::{
     combined::Combined,
@@ -21,6 +24,7 @@ use self::{
 use crate::{
     decode::{Decoder, Documents},
     problem::Problem,
+    template::is_truthy,
 };
 
 /// Where records stand.
@@ -172,18 +176,6 @@ impl Dpath {
         }
         found.push(record.clone());
         Ok(())
-    }
-}
-
-/// What Python takes for true.
-pub fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(yes) => *yes,
-        Value::Number(number) => number.to_string().parse::<f64>() != Ok(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
     }
 }
 
