@@ -88,6 +88,7 @@ impl Dynamic {
                 mapping.apply(&mut definition, &scope)?;
             }
             let mut definition = manifest::hand_down_with(definition, "", &Map::new(), self.outer_parameters_win);
+            manifest::bind(&mut definition);
             if definition.get("type").is_none() {
                 definition["type"] = json!("DeclarativeStream");
             }
@@ -228,7 +229,7 @@ impl Mapping {
             _ => value,
         };
         let path = self.path.iter().map(|name| name.text(scope)).collect::<Result<Vec<_>, _>>()?;
-        let is_something = crate::template::Evaluated::from(value.clone()).is_truthy();
+        let is_something = crate::template::is_truthy(&value);
         let changed = set(definition, &path, &value);
         if changed == 0 && self.creates && is_something {
             create(definition, &path, value);

@@ -1,8 +1,6 @@
 //! A component of a resolved manifest, with its place, read field by field.
 
-use std::sync::Arc;
-
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{problem::Problem, template::Template};
 
@@ -88,15 +86,9 @@ impl<'a> Node<'a> {
         self.text(field)?.ok_or_else(|| self.missing(field))
     }
 
-    /// A text as a template that sees this component's parameters.
+    /// A text as a template.
     pub fn template(&self, text: &str, field: &str) -> Result<Template, Problem> {
-        let made = Template::new(text).map_err(|why| Problem::manifest(&self.below(field), why))?;
-        Ok(made.with_parameters(&self.parameters()))
-    }
-
-    /// What was handed down to it.
-    pub fn parameters(&self) -> Arc<Value> {
-        Arc::new(self.get("$parameters").cloned().unwrap_or_else(|| Value::Object(Map::new())))
+        Template::new(text).map_err(|why| Problem::manifest(&self.below(field), why))
     }
 
     /// A mistake in it.

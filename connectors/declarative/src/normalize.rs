@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::template::python_repr;
+use crate::template::{is_truthy, python_str};
 
 /// References that lead to references go no deeper than this.
 const DEPTH_MAX: usize = 600;
@@ -82,7 +82,7 @@ fn convert(value: &mut Value, schema: &Value) {
         return;
     }
     let converted = match kind {
-        "string" if !value.is_string() => Some(Value::String(python_repr(value))),
+        "string" if !value.is_string() => Some(Value::String(python_str(value))),
         "number" => float(value),
         "integer" => integer(value),
         "boolean" => boolean(value),
@@ -176,10 +176,7 @@ fn boolean(value: &Value) -> Option<Value> {
             _ => return None,
         },
         Value::Bool(_) => return None,
-        Value::Null => false,
-        Value::Number(number) => number.to_string().parse::<f64>().map_or(true, |number| number != 0.0),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
+        other => is_truthy(other),
     };
     Some(Value::Bool(yes))
 }

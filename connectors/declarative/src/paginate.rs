@@ -11,7 +11,7 @@ use crate::{
     parts::RequestOption,
     problem::Problem,
     request::Extra,
-    template::{Evaluated, Scope, Template, python_str},
+    template::{Scope, Template, is_truthy, python_str},
 };
 
 #[derive(Debug, Clone)]
@@ -92,7 +92,7 @@ impl Paginator {
             Strategy::Page { .. } => false,
             Strategy::Offset { .. } => pages.size.as_ref().is_some_and(Template::is_dynamic),
             Strategy::Cursor { value, stop } => {
-                value.mentions("response") || stop.as_ref().is_some_and(|stop| stop.mentions("response"))
+                mentions(value, "response") || stop.as_ref().is_some_and(|stop| mentions(stop, "response"))
             }
         })
     }
@@ -102,7 +102,7 @@ impl Paginator {
         self.0.as_ref().is_some_and(|pages| match &pages.strategy {
             Strategy::Page { .. } | Strategy::Offset { .. } => false,
             Strategy::Cursor { value, stop } => {
-                value.mentions("last_record") || stop.as_ref().is_some_and(|stop| stop.mentions("last_record"))
+                mentions(value, "last_record") || stop.as_ref().is_some_and(|stop| mentions(stop, "last_record"))
             }
         })
     }
@@ -130,7 +130,7 @@ impl Paginator {
             extra.parts.put(option, value.clone(), scope)?;
         }
         if let (Some(value), Some(TokenPlace::Path)) = (token, &pages.token)
-            && Evaluated::from(value.clone()).is_truthy()
+            && is_truthy(value)
         {
             extra.address = Some(python_str(value));
         }
@@ -171,6 +171,11 @@ impl Paginator {
             }
         }
     }
+}
+
+/// A template that may look at something of this name.
+fn mentions(template: &Template, name: &str) -> bool {
+    template.is_dynamic() && template.source().contains(name)
 }
 
 /// A page that is shorter than asked for, or empty, is the last.

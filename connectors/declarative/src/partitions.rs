@@ -18,7 +18,7 @@ use crate::{
     select::Item,
     slice::Slice,
     stream::Stream,
-    template::{Evaluated, Scope, Template, python_str},
+    template::{Scope, Template, python_str},
 };
 
 /// A partition router.
@@ -125,7 +125,7 @@ impl Router {
         let mut one = |option: &Option<RequestOption>, field: &Template| {
             let Some(option) = option else { return Ok(()) };
             let Some(value) = slice.partition.get(&field.text(scope)?) else { return Ok(()) };
-            if Evaluated::from(value.clone()).is_truthy() { parts.put(option, value.clone(), scope) } else { Ok(()) }
+            if crate::template::is_truthy(value) { parts.put(option, value.clone(), scope) } else { Ok(()) }
         };
         match self {
             Self::List(list) => one(&list.option, &list.field),

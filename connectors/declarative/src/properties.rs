@@ -190,7 +190,7 @@ impl Chunks {
     fn key(&self, record: &Value) -> Option<String> {
         let one = |key: &String| {
             let value = record.get(key)?;
-            crate::template::Evaluated::from(value.clone()).is_truthy().then(|| python_str(value))
+            crate::template::is_truthy(value).then(|| python_str(value))
         };
         self.keys.iter().map(one).collect::<Option<Vec<_>>>().map(|parts| parts.join(","))
     }

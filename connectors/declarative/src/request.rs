@@ -62,8 +62,8 @@ impl Input {
     fn fields(&self, scope: &Scope, valid: &[Kind]) -> Result<Result<Map<String, Value>, String>, Fault> {
         let fields = match self {
             Self::Text(text) => {
-                let made = text.eval_or(scope, Some(Evaluated::text_of("")))?;
-                return Ok(match made.into_json() {
+                let made = text.eval_or(scope, None)?.map_or_else(|| Value::String(String::new()), Evaluated::into_json);
+                return Ok(match made {
                     Value::Object(fields) => Ok(fields.into_iter().filter(|(_, value)| !value.is_null()).collect()),
                     other => Err(python_str(&other)),
                 });
@@ -164,7 +164,7 @@ impl Requester {
             return Ok(self);
         }
         if let Some(body) = node.child("request_body_json") {
-            self.body_json = Some(Arc::new(Nested::load_with(body.value, &body.path, &node.parameters())?));
+            self.body_json = Some(Arc::new(Nested::load(body.value, &body.path)?));
         }
         self.body_data = Input::load(node, "request_body_data")?;
         Ok(self)

@@ -54,14 +54,14 @@ impl AskedSchema {
         let mut run = run.clone();
         run.goes_on = false;
         let mut reading = StreamReading::new(Arc::clone(&self.stream), run.clone(), serde_json::Map::new(), None)?;
-        let mut documents = Vec::new();
-        // The first page says it all, as for the reference.
-        while documents.is_empty() {
+        // The first record says it all, as for the reference.
+        let mut first = None;
+        while first.is_none() {
             match Box::pin(reading.next()).await? {
-                Some(batch) => documents.extend(batch.items.iter().map(crate::select::Item::tree)),
+                Some(batch) => first = batch.items.first().map(crate::select::Item::tree),
                 None => break,
             }
         }
-        self.pure.schema(&documents, &run.base).map(Arc::new)
+        self.pure.schema(first.as_ref(), &run.base).map(Arc::new)
     }
 }

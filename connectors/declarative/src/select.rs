@@ -11,13 +11,13 @@ use syncline_sdk::HttpAnswer;
 use crate::{
     cut::cut,
     decode::Decoder,
-    extract::Extractor,
+    extract::{Extractor, RecordFilter},
     node::Node,
     normalize::Normalizer,
     problem::Problem,
     record::field,
     template::Scope,
-    transform::{RecordFilter, Transform},
+    transform::Transform,
 };
 
 /// A record on its way: the bytes that came, or a tree where something was changed.
@@ -43,6 +43,14 @@ impl Item {
         match self {
             Self::Raw(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
             Self::Tree(tree) => tree.clone(),
+        }
+    }
+
+    /// The same, without a copy where there is a tree already.
+    pub fn into_tree(self) -> Value {
+        match self {
+            Self::Raw(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+            Self::Tree(tree) => tree,
         }
     }
 
@@ -177,24 +185,23 @@ impl Selector {
     }
 
     fn one(&self, item: Item, scope: &mut Scope, normalizer: Option<&Normalizer>, wanted: Option<Wanted<'_>>) -> Result<Option<Item>, Fault> {
-        let keeps = |item: &Item, scope: &Scope| -> Result<bool, Fault> {
-            if wanted.is_some_and(|wanted| !wanted(item)) {
-                return Ok(false);
-            }
-            self.filter.as_ref().map_or(Ok(true), |filter| filter.keeps(&Arc::new(item.tree()), scope))
-        };
-        if !self.transforms_first && !keeps(&item, scope)? {
+        let mut item = if self.transforms_first { self.changed(item, scope)? } else { item };
+        if wanted.is_some_and(|wanted| !wanted(&item)) {
             return Ok(None);
         }
-        let mut item = self.changed(item, scope)?;
-        if self.transforms_first && !keeps(&item, scope)? {
-            return Ok(None);
+        // Where the cursor filters too, a condition that is empty is passed over.
+        if let Some(filter) = self.filter.as_ref().filter(|filter| wanted.is_none() || !filter.is_empty()) {
+            let mut tree = item.into_tree();
+            if !filter.keeps(&mut tree, scope)? {
+                return Ok(None);
+            }
+            item = Item::Tree(tree);
+        }
+        if !self.transforms_first {
+            item = self.changed(item, scope)?;
         }
         if let Some(normalizer) = normalizer.filter(|_| self.normalizes) {
-            let mut tree = match item {
-                Item::Tree(tree) => tree,
-                raw @ Item::Raw(_) => raw.tree(),
-            };
+            let mut tree = item.into_tree();
             normalizer.normalize(&mut tree);
             item = Item::Tree(tree);
         }

@@ -42,7 +42,6 @@ impl Slice {
 
     /// What templates may look at while this part is read.
     pub fn scope(&self, base: &Scope) -> Scope {
-        let value = Arc::new(self.value());
-        base.clone().with("stream_slice", Arc::clone(&value)).with("stream_partition", Arc::clone(&value)).with("stream_interval", value)
+        base.clone().with("stream_slice", Arc::new(self.value()))
     }
 }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use syncline_model::Fault;
 
-use super::{Extracted, Extractor, filled::Scope, is_truthy};
-use crate::problem::Problem;
+use super::{Extracted, Extractor, filled::Scope};
+use crate::{problem::Problem, template::is_truthy};
 
 /// Several extractors.
 #[derive(Debug, Clone)]

@@ -137,7 +137,8 @@ impl Glob {
         Ok(found.first().copied())
     }
 
-    fn spelt(&self) -> String {
+    /// How it is spelt.
+    pub fn spelt(&self) -> String {
         self.parts.iter().map(Part::spelt).collect::<Vec<_>>().join("/")
     }
 
@@ -145,7 +146,9 @@ impl Glob {
         let each = |parts: &[Part], steps: &[Step]| parts.iter().zip(steps).all(|(part, step)| part.fits(step));
         let Some(any) = self.any else { return steps.len() == self.parts.len() && each(&self.parts, steps) };
         let behind = self.parts.len() - any - 1;
-        steps.len() + 1 >= self.parts.len() && each(&self.parts[..any], steps) && each(&self.parts[any + 1..], &steps[steps.len() - behind..])
+        steps.len() + 1 >= self.parts.len()
+            && each(&self.parts[..any], steps)
+            && each(&self.parts[any + 1..], &steps[steps.len() - behind..])
     }
 
     /// The steps.
@@ -277,7 +280,8 @@ pub fn put(root: &mut Value, path: &[String], value: Value) -> Result<(), Fault>
     let refused = || Fault::BadRecord(format!("no value can be put at `{}`: something else stands in its way", path.join("/")));
     let mut at = root;
     for (index, name) in around.iter().enumerate() {
-        let made = || if path.get(index + 1).is_some_and(|next| is_decimal(next)) { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
+        let made =
+            || if path.get(index + 1).is_some_and(|next| is_decimal(next)) { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
         at = match at {
             Value::Object(fields) => fields.entry(name.as_str()).or_insert_with(made),
             Value::Array(items) => {

@@ -6,7 +6,6 @@ use syncline_model::{Fault, nearest};
 use super::{
     dpath::{self, Glob, Part, Step},
     filled::{Path, Scope},
-
 };
 use crate::problem::Problem;
 
@@ -85,7 +84,13 @@ impl Expander {
     }
 
     /// The child over its parent, then named fields, then the whole parent.
-    fn with_parent(&self, parent: &Value, child: Map<String, Value>, base: Option<&Map<String, Value>>, scope: &Scope) -> Result<Map<String, Value>, Fault> {
+    fn with_parent(
+        &self,
+        parent: &Value,
+        child: Map<String, Value>,
+        base: Option<&Map<String, Value>>,
+        scope: &Scope,
+    ) -> Result<Map<String, Value>, Fault> {
         let mut merged = base.cloned().unwrap_or_default();
         merged.extend(child);
         let mut child = Value::Object(merged);
@@ -152,4 +157,3 @@ fn cut_out(root: &mut Value, path: &[Step]) {
         _ => {}
     }
 }
-

@@ -1,11 +1,14 @@
-//! Paths of a manifest with their templates filled in.
+//! Paths and texts of a manifest with their templates filled in, and records lent to a scope while that is done.
+
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 use syncline_model::Fault;
 
 use super::dpath::{Glob, Part};
-pub use crate::template::{Scope, Template};
 use crate::problem::Problem;
+use crate::template::python_str;
+pub use crate::template::{Kind, Scope, Template};
 
 /// A path as a manifest spells it.
 #[derive(Debug, Clone)]
@@ -64,13 +67,74 @@ impl Path {
     }
 }
 
-fn template(node: &Value, here: &str) -> Result<Template, Problem> {
-    let text = match node {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        other => return Err(Problem::manifest(here, format!("`{other}` in a path is no name"))),
-    };
-    Template::new(&text).map_err(|why| Problem::manifest(here, why))
+/// A text of a manifest, however YAML read it.
+fn spelt(node: &Value, here: &str) -> Result<String, Problem> {
+    match node {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Ok(python_str(node)),
+        other => Err(Problem::manifest(here, format!("`{other}` is no text"))),
+    }
+}
+
+/// A template.
+pub fn template(node: &Value, here: &str) -> Result<Template, Problem> {
+    Template::new(&spelt(node, here)?).map_err(|why| Problem::manifest(here, why))
+}
+
+/// The template in a field, unless that is missing or empty.
+pub fn optional(node: &Value, name: &str, path: &str) -> Result<Option<Template>, Problem> {
+    match node.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(text) => template(text, &format!("{path}.{name}")).map(Some),
+    }
+}
+
+/// The template in a field that must be there.
+pub fn required(node: &Value, name: &str, path: &str) -> Result<Template, Problem> {
+    let text = node.get(name).ok_or_else(|| Problem::manifest(path, format!("`{name}` is missing")))?;
+    template(text, &format!("{path}.{name}"))
+}
+
+/// A list of names that are no templates.
+pub fn names(node: &Value, here: &str) -> Result<Vec<String>, Problem> {
+    let names = node.as_array().ok_or_else(|| Problem::manifest(here, "a path of names is missing"))?;
+    names.iter().map(|name| spelt(name, here)).collect()
+}
+
+/// What a text becomes; its own text where it becomes a value of another kind than those wanted.
+pub fn value(template: &Template, scope: &Scope, wanted: &[Kind]) -> Result<Value, Fault> {
+    if wanted.is_empty() {
+        return template.value(scope);
+    }
+    match template.mapped(scope, wanted)? {
+        Some(value) => Ok(value.into_json()),
+        None => template.value(scope),
+    }
+}
+
+static NOTHING: LazyLock<Arc<Value>> = LazyLock::new(Arc::default);
+
+/// Shows a record to templates without copying it; it must be taken back.
+pub fn lend(scope: &mut Scope, name: &'static str, record: &mut Value) {
+    scope.set(name, Arc::new(record.take()));
+}
+
+/// Takes back what was lent.
+pub fn take_back(scope: &mut Scope, name: &'static str, record: &mut Value) {
+    let Some(lent) = scope.get(name) else { return };
+    unbind(scope, name);
+    *record = Arc::unwrap_or_clone(lent);
+}
+
+/// Shows a value to templates.
+pub fn bind(scope: &mut Scope, name: &'static str, value: Value) {
+    scope.set(name, Arc::new(value));
+}
+
+/// Shows it no longer.
+pub fn unbind(scope: &mut Scope, name: &'static str) {
+    scope.set(name, NOTHING.clone());
 }
 
 fn part(template: &Template, scope: &Scope) -> Result<Part, Fault> {
@@ -79,4 +143,14 @@ fn part(template: &Template, scope: &Scope) -> Result<Part, Fault> {
         Value::Number(number) => number.as_i64().map_or(Part::Nothing, Part::Place),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Part::Nothing,
     })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A scope that holds settings.
+    pub fn scope(config: &Value) -> Scope {
+        Scope::new().with("config", Arc::new(config.clone()))
+    }
 }

@@ -5,6 +5,7 @@ mod combined;
 pub mod dpath;
 mod expand;
 pub mod filled;
+mod filter;
 mod table;
 
 use bytes::Bytes;
@@ -12,16 +13,18 @@ use http::HeaderMap;
 use serde_json::Value;
 use syncline_model::{Fault, nearest};
 
+#[allow(unused_imports, reason = "the selectors take it over")]
+pub use self::filter::RecordFilter;
 pub use self::table::Table;
 use self::{
     combined::Combined,
-    dpath::Glob,
     expand::Expander,
     filled::{Path, Scope},
 };
 use crate::{
     decode::{Decoder, Documents},
     problem::Problem,
+    template::is_truthy,
 };
 
 /// Where records stand.
@@ -128,9 +131,7 @@ impl Extractor {
 
     fn extract_into(&self, documents: &[Value], scope: &Scope, found: &mut Extracted) -> Result<(), Fault> {
         match self {
-            Self::Dpath(dpath) => {
-                documents.iter().try_for_each(|document| dpath.extract(document, scope, &mut found.records))
-            }
+            Self::Dpath(dpath) => documents.iter().try_for_each(|document| dpath.extract(document, scope, &mut found.records)),
             Self::Combined(combined) => combined.extract(documents, scope, found),
             Self::File(_) => {
                 found.records.extend(documents.iter().cloned());
@@ -175,18 +176,6 @@ impl Dpath {
         }
         found.push(record.clone());
         Ok(())
-    }
-}
-
-/// What Python takes for true.
-pub fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(yes) => *yes,
-        Value::Number(number) => number.to_string().parse::<f64>().map_or(true, |number| number != 0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tables that asynchronous jobs leave: CSV, compressed or not, as `ResponseToFileExtractor` has pandas read it. Every value is a text;
 //! empty ones, and by default words like `NA`, are `null`. Nothing is kept but one row, and no file is written.
 
-use std::io::Read;
+use std::{collections::HashMap, io::Read};
 
 use bytes::Bytes;
 use flate2::bufread::ZlibDecoder;
@@ -131,33 +131,25 @@ impl Rows {
 }
 
 /// Columns of one name get a number, and those without one are called by their place.
-fn distinct(names: Vec<String>) -> Vec<String> {
-    let names: Vec<String> = names
-        .into_iter()
-        .enumerate()
-        .map(|(place, name)| if name.is_empty() { format!("Unnamed: {place}") } else { name })
-        .collect();
-    let mut counts = std::collections::HashMap::<String, usize>::new();
-    let mut made = Vec::with_capacity(names.len());
-    for name in &names {
-        let mut own = name.clone();
-        let mut count = counts.get(name).copied().unwrap_or_default();
-        if count > 0 {
-            while count > 0 {
-                counts.insert(own.clone(), count + 1);
-                own = format!("{own}.{count}");
-                if names.contains(&own) {
-                    count += 1;
-                    own.clone_from(name);
-                    continue;
-                }
-                count = counts.get(&own).copied().unwrap_or_default();
-            }
+fn distinct(given: Vec<String>) -> Vec<String> {
+    let unnamed: Vec<usize> = (0..given.len()).filter(|place| given[*place].is_empty()).collect();
+    let mut names = given;
+    unnamed.iter().for_each(|place| names[*place] = format!("Unnamed: {place}"));
+    let named = (0..names.len()).filter(|place| !unnamed.contains(place));
+    let order: Vec<usize> = named.chain(unnamed.iter().copied()).collect();
+    let mut counts = HashMap::<String, usize>::new();
+    for place in order {
+        let first = names[place].clone();
+        let (mut own, mut count) = (first.clone(), counts.get(&first).copied().unwrap_or_default());
+        while count > 0 {
+            counts.insert(first.clone(), count + 1);
+            own = format!("{first}.{count}");
+            count = if names.contains(&own) { count + 1 } else { counts.get(&own).copied().unwrap_or_default() };
         }
-        counts.insert(own.clone(), count + 1);
-        made.push(own);
+        counts.insert(own.clone(), 1);
+        names[place] = own;
     }
-    made
+    names
 }
 
 impl Document for Rows {

@@ -1,0 +1,65 @@
+//! What templates may look at.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// What a template may look at, by name; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    names: Vec<(&'static str, Arc<Value>)>,
+    now: Option<Timestamp>,
+}
+
+impl Scope {
+    /// Nothing to look at.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The moment that `now_utc()` names; without one it is the moment at which a template is asked.
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// The moment that `now_utc()` names.
+    pub fn now(&self) -> Timestamp {
+        self.now.unwrap_or_else(Timestamp::now)
+    }
+
+    /// This scope and one name more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Arc<Value>) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    /// Gives a name its value, instead of the one that it had.
+    pub fn set(&mut self, name: &'static str, value: Arc<Value>) {
+        match self.names.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => self.names.push((name, value)),
+        }
+    }
+
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<Arc<Value>> {
+        self.look(name).cloned()
+    }
+
+    /// The value of a name; `stream_interval` and `stream_partition` are other names of the slice.
+    pub(super) fn look(&self, name: &str) -> Option<&Arc<Value>> {
+        let name = match name {
+            "stream_interval" | "stream_partition" => "stream_slice",
+            other => other,
+        };
+        self.names.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// All names.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&'static str, &Arc<Value>)> {
+        self.names.iter().map(|(name, value)| (*name, value))
+    }
+}

@@ -1,0 +1,37 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::*;
+
+fn reference() -> Value {
+    serde_json::from_str(include_str!("../../tests/reference/transformations.json")).unwrap()
+}
+
+fn scope(reference: &Value) -> Scope {
+    let part = |name: &str| Arc::new(reference[name].clone());
+    Scope::new().with("config", part("config")).with("stream_slice", part("slice")).with("parameters", Arc::new(json!({})))
+}
+
+fn changed(node: &Value, record: &Value, scope: &mut Scope) -> Result<Value, String> {
+    let transforms = Transform::load_all(Some(&json!([node])), "transformations").map_err(|problem| problem.to_string())?;
+    apply_all(&transforms, record.clone(), scope).map_err(|fault| fault.to_string())
+}
+
+#[test]
+fn every_record_becomes_what_the_reference_makes_of_it() {
+    let reference = reference();
+    let cases = reference["transformations"].as_array().unwrap();
+    let mut wrong = Vec::new();
+    for case in cases {
+        let record = &reference["records"][usize::try_from(case[1].as_u64().unwrap()).unwrap()];
+        let changed = changed(&case[0], record, &mut scope(&reference));
+        if changed.as_ref().unwrap_or(&json!("FAILED")) != &case[2] {
+            wrong.push(format!("{} of {record}\n  is {changed:?}\n  not {}", case[0], case[2]));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(cases.len() > 250);
+}
