@@ -3,11 +3,15 @@
 
 mod auth;
 mod components;
+#[allow(dead_code, reason = "the retrievers take it over one after the other")]
+mod config_rules;
 mod connector;
 mod cut;
 mod dates;
 #[allow(dead_code, reason = "the retrievers take it over one after the other")]
 mod decode;
+#[allow(dead_code, reason = "the retrievers take it over one after the other")]
+mod dynamic_schema;
 mod errors;
 #[allow(dead_code, reason = "the retrievers take it over one after the other")]
 mod extract;

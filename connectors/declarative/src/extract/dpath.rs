@@ -137,7 +137,8 @@ impl Glob {
         Ok(found.first().copied())
     }
 
-    fn spelt(&self) -> String {
+    /// How it is spelt.
+    pub fn spelt(&self) -> String {
         self.parts.iter().map(Part::spelt).collect::<Vec<_>>().join("/")
     }
 

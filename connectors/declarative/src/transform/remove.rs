@@ -19,8 +19,13 @@ pub struct Remove {
 }
 
 impl Remove {
-    /// Reads the pointers of a node.
+    /// Reads the pointers and the condition of a node.
     pub fn load(node: &Value, path: &str) -> Result<Self, Problem> {
+        Ok(Self { condition: filled::optional(node, "condition", path)?, ..Self::unconditional(node, path)? })
+    }
+
+    /// Reads the pointers of a node.
+    pub fn unconditional(node: &Value, path: &str) -> Result<Self, Problem> {
         let pointers = node.get("field_pointers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let one = |(index, pointer): (usize, &Value)| {
             let here = format!("{path}.field_pointers[{index}]");
@@ -28,7 +33,7 @@ impl Remove {
             Glob::new(parts).map_err(|why| Problem::manifest(&here, why))
         };
         let paths = pointers.iter().enumerate().map(one).collect::<Result<_, _>>()?;
-        Ok(Self { paths, condition: filled::optional(node, "condition", path)? })
+        Ok(Self { paths, condition: None })
     }
 
     /// Takes the fields out. Under a condition, as in the reference, the pointers do not matter: every single value anywhere in the
