@@ -85,10 +85,11 @@ impl Window {
         let mut from = start;
         if let Some(saved) = state.get(&self.field).and_then(|value| self.read(&crate::template::python_str(value))) {
             let lookback = self.lookback.as_ref().map(|lookback| lookback.text(scope)).transpose()?;
-            let back = lookback.and_then(|duration| dates::earlier(saved, &duration)).unwrap_or(saved);
+            let back =
+                lookback.and_then(|duration| dates::Duration::parse(&duration)?.before(saved.into())).map_or(saved, dates::Time::timestamp);
             from = from.max(back);
         }
-        Ok(Range { start_time: dates::format(from, &self.format), end_time: dates::format(end.max(from), &self.format) })
+        Ok(Range { start_time: dates::format(from.into(), &self.format), end_time: dates::format(end.max(from).into(), &self.format) })
     }
 
     /// What a window puts into a request.
@@ -99,12 +100,12 @@ impl Window {
 
     /// The time in a record's field.
     pub fn read(&self, text: &str) -> Option<Timestamp> {
-        self.formats.iter().find_map(|format| dates::parse(text, format))
+        self.formats.iter().find_map(|format| dates::parse(text, format)).map(dates::Time::timestamp)
     }
 
     /// A time as the state keeps it.
     pub fn write(&self, time: Timestamp) -> String {
-        dates::format(time, &self.format)
+        dates::format(time.into(), &self.format)
     }
 
     /// A record of this time belongs to the window. Only streams that filter on our side leave any out.
@@ -120,6 +121,7 @@ impl Moment {
         let mut known = self.format.iter().chain(formats);
         known
             .find_map(|format| dates::parse(&text, format))
+            .map(dates::Time::timestamp)
             .or_else(|| text.parse().ok())
             .ok_or_else(|| Fault::Misconfigured(format!("`{text}` is no time in the format that the connector wants")))
     }

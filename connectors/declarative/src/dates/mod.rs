@@ -1,46 +1,105 @@
-//! Times in the formats that manifests name, exact to the nanosecond.
+//! Times in the formats that manifests name, exact to the microsecond, as the reference's `DatetimeParser` reads and writes them.
+#![allow(dead_code, reason = "the cursors take it over one after the other")]
 
-use jiff::{Timestamp, fmt::strtime};
+mod civil;
+mod duration;
+mod iso;
+mod strftime;
+mod strptime;
+mod time;
 
-/// Reads a time. `%s`, `%ms` and `%epoch_microseconds` are counts since 1970; everything else is strftime, in UTC unless it has a zone.
-pub fn parse(text: &str, format: &str) -> Option<Timestamp> {
-    let count = || text.trim().parse::<i64>().ok();
+use serde_json::Value;
+
+#[allow(unused_imports, reason = "the components take them over one after the other")]
+pub(crate) use self::time::{DAY, SECOND};
+#[allow(unused_imports, reason = "the components take them over one after the other")]
+pub use self::{
+    civil::Date,
+    duration::Duration,
+    iso::isoparse,
+    strftime::{offset_text, strftime, strftime_date, zone_name},
+    strptime::strptime,
+    time::Time,
+};
+
+/// Reads a time. `%s`, `%s_as_float`, `%ms` and `%epoch_microseconds` are counts since 1970; everything else is Python's `strptime`, in
+/// UTC unless the text says otherwise.
+pub fn parse(text: &str, format: &str) -> Option<Time> {
     match format {
-        "%s" => return Timestamp::from_second(count()?).ok(),
-        "%ms" => return Timestamp::from_millisecond(count()?).ok(),
-        "%epoch_microseconds" => return Timestamp::from_microsecond(count()?).ok(),
-        _ => {}
+        "%s" => from_count(integer(text)?, SECOND),
+        "%s_as_float" => Time::from_seconds(number(text)?),
+        "%epoch_microseconds" => from_count(integer(text)?, 1),
+        "%ms" => from_count(integer(text)?, 1000),
+        _ => strptime(text, &format.replace("%_ms", "%f")).map(Time::taken_as_utc),
     }
-    let broken = strtime::parse(for_jiff(format), text).ok()?;
-    if broken.offset().is_some() {
-        return broken.to_timestamp().ok();
+}
+
+/// Reads a time out of a record: a number counts as its whole part where a format counts.
+pub fn parse_value(value: &Value, format: &str) -> Option<Time> {
+    match value {
+        Value::String(text) => parse(text, format),
+        Value::Number(number) if number.as_str().contains(['.', 'e', 'E']) && matches!(format, "%s" | "%ms" | "%epoch_microseconds") => {
+            let whole: f64 = number.as_str().parse().ok()?;
+            parse(&format!("{:.0}", whole.trunc()), format)
+        }
+        other => parse(&crate::template::python_str(other), format),
     }
-    let date = broken.to_date().ok()?;
-    let time = broken.to_time().unwrap_or(jiff::civil::Time::midnight());
-    date.to_datetime(time).to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
 /// Writes a time.
-pub fn format(time: Timestamp, format: &str) -> String {
+pub fn format(time: Time, format: &str) -> String {
     match format {
-        "%s" => time.as_second().to_string(),
-        "%ms" => time.as_millisecond().to_string(),
-        "%epoch_microseconds" => time.as_microsecond().to_string(),
-        _ => {
-            // Python's `%f` is always six digits.
-            let format = format.replace("%f", "%6f");
-            strtime::format(&format, &time.to_zoned(jiff::tz::TimeZone::UTC)).unwrap_or_else(|_| time.to_string())
+        "%s" => truncated(time.seconds()),
+        "%s_as_float" => crate::template::python_float(time.seconds()),
+        "%epoch_microseconds" => truncated(time.seconds() * 1e6),
+        "%ms" => truncated(time.seconds() * 1e3),
+        _ if format.contains("%_ms") => {
+            let micros = format!("{:06}", time.clock().3);
+            let milliseconds = format!("{:03}", time.clock().3 / 1000);
+            strftime(time, &format.replace("%_ms", "%f")).replace(&micros, &milliseconds)
         }
+        _ => strftime(time, format),
     }
 }
 
-fn for_jiff(format: &str) -> String {
-    // Python reads `Z` and `+0000` with `%z`; jiff wants `%:z` for a colon, and reads both with `%z`.
-    format.to_owned()
+/// ISO 8601 with or without a clock, or seconds since 1970, as the reference reads the moment at which a token expires.
+pub fn parse_any(text: &str) -> Option<Time> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return (!text.starts_with('-') && text.len() <= 10).then(|| parse(text, "%s")).flatten();
+    }
+    let others =
+        ["%Y-%m-%d %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Y", "%m/%d/%Y %H:%M:%S"];
+    isoparse(text).or_else(|| others.iter().find_map(|format| strptime(text, format))).map(Time::taken_as_utc)
 }
 
-/// ISO 8601 durations as manifests write them: `P30D`, `PT1H`, `P1M`. Months and years go by the calendar.
-pub fn earlier(time: Timestamp, duration: &str) -> Option<Timestamp> {
-    let span: jiff::Span = duration.parse().ok()?;
-    time.to_zoned(jiff::tz::TimeZone::UTC).checked_sub(span).ok().map(|zoned| zoned.timestamp())
+fn from_count(count: i64, unit: i64) -> Option<Time> {
+    Time::from_micros(count.checked_mul(unit)?)
 }
+
+fn truncated(value: f64) -> String {
+    let text = format!("{:.0}", value.trunc());
+    if text == "-0" { "0".to_owned() } else { text }
+}
+
+/// Python's `int()` of a text.
+fn integer(text: &str) -> Option<i64> {
+    plain_digits(text)?.parse().ok()
+}
+
+/// Python's `float()` of a text.
+fn number(text: &str) -> Option<f64> {
+    plain_digits(text)?.parse().ok()
+}
+
+/// Without blanks around and with single underscores between digits only.
+fn plain_digits(text: &str) -> Option<String> {
+    let text = text.trim();
+    let bytes = text.as_bytes();
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let placed = |(at, _): (usize, &str)| digit(at.checked_sub(1)) && digit(Some(at + 1));
+    text.match_indices('_').all(placed).then(|| text.replace('_', ""))
+}
+
+#[cfg(test)]
+mod tests;
