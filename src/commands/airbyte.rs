@@ -233,7 +233,8 @@ async fn read_stream(
         for record in &records {
             // A line break can only stand between the tokens of a JSON text, where a space means the same.
             let body = String::from_utf8_lossy(record).replace(['\n', '\r'], " ");
-            let parts = ["{\"type\":\"RECORD\",\"record\":{\"stream\":", &quoted, ",\"data\":", &body, ",\"emitted_at\":", &emitted_at, "}}\n"];
+            let parts =
+                ["{\"type\":\"RECORD\",\"record\":{\"stream\":", &quoted, ",\"data\":", &body, ",\"emitted_at\":", &emitted_at, "}}\n"];
             lines.extend(parts);
         }
         if let Some(lines) = lines.strip_suffix('\n') {

@@ -5,11 +5,18 @@ use serde_json::Value;
 use syncline_model::Fault;
 
 use crate::{
-    node::Node, problem::Problem,
+    node::Node,
+    problem::Problem,
     request::{Place, RequestOption},
     template::{Scope, Template},
 };
-pub struct Call<'a> { pub context: &'a syncline_sdk::Context, pub scope: &'a Scope }
+/// A request that must be proved.
+pub struct Call<'a> {
+    /// What the connector was given.
+    pub context: &'a syncline_sdk::Context,
+    /// What templates may look at.
+    pub scope: &'a Scope,
+}
 
 /// An authenticator.
 #[derive(Debug, Clone)]
@@ -30,7 +37,8 @@ impl Authenticator {
     /// Reads one.
     pub fn load(node: Option<&Value>, path: &str) -> Result<Self, Problem> {
         let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(Self::No) };
-        let needed = |field: &str| Node::new(node, path).text(field)?.ok_or_else(|| Problem::manifest(path, format!("`{field}` is missing")));
+        let needed =
+            |field: &str| Node::new(node, path).text(field)?.ok_or_else(|| Problem::manifest(path, format!("`{field}` is missing")));
         let or_empty = |field: &str| Ok::<_, Problem>(Node::new(node, path).text(field)?.unwrap_or_else(empty));
         match node.get("type").and_then(Value::as_str).unwrap_or_default() {
             "NoAuth" => Ok(Self::No),
@@ -51,8 +59,9 @@ impl Authenticator {
     }
 
     /// What it puts into a request.
+    #[allow(clippy::unused_async, reason = "other authenticators ask the source")]
     pub async fn options(&self, call: &Call<'_>) -> Result<Vec<(RequestOption, String)>, Fault> {
-        let said = |template: &Template| Ok::<_, Fault>(template.text(call.scope)?);
+        let said = |template: &Template| template.text(call.scope);
         let authorization = |value: String| vec![(RequestOption::plain(Place::Header, "Authorization"), value)];
         Ok(match self {
             Self::No => Vec::new(),
@@ -63,7 +72,11 @@ impl Authenticator {
             }
         })
     }
-    pub async fn forget(&self, _: &syncline_sdk::Context, _: &Scope) -> Result<(), Fault> { Ok(()) }
+    /// Whatever was kept of an earlier proof is no longer good.
+    #[allow(clippy::unused_async, reason = "other authenticators ask the source")]
+    pub async fn forget(&self, _: &syncline_sdk::Context, _: &Scope) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 fn empty() -> Template {

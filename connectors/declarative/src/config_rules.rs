@@ -147,14 +147,22 @@ fn remap(config: &mut Value, path: &[Template], map: &[(Template, Mapped)]) -> R
         let Some(next) = at.as_object_mut().and_then(|fields| fields.get_mut(&name)) else { return Ok(()) };
         at = next;
     }
+    if at.is_object() || at.is_array() {
+        return Err(Fault::Misconfigured("a setting that is to be one of a few values is a list or an object".to_owned()));
+    }
     for (from, to) in map {
-        let from = from.mapped(&scope, &[Kind::Str])?.map_or(Value::Null, Evaluated::into_json);
-        if *at == from {
+        if *at == mapped(from, &scope, &[Kind::Str])? {
             *at = to.value(&scope)?;
             break;
         }
     }
     Ok(())
+}
+
+/// An empty text is nothing in a map.
+fn mapped(text: &Template, scope: &Scope, wanted: &[Kind]) -> Result<Value, Fault> {
+    let made = text.mapped(scope, wanted)?.map_or(Value::Null, Evaluated::into_json);
+    Ok(if made.as_str() == Some("") { Value::Null } else { made })
 }
 
 /// What a value becomes: texts are templates.
@@ -179,7 +187,7 @@ impl Mapped {
 
     fn value(&self, scope: &Scope) -> Result<Value, Fault> {
         match self {
-            Self::Text(text) => Ok(text.mapped(scope, &[])?.map_or(Value::Null, Evaluated::into_json)),
+            Self::Text(text) => mapped(text, scope, &[]),
             Self::Other(value) => Ok(value.clone()),
         }
     }

@@ -31,7 +31,6 @@ pub struct DeclarativeConnector {
     streams: Vec<Entry>,
     dynamic: Vec<Dynamic>,
     rules: ConfigRules,
-    budget: Option<crate::budget::Budget>,
 }
 
 /// One stream of a manifest, or why it cannot be read.
@@ -94,12 +93,14 @@ impl DeclarativeConnector {
                 }
             }
             (_, Err(found)) => found,
-            (Err(_), Ok(_)) => Vec::new(),
+            // What is wrong with the manifest is told even if the other file is wrong too.
+            (Err(_), Ok(resolved)) => Self::bare().map_or_else(Vec::new, |bare| Self::load(bare, &resolved).err().unwrap_or_default()),
         };
         // A word that the language does not have explains best what is wrong around it.
         problems.extend(components::unknown(&raw).into_iter().filter(|problem| problem.path.ends_with("type")));
         for problem in found {
-            let known = problems.iter().any(|other| problem.path.starts_with(other.path.trim_end_matches(".type")) && !other.path.is_empty());
+            let known =
+                problems.iter().any(|other| problem.path.starts_with(other.path.trim_end_matches(".type")) && !other.path.is_empty());
             if !known {
                 problems.push(problem);
             }
@@ -132,8 +133,18 @@ impl DeclarativeConnector {
                 "test_mode",
             ];
             let hint = if message.starts_with("unknown field") { syncline_model::nearest::hint(named, known) } else { String::new() };
-            Problem { file: "connector.yaml".to_owned(), line: places.line(named), path: String::new(), message: format!("{message}{hint}") }
+            Problem {
+                file: "connector.yaml".to_owned(),
+                line: places.line(named),
+                path: String::new(),
+                message: format!("{message}{hint}"),
+            }
         })
+    }
+
+    /// Stands in for a `connector.yaml` that cannot be read, so that the manifest is looked at nevertheless.
+    fn bare() -> Option<ConnectorFile> {
+        serde_json::from_value(json!({"name": "x", "title": "x", "category": "x", "description": "x"})).ok()
     }
 
     fn load(file: ConnectorFile, manifest: &Value) -> Result<Self, Vec<Problem>> {
@@ -156,12 +167,11 @@ impl DeclarativeConnector {
         let spec = root.get("spec").cloned().unwrap_or_else(|| json!({}));
         let rules = ConfigRules::load(&spec, "spec").map_err(|problem| problems.push(problem)).unwrap_or_default();
         let check = Check::load(&root, &streams).map_err(|problem| problems.push(problem)).unwrap_or_default();
-        let budget = crate::budget::Budget::load(manifest).map_err(|problem| problems.push(problem)).unwrap_or_default();
         if !problems.is_empty() {
             return Err(problems);
         }
         let settings_schema = spec.get("connection_specification").cloned().unwrap_or_else(|| json!({"type": "object"}));
-        Ok(Self { file, spec, settings_schema, check, streams, dynamic, rules, budget })
+        Ok(Self { file, spec, settings_schema, check, streams, dynamic, rules })
     }
 
     fn load_streams(root: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<Entry> {
@@ -194,11 +204,7 @@ impl DeclarativeConnector {
         }
         self.rules.transform(&mut config)?;
         self.rules.validate(&config)?;
-        let context = match &self.budget {
-            Some(budget) => budget.around(context, &config)?,
-            None => context.clone(),
-        };
-        Ok(Run::new(&context, config))
+        Ok(Run::new(context, config))
     }
 
     /// The streams that there are for these settings.
@@ -269,7 +275,13 @@ impl DeclarativeConnector {
     }
 
     /// Reads a stream as the protocol wants it: what cannot be read of it does not end it, and the state is Airbyte's.
-    pub async fn read(&self, context: &Context, name: &str, state: Map<String, Value>, schema: Option<Value>) -> Result<ProtocolReader, Fault> {
+    pub async fn read(
+        &self,
+        context: &Context,
+        name: &str,
+        state: Map<String, Value>,
+        schema: Option<Value>,
+    ) -> Result<ProtocolReader, Fault> {
         let mut run = self.run(context).await?;
         run.goes_on = true;
         let entry = self.entry(&run, name).await?;
@@ -297,9 +309,7 @@ fn unknown_streams(file: &ConnectorFile, streams: &[Entry]) -> Vec<Problem> {
 impl Check {
     fn load(root: &Node<'_>, streams: &[Entry]) -> Result<Self, Problem> {
         let Some(node) = root.child("check") else { return Ok(Self::default()) };
-        let count = |node: &Node<'_>, field: &str| {
-            Ok::<_, Problem>(node.whole(field)?.and_then(|count| usize::try_from(count).ok()))
-        };
+        let count = |node: &Node<'_>, field: &str| Ok::<_, Problem>(node.whole(field)?.and_then(|count| usize::try_from(count).ok()));
         let overrides = node.get("config_overrides").and_then(Value::as_object).cloned().unwrap_or_default();
         if node.kind() == "CheckDynamicStream" {
             let uses = node.get("use_check_availability").and_then(Value::as_bool).unwrap_or(true);

@@ -58,7 +58,9 @@ impl Dynamic {
         let resolver = node.needed("components_resolver")?;
         let values = match resolver.kind() {
             "HttpComponentsResolver" => Values::Asked(Arc::new(asked(&resolver)?)),
-            "ConfigComponentsResolver" => Values::Config(resolver.children("stream_config").iter().map(ConfigValues::load).collect::<Result<_, _>>()?),
+            "ConfigComponentsResolver" => {
+                Values::Config(resolver.children("stream_config").iter().map(ConfigValues::load).collect::<Result<_, _>>()?)
+            }
             "ParametrizedComponentsResolver" => {
                 let parameters = resolver.needed("stream_parameters")?;
                 Values::Fixed(parameters.children("list_of_parameters_for_stream").iter().map(|one| one.value.clone()).collect())

@@ -52,7 +52,8 @@ impl DynamicSchema {
     /// Reads a `DynamicSchemaLoader`, without its retriever.
     pub fn load(node: &Value, path: &str) -> Result<Self, Problem> {
         let here = format!("{path}.schema_type_identifier");
-        let identifier = node.get("schema_type_identifier").ok_or_else(|| Problem::manifest(path, "`schema_type_identifier` is missing"))?;
+        let identifier =
+            node.get("schema_type_identifier").ok_or_else(|| Problem::manifest(path, "`schema_type_identifier` is missing"))?;
         let map = identifier.get("types_mapping").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let map = map.iter().enumerate().map(|(index, node)| Mapping::load(node, &format!("{here}.types_mapping[{index}]")));
         let key = Path::load(identifier, "key_pointer", &here)?;
@@ -107,6 +108,9 @@ impl DynamicSchema {
             if mapping.from == kind && mapping.condition.as_ref().map_or(Ok(true), |condition| condition.holds(&scope))? {
                 return Ok((name.clone(), property(&mapping.to)?));
             }
+        }
+        if kind.is_object() {
+            return Err(unknown(&kind));
         }
         Ok((name.clone(), property(&kind)?))
     }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use syncline_sdk::HttpAnswer;
 
 use crate::{
-    node::Node, problem::Problem,
+    node::Node,
+    problem::Problem,
     template::{Scope, Template},
 };
 
@@ -24,7 +25,10 @@ pub enum Action {
     RateLimited,
     /// Give up; the owner must change something if `config`.
     Fail,
-    ReducePageSize, SplitRequestWindow, ResetPagination, RefreshTokenThenRetry,
+    ReducePageSize,
+    SplitRequestWindow,
+    ResetPagination,
+    RefreshTokenThenRetry,
 }
 
 #[derive(Debug, Clone)]
@@ -89,8 +93,14 @@ impl ErrorHandlers {
             }
         };
         let response: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| serde_json::json!({}));
-        let headers = answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned())));
-        let scope = scope.clone().with("response", std::sync::Arc::new(response)).with("headers", std::sync::Arc::new(Value::Object(headers.collect())));
+        let headers = answer
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned())));
+        let scope = scope
+            .clone()
+            .with("response", std::sync::Arc::new(response))
+            .with("headers", std::sync::Arc::new(Value::Object(headers.collect())));
         for filter in &self.filters {
             if filter.matches(answer, &scope) {
                 let message = filter.message.as_ref().and_then(|message| message.text(&scope).ok());
@@ -101,23 +111,30 @@ impl ErrorHandlers {
         by_status(answer.status)
     }
 
-    pub fn wait(&self, answer: Option<&HttpAnswer>, attempt: u32, scope: &Scope) -> Result<Duration, syncline_model::Fault> {
+    pub fn wait(&self, answer: Option<&HttpAnswer>, attempt: u32, scope: &Scope) -> Duration {
         let second = Duration::from_secs(1);
         for backoff in &self.backoffs {
             if let Some(wait) = answer.and_then(|answer| backoff.wait(answer, attempt, scope)) {
-                return Ok(wait + second);
+                return wait + second;
             }
         }
-        Ok(Duration::from_secs(1 << attempt.saturating_sub(1).min(6)) + second)
+        Duration::from_secs(1 << attempt.saturating_sub(1).min(6)) + second
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct Verdict { pub action: Action, pub config: bool, pub message: Option<String> }
+pub struct Verdict {
+    pub action: Action,
+    pub config: bool,
+    pub message: Option<String>,
+}
 impl Verdict {
     pub fn fault(self, answer: &Result<HttpAnswer, syncline_model::Fault>) -> syncline_model::Fault {
         use syncline_model::Fault;
-        let status = match answer { Ok(answer) => answer.status.as_u16(), Err(fault) => return fault.clone() };
+        let status = match answer {
+            Ok(answer) => answer.status.as_u16(),
+            Err(fault) => return fault.clone(),
+        };
         let message = self.message.filter(|text| !text.is_empty()).unwrap_or_else(|| format!("the source answered {status}"));
         match (status, self.config) {
             (401, _) => Fault::Unauthorized(message),
@@ -206,7 +223,9 @@ fn load_backoff(node: &Value, path: &str) -> Result<Backoff, Problem> {
     let needed = |field: &str| Node::new(node, path).text(field)?.ok_or_else(|| Problem::manifest(path, format!("`{field}` is missing")));
     match node.get("type").and_then(Value::as_str).unwrap_or_default() {
         "ConstantBackoffStrategy" => Ok(Backoff::Constant(needed("backoff_time_in_seconds")?)),
-        "ExponentialBackoffStrategy" => Ok(Backoff::Exponential(Node::new(node, path).text("factor")?.unwrap_or_else(|| Template::plain("5")))),
+        "ExponentialBackoffStrategy" => {
+            Ok(Backoff::Exponential(Node::new(node, path).text("factor")?.unwrap_or_else(|| Template::plain("5"))))
+        }
         "WaitTimeFromHeader" => Ok(Backoff::FromHeader(needed("header")?)),
         "WaitUntilTimeFromHeader" => Ok(Backoff::UntilHeader(needed("header")?)),
         other => {

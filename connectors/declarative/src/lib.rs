@@ -2,7 +2,6 @@
 //! Waiting, pace and the way out are the caller's ([`syncline_sdk`]); what the manifest says about errors is obeyed here.
 
 mod auth;
-mod budget;
 mod cache;
 mod components;
 mod config_rules;
@@ -46,3 +45,6 @@ pub use connector::DeclarativeConnector;
 pub use lint::{Findings, lint};
 pub use problem::Problem;
 pub use reader::ProtocolReader;
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,8 @@ fn unused(raw: &Value) -> Vec<Problem> {
     for (name, value) in raw.get("definitions").and_then(Value::as_object).into_iter().flatten() {
         let here = join("definitions", name);
         let pointer = format!("#/definitions/{name}");
-        let is_named = |pointer: &str| references.iter().any(|reference| reference == pointer || reference.starts_with(&format!("{pointer}/")));
+        let is_named =
+            |pointer: &str| references.iter().any(|reference| reference == pointer || reference.starts_with(&format!("{pointer}/")));
         if is_named(&pointer) {
             continue;
         }

@@ -94,7 +94,8 @@ impl Resolver<'_> {
         self.values += 1;
         if self.values > VALUES_MAX {
             if self.values == VALUES_MAX + 1 {
-                self.problems.push(Problem::manifest(path, format!("with all references followed there are more than {VALUES_MAX} values")));
+                self.problems
+                    .push(Problem::manifest(path, format!("with all references followed there are more than {VALUES_MAX} values")));
             }
             return Value::Null;
         }
@@ -183,7 +184,8 @@ fn bind_in(node: &mut Value, parameters: Option<&Value>) {
             let own = fields.get("$parameters").cloned();
             let parameters = own.as_ref().or(parameters);
             for (name, inner) in fields.iter_mut() {
-                let stays = ["$parameters", "stream_template", "schema", "connection_specification", "definitions"].contains(&name.as_str());
+                let stays =
+                    ["$parameters", "stream_template", "schema", "connection_specification", "definitions"].contains(&name.as_str());
                 if !stays {
                     bind_in(inner, parameters);
                 }
@@ -199,7 +201,8 @@ fn as_jinja(value: &Value) -> String {
         Value::Null => "none".to_owned(),
         Value::Array(items) => format!("[{}]", items.iter().map(as_jinja).collect::<Vec<_>>().join(", ")),
         Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{}: {}", Value::from(name.as_str()), as_jinja(value))).collect();
+            let fields: Vec<String> =
+                fields.iter().map(|(name, value)| format!("{}: {}", Value::from(name.as_str()), as_jinja(value))).collect();
             format!("{{{}}}", fields.join(", "))
         }
         other => other.to_string(),
@@ -348,7 +351,10 @@ pub fn keep_parents(manifest: &mut Value) {
                 keep_in_router(router, &mut names);
             }
         }
-        for stream in streams.iter_mut().filter(|stream| stream.get("name").and_then(Value::as_str).is_some_and(|name| names.iter().any(|known| known == name))) {
+        for stream in streams
+            .iter_mut()
+            .filter(|stream| stream.get("name").and_then(Value::as_str).is_some_and(|name| names.iter().any(|known| known == name)))
+        {
             keep(stream);
         }
     }

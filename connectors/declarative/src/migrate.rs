@@ -3,13 +3,7 @@
 use serde_json::{Map, Value, json};
 use syncline_model::Fault;
 
-use crate::{
-    node::Node,
-    problem::Problem,
-    run::Run,
-    stream::Stream,
-    template::Template,
-};
+use crate::{node::Node, problem::Problem, run::Run, stream::Stream, template::Template};
 
 /// A change of a stream's state.
 #[derive(Debug, Clone)]

@@ -68,9 +68,7 @@ impl Paginator {
         let kind = match strategy.kind() {
             "PageIncrement" => Strategy::Page { first: strategy.whole("start_from_page")?.unwrap_or(0), on_first },
             "OffsetIncrement" => Strategy::Offset { on_first },
-            "CursorPagination" => {
-                Strategy::Cursor { value: strategy.needed_text("cursor_value")?, stop: strategy.text("stop_condition")? }
-            }
+            "CursorPagination" => Strategy::Cursor { value: strategy.needed_text("cursor_value")?, stop: strategy.text("stop_condition")? },
             _ => return Err(strategy.unknown("pagination strategy", &["PageIncrement", "OffsetIncrement", "CursorPagination"])),
         };
         let option = |option: Node<'_>| RequestOption::load(option.value, &option.path);
@@ -91,9 +89,7 @@ impl Paginator {
         self.0.as_ref().is_some_and(|pages| match &pages.strategy {
             Strategy::Page { .. } => false,
             Strategy::Offset { .. } => pages.size.as_ref().is_some_and(Template::is_dynamic),
-            Strategy::Cursor { value, stop } => {
-                mentions(value, "response") || stop.as_ref().is_some_and(|stop| mentions(stop, "response"))
-            }
+            Strategy::Cursor { value, stop } => mentions(value, "response") || stop.as_ref().is_some_and(|stop| mentions(stop, "response")),
         })
     }
 
@@ -120,7 +116,10 @@ impl Paginator {
     pub fn page_size(&self, scope: &Scope) -> Result<Option<i64>, Fault> {
         let Some(size) = self.0.as_ref().and_then(|pages| pages.size.as_ref()) else { return Ok(None) };
         let said = size.eval(scope)?;
-        said.json().as_i64().map(Some).ok_or_else(|| Fault::Misconfigured(format!("`page_size` is `{}`, and must be a whole number", said.text())))
+        said.json()
+            .as_i64()
+            .map(Some)
+            .ok_or_else(|| Fault::Misconfigured(format!("`page_size` is `{}`, and must be a whole number", said.text())))
     }
 
     /// What it puts into the request for a page.

@@ -78,7 +78,8 @@ impl Router {
     }
 
     fn load(node: &Node<'_>) -> Result<Self, Problem> {
-        let option = |node: &Node<'_>| node.child("request_option").map(|option| RequestOption::load(option.value, &option.path)).transpose();
+        let option =
+            |node: &Node<'_>| node.child("request_option").map(|option| RequestOption::load(option.value, &option.path)).transpose();
         match node.kind() {
             "ListPartitionRouter" => {
                 let values = match node.get("values") {
@@ -97,9 +98,11 @@ impl Router {
             }
             "GroupingPartitionRouter" => Ok(Self::Grouping {
                 inner: Box::new(Self::load(&node.needed("underlying_partition_router")?)?),
-                size: node.whole("group_size")?.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0).ok_or_else(|| {
-                    node.problem("`group_size` must be a whole number of at least 1")
-                })?,
+                size: node
+                    .whole("group_size")?
+                    .and_then(|size| usize::try_from(size).ok())
+                    .filter(|size| *size > 0)
+                    .ok_or_else(|| node.problem("`group_size` must be a whole number of at least 1"))?,
                 deduplicates: node.get("deduplicate").and_then(Value::as_bool).unwrap_or(true),
             }),
             "UnionPartitionRouter" => Ok(Self::Union {
@@ -145,11 +148,9 @@ impl Router {
                 inner: routers.iter().map(|router| router.partitions(run, state)).collect::<Result<_, _>>()?,
                 made: None,
             },
-            Self::Grouping { inner, size, deduplicates } => Partitions::Grouping {
-                inner: Box::new(inner.partitions(run, state)?),
-                size: *size,
-                seen: deduplicates.then(HashSet::new),
-            },
+            Self::Grouping { inner, size, deduplicates } => {
+                Partitions::Grouping { inner: Box::new(inner.partitions(run, state)?), size: *size, seen: deduplicates.then(HashSet::new) }
+            }
             Self::Union { inner, field } => Partitions::Union {
                 inner: inner.iter().map(|router| router.partitions(run, state)).collect::<Result<_, _>>()?,
                 at: 0,
@@ -214,7 +215,8 @@ impl Parent {
             return common;
         }
         // An old state of the child is one value, and stands for the parent too.
-        let values: Vec<&Value> = child.iter().filter(|(name, _)| *name != "__ab_no_cursor_state_message").map(|(_, value)| value).collect();
+        let values: Vec<&Value> =
+            child.iter().filter(|(name, _)| *name != "__ab_no_cursor_state_message").map(|(_, value)| value).collect();
         match (values.as_slice(), self.stream.cursor.as_ref().and_then(|cursor| cursor.field.text(&run.base).ok())) {
             ([value @ (Value::String(_) | Value::Number(_))], Some(field)) => Map::from_iter([(field, (*value).clone())]),
             _ => Map::new(),
@@ -239,10 +241,8 @@ impl Parent {
             let found = at_path(record, names.iter().map(String::as_str)).cloned().unwrap_or_default();
             extra.insert(names.join("."), found);
         }
-        let partition = Map::from_iter([
-            (self.field.text(scope)?, value),
-            ("parent_slice".to_owned(), Value::Object(parent.partition.clone())),
-        ]);
+        let partition =
+            Map::from_iter([(self.field.text(scope)?, value), ("parent_slice".to_owned(), Value::Object(parent.partition.clone()))]);
         Ok(Some(Slice { partition, window: Map::new(), extra }))
     }
 }

@@ -23,7 +23,10 @@ use crate::{
 enum Names {
     Fixed(Vec<String>),
     /// The source is asked, and the names stand at this path of its records.
-    Asked { from: Box<Simple>, path: Vec<Template> },
+    Asked {
+        from: Box<Simple>,
+        path: Vec<Template>,
+    },
 }
 
 /// `QueryProperties`.
@@ -71,12 +74,16 @@ impl Properties {
         };
         let selects = match node.child("property_selector") {
             None => None,
-            Some(selector) => Some(Transform::load_all(
-                selector.get("properties_transformations"),
-                &selector.below("properties_transformations"),
-            )?),
+            Some(selector) => {
+                Some(Transform::load_all(selector.get("properties_transformations"), &selector.below("properties_transformations"))?)
+            }
         };
-        Ok(Self { names, always: words("always_include_properties"), chunks: node.child("property_chunking").map(|chunks| Chunks::load(&chunks)).transpose()?, selects })
+        Ok(Self {
+            names,
+            always: words("always_include_properties"),
+            chunks: node.child("property_chunking").map(|chunks| Chunks::load(&chunks)).transpose()?,
+            selects,
+        })
     }
 
     /// The names to ask for, request by request.

@@ -229,6 +229,9 @@ impl StreamReading {
     async fn begin(&mut self) -> Result<bool, Fault> {
         if self.partitions.is_none() {
             self.prepare().await?;
+            if self.current.is_some() {
+                return Ok(true);
+            }
         }
         loop {
             let next = match &mut self.partitions {

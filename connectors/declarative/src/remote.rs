@@ -113,7 +113,14 @@ impl RemoteJobs {
     }
 
     /// The next page of a job's results; the job is made first.
-    pub async fn next(&self, remote: &mut Remote, run: &Run, stream: &str, slice: &Slice, normalizer: Option<&Normalizer>) -> Result<Option<Vec<Item>>, Fault> {
+    pub async fn next(
+        &self,
+        remote: &mut Remote,
+        run: &Run,
+        stream: &str,
+        slice: &Slice,
+        normalizer: Option<&Normalizer>,
+    ) -> Result<Option<Vec<Item>>, Fault> {
         if remote.ready.is_none() {
             remote.ready = Some(self.run_job(run, stream, slice).await?);
         }
@@ -139,17 +146,11 @@ impl RemoteJobs {
             }
         }
         if let Some(delete) = &self.delete {
-            let scope = self.scope(run, slice, &ready.created);
+            let scope = scope_of(run, slice, &ready.created);
             send(run, stream, delete, &scope, &Extra::default()).await?;
         }
         remote.done = true;
         Ok(None)
-    }
-
-    fn scope(&self, run: &Run, slice: &Slice, created: &Value) -> crate::template::Scope {
-        let mut slice = slice.clone();
-        slice.extra.insert("creation_response".to_owned(), created.clone());
-        slice.scope(&run.base).with("creation_response", Arc::new(created.clone()))
     }
 
     async fn run_job(&self, run: &Run, stream: &str, slice: &Slice) -> Result<Ready, Fault> {
@@ -163,9 +164,11 @@ impl RemoteJobs {
         let timeout = Duration::from_secs(number(&self.timeout_min, TIMEOUT_MIN)? * 60);
         let retry_wait = Duration::from_secs(number(&self.retry_wait_s, 0)?);
         for attempt in 1..=ATTEMPTS_MAX {
-            let answer = asked(send(run, stream, &self.create, &slice.scope(&run.base), &Extra { parts: Parts::default(), ..Extra::default() }).await?)?;
+            let answer = asked(
+                send(run, stream, &self.create, &slice.scope(&run.base), &Extra { parts: Parts::default(), ..Extra::default() }).await?,
+            )?;
             let created = context(&answer);
-            let scope = self.scope(run, slice, &created);
+            let scope = scope_of(run, slice, &created);
             let (status, polled) = self.watch(run, stream, &scope, timeout).await?;
             match status {
                 Status::Completed => {
@@ -187,7 +190,13 @@ impl RemoteJobs {
         Err(Fault::Unavailable(format!("the source ran {ATTEMPTS_MAX} jobs for `{stream}`, and none succeeded")))
     }
 
-    async fn watch(&self, run: &Run, stream: &str, scope: &crate::template::Scope, timeout: Duration) -> Result<(Status, HttpAnswer), Fault> {
+    async fn watch(
+        &self,
+        run: &Run,
+        stream: &str,
+        scope: &crate::template::Scope,
+        timeout: Duration,
+    ) -> Result<(Status, HttpAnswer), Fault> {
         let mut waited = Duration::ZERO;
         loop {
             let answer = asked(send(run, stream, &self.poll, scope, &Extra::default()).await?)?;
@@ -238,6 +247,12 @@ impl RemoteJobs {
     }
 }
 
+fn scope_of(run: &Run, slice: &Slice, created: &Value) -> crate::template::Scope {
+    let mut slice = slice.clone();
+    slice.extra.insert("creation_response".to_owned(), created.clone());
+    slice.scope(&run.base).with("creation_response", Arc::new(created.clone()))
+}
+
 fn statuses(node: &Node<'_>) -> Result<Vec<(String, Status)>, Problem> {
     let known = [
         ("running", Status::Running),
@@ -275,9 +290,10 @@ fn context(answer: &HttpAnswer) -> Value {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
-    let headers = answer.headers.iter().map(|(name, value)| {
-        (name.as_str().to_owned(), Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned()))
-    });
+    let headers = answer
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned())));
     fields.entry("headers").or_insert_with(|| Value::Object(headers.collect()));
     Value::Object(fields)
 }

@@ -193,7 +193,7 @@ impl Requester {
         }
         parts.merge(extra_parts)?;
         let url = self.address(scope, extra)?;
-        self.assemble(url, parts)
+        self.assemble(url, &parts)
     }
 
     fn own_parts(&self, scope: &Scope) -> Result<Parts, Fault> {
@@ -237,7 +237,7 @@ impl Requester {
         joined(&base, &path)
     }
 
-    fn assemble(&self, mut url: Url, parts: Parts) -> Result<HttpRequest, Fault> {
+    fn assemble(&self, mut url: Url, parts: &Parts) -> Result<HttpRequest, Fault> {
         let known: Vec<(String, String)> = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         let mut pairs = Vec::new();
         for (name, value) in &parts.parameters {
@@ -259,7 +259,7 @@ impl Requester {
         }
         let mut body = Bytes::new();
         if [Method::POST, Method::PUT, Method::PATCH, Method::GET, Method::DELETE].contains(&self.method) {
-            body = write_body(&parts, &mut headers)?;
+            body = write_body(parts, &mut headers)?;
         }
         Ok(HttpRequest { method: self.method.clone(), url, headers, body })
     }

@@ -106,7 +106,8 @@ impl Pages {
                 Asked::Page(page) => return Ok(Some(page)),
                 Asked::Smaller(why) => {
                     let sizes = simple.page_sizes.as_ref();
-                    let sizes = sizes.ok_or_else(|| misconfigured("the source wants smaller pages, and the stream has no `page_size_reduction`"))?;
+                    let sizes = sizes
+                        .ok_or_else(|| misconfigured("the source wants smaller pages, and the stream has no `page_size_reduction`"))?;
                     let wait = sizes.reduce(&mut self.spot.reduced, simple.paginator.page_size(&scope)?, &why)?;
                     run.context.patience.wait(WaitReason::Retry, wait).await?;
                 }
@@ -180,7 +181,14 @@ impl Pages {
     }
 
     /// A page was read; decides what comes next.
-    fn leave(&mut self, simple: &Simple, reading: &Reading<'_>, scope: &Scope, answer: Option<&HttpAnswer>, mut page: Selected) -> Result<Asked, Fault> {
+    fn leave(
+        &mut self,
+        simple: &Simple,
+        reading: &Reading<'_>,
+        scope: &Scope,
+        answer: Option<&HttpAnswer>,
+        mut page: Selected,
+    ) -> Result<Asked, Fault> {
         if let Some(sizes) = &simple.page_sizes {
             sizes.succeeded(&mut self.spot.reduced);
         }
@@ -258,7 +266,7 @@ impl Pages {
         let reduced = match (reading.cursor.filter(|_| by_cursor), self.spot.newest) {
             (Some(cursor), Some(newest)) => {
                 let mut made = first.unwrap_or_default();
-                made.window = cursor.from_newest(&made.window, newest);
+                made.window = cursor.beginning_at(&made.window, newest);
                 made
             }
             _ => slice.clone(),
@@ -280,7 +288,8 @@ impl Pages {
 
     fn split(&mut self, simple: &Simple, reading: &Reading<'_>, slice: &Slice, depth: u8, why: &str) -> Result<(), Fault> {
         let splits = simple.splits.as_ref().zip(reading.cursor);
-        let (splits, cursor) = splits.ok_or_else(|| misconfigured("the source wants shorter windows, and the stream has no `request_window_splitting`"))?;
+        let (splits, cursor) =
+            splits.ok_or_else(|| misconfigured("the source wants shorter windows, and the stream has no `request_window_splitting`"))?;
         let halves = if depth < SPLITS_MAX { cursor.halves(&slice.window, splits.smallest.as_ref()) } else { None };
         let Some([first, second]) = halves else {
             let more = [why, splits.message.as_deref().unwrap_or_default().trim()];

@@ -106,7 +106,9 @@ impl Selector {
             None => false,
             Some(Value::String(word)) if word == "None" => false,
             Some(Value::String(word)) if word == "Default" => true,
-            Some(Value::Object(_)) => return Err(node.needed("schema_normalization")?.unknown("schema normalization", &["Default", "None"])),
+            Some(Value::Object(_)) => {
+                return Err(node.needed("schema_normalization")?.unknown("schema normalization", &["Default", "None"]));
+            }
             Some(other) => return Err(node.problem(format!("`schema_normalization` is `{other}`, and must be `Default` or `None`"))),
         };
         let plain_path = if decoder.is_plain_json() { extractor.plain_path() } else { None };
@@ -184,7 +186,13 @@ impl Selector {
         Ok(made)
     }
 
-    fn one(&self, item: Item, scope: &mut Scope, normalizer: Option<&Normalizer>, wanted: Option<Wanted<'_>>) -> Result<Option<Item>, Fault> {
+    fn one(
+        &self,
+        item: Item,
+        scope: &mut Scope,
+        normalizer: Option<&Normalizer>,
+        wanted: Option<Wanted<'_>>,
+    ) -> Result<Option<Item>, Fault> {
         let mut item = if self.transforms_first { self.changed(item, scope)? } else { item };
         if wanted.is_some_and(|wanted| !wanted(&item)) {
             return Ok(None);

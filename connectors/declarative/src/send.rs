@@ -60,7 +60,7 @@ pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope,
             return Err(wait.map_or_else(|| Fault::Unauthorized("the source refuses even a fresh token".to_owned()), |(fault, _)| fault));
         }
         if let Some((_, reason)) = wait {
-            let time = requester.errors.wait(answer.as_ref().ok(), attempt, scope)?;
+            let time = requester.errors.wait(answer.as_ref().ok(), attempt, scope);
             run.context.patience.wait(reason, time).await?;
         }
     }
@@ -86,7 +86,9 @@ fn act(run: &Run, stream: &str, verdict: Verdict, answer: &Result<HttpAnswer, Fa
             Ok(Next::Done(usable(answer)))
         }
         (Action::Ignore | Action::Success, Err(fault)) => {
-            run.context.patience.skipped(&format!("a request of `{stream}` had no answer and was left out, as the connector says: {fault}"));
+            run.context
+                .patience
+                .skipped(&format!("a request of `{stream}` had no answer and was left out, as the connector says: {fault}"));
             Ok(Next::Done(Sent::Nothing))
         }
         (Action::Fail, _) => Err(verdict.fault(answer)),

@@ -87,7 +87,14 @@ impl Stream {
                 let (key, schema) = (incremental.key.clone(), incremental.schema.clone());
                 let retention = node.text("api_retention_period")?;
                 let cursor = incremental.cursor.clone();
-                Ok(Self { name, key, retriever: Retriever::ByState { full, incremental, retention }, cursor, schema, migrations: Vec::new() })
+                Ok(Self {
+                    name,
+                    key,
+                    retriever: Retriever::ByState { full, incremental, retention },
+                    cursor,
+                    schema,
+                    migrations: Vec::new(),
+                })
             }
             _ => Err(node.unknown("stream", &["DeclarativeStream", "StateDelegatingStream"])),
         }

@@ -66,7 +66,8 @@ impl Partitioned {
         made.one_for_all = state.get("use_global_cursor").and_then(Value::as_bool).unwrap_or(false);
         made.lookback_s = state.get("lookback_window").and_then(Value::as_i64).unwrap_or(0);
         for saved in state.get("states").and_then(Value::as_array).into_iter().flatten() {
-            let (Some(partition), Some(own)) = (saved.get("partition").and_then(Value::as_object), saved.get("cursor").and_then(Value::as_object))
+            let (Some(partition), Some(own)) =
+                (saved.get("partition").and_then(Value::as_object), saved.get("cursor").and_then(Value::as_object))
             else {
                 continue;
             };
@@ -113,7 +114,7 @@ impl Partitioned {
     fn fresh(&self, cursor: &Settled) -> Progress {
         let mut state = Map::new();
         if let Some(place) = self.common.as_ref().and_then(|common| cursor.read(common)) {
-            let back = crate::dates::Duration::seconds(self.lookback_s);
+            let back = crate::dates::Duration::from_micros(self.lookback_s.saturating_mul(1_000_000));
             let from = windows::earlier(place, &back).unwrap_or(place);
             state.insert(cursor.field.clone(), cursor.write(from));
         }
@@ -128,7 +129,8 @@ impl Partitioned {
     }
 
     fn raise(&mut self, value: Value) {
-        let is_newer = self.common_next.as_ref().is_none_or(|known| crate::template::python_str(known) < crate::template::python_str(&value));
+        let is_newer =
+            self.common_next.as_ref().is_none_or(|known| crate::template::python_str(known) < crate::template::python_str(&value));
         if is_newer {
             self.common_next = Some(value);
         }
@@ -172,11 +174,6 @@ impl Partitioned {
     /// How far a partition was read.
     pub fn progress(&self, partition: &Map<String, Value>) -> Option<&Progress> {
         self.progress.get(&partition_key(partition)).map(|(_, progress)| progress)
-    }
-
-    /// The saved state of the parents.
-    pub fn parent(&self) -> Option<&Value> {
-        self.parent.as_ref()
     }
 
     /// The state as it is kept.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     dates::{self, Duration},
-    template::{Scope, python_str},
+    template::Scope,
 };
 
 /// How values are read and written.
@@ -110,7 +110,7 @@ impl TimeSpec {
         if let Some(clamping) = &self.clamping {
             let target = clamping.target.text(scope)?;
             let clamp = Clamp::of(&target, clamping.weekday.as_deref())?;
-            let unit = settled.granularity.clone().or_else(|| Duration::parse(if clamp == Clamp::Day { "PT1S" } else { "P1D" }));
+            let unit = settled.granularity.or_else(|| Duration::parse(if clamp == Clamp::Day { "PT1S" } else { "P1D" }));
             if let (Some(end), Some(unit)) = (settled.end, unit) {
                 settled.end = super::windows::earlier(clamp.apply(end, false), &unit);
             }
@@ -124,9 +124,9 @@ impl Moment {
     fn point(&self, format: &str, scope: &Scope) -> Result<Point, Fault> {
         let format = self.format.as_deref().unwrap_or(format);
         let read = |text: &str| {
-            dates::parse(text, format).map(point).ok_or_else(|| {
-                Fault::Misconfigured(format!("`{text}` is no time in the format `{format}` that the connector wants"))
-            })
+            dates::parse(text, format)
+                .map(point)
+                .ok_or_else(|| Fault::Misconfigured(format!("`{text}` is no time in the format `{format}` that the connector wants")))
         };
         let mut time = read(&self.text.text(scope)?)?;
         if let Some(min) = &self.min {
@@ -149,8 +149,7 @@ impl Settled {
                 if value.is_null() {
                     return None;
                 }
-                let text = python_str(value);
-                formats.iter().find_map(|format| dates::parse(&text, format)).map(point)
+                formats.iter().find_map(|format| dates::parse_value(value, format)).map(point)
             }
             Format::Count => match value {
                 Value::Number(number) => number.as_str().parse().ok().map(Point::new),
@@ -162,7 +161,7 @@ impl Settled {
     /// A place as the state and requests have it.
     pub fn write(&self, place: Point) -> Value {
         match &self.format {
-            Format::Time { format, .. } => Value::String(dates::format(time(place), format)),
+            Format::Time { format, .. } => time(place).map_or(Value::Null, |time| Value::String(dates::format(time, format))),
             Format::Count => Value::from(place.at),
         }
     }
@@ -188,12 +187,14 @@ impl Settled {
 
 /// A time as a place.
 pub fn point(time: dates::Time) -> Point {
-    Point { at: time.microseconds(), offset_s: time.offset_s() }
+    Point { at: time.micros(), offset_s: time.offset().unwrap_or(0) }
 }
 
-/// A place as a time.
-pub fn time(place: Point) -> dates::Time {
-    dates::Time::new(place.at, place.offset_s)
+/// A place as a time; `None` beyond the calendar.
+pub fn time(place: Point) -> Option<dates::Time> {
+    let wall = place.at.checked_add(i64::from(place.offset_s) * dates::SECOND)?;
+    let date = dates::Date::from_days(wall.div_euclid(dates::DAY))?;
+    dates::Time::new(date, wall.rem_euclid(dates::DAY), Some(place.offset_s))
 }
 
 fn bad_duration(what: &str, text: &str) -> Fault {

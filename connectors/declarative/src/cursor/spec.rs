@@ -2,12 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{
-    node::Node,
-    parts::RequestOption,
-    problem::Problem,
-    template::Template,
-};
+use crate::{node::Node, parts::RequestOption, problem::Problem, template::Template};
 
 /// A time given by a manifest.
 #[derive(Debug, Clone)]
@@ -99,7 +94,8 @@ fn time(node: &Node<'_>) -> Result<TimeSpec, Problem> {
         return Err(node.problem(format!("`cursor_granularity` is `{text}`, and must be a duration like `PT1S` or `P1D`")));
     }
     let format = word("datetime_format")?;
-    let mut formats: Vec<String> = node.children("cursor_datetime_formats").iter().filter_map(|one| one.value.as_str().map(str::to_owned)).collect();
+    let mut formats: Vec<String> =
+        node.children("cursor_datetime_formats").iter().filter_map(|one| one.value.as_str().map(str::to_owned)).collect();
     formats.push(format.clone());
     let clamping = match node.child("clamping") {
         None => None,

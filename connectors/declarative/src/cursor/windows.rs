@@ -86,11 +86,11 @@ impl Settled {
 
     /// A window in two halves; `None` when it cannot be made smaller.
     pub fn halves(&self, window: &Window, smallest: Option<&Duration>) -> Option<[Window; 2]> {
-        let unit = self.granularity.as_ref()?.fixed_microseconds()?;
+        let unit = self.granularity?.micros()?;
         let read = |name: &str| self.read(window.get(name)?);
         let (start, end) = (read(&self.boundary.0)?, read(&self.boundary.1)?);
         let span = end.at.checked_sub(start.at)?;
-        if unit <= 0 || span <= 0 || smallest.and_then(Duration::fixed_microseconds).is_some_and(|smallest| span <= smallest) {
+        if unit <= 0 || span <= 0 || smallest.and_then(|smallest| smallest.micros()).is_some_and(|smallest| span <= smallest) {
             return None;
         }
         let units = span / unit + 1;
@@ -104,7 +104,7 @@ impl Settled {
     }
 
     /// A window from the newest record on that was seen in it.
-    pub fn from_newest(&self, window: &Window, newest: Point) -> Window {
+    pub fn beginning_at(&self, window: &Window, newest: Point) -> Window {
         let mut made = window.clone();
         made.insert(self.boundary.0.clone(), self.write(newest));
         made
@@ -113,12 +113,12 @@ impl Settled {
 
 /// A duration later; months go by the calendar. `None` beyond the end of time.
 pub fn later(place: Point, duration: &Duration) -> Option<Point> {
-    time(place).checked_add(duration).map(point)
+    duration.after(time(place)?).map(point)
 }
 
 /// A duration earlier.
 pub fn earlier(place: Point, duration: &Duration) -> Option<Point> {
-    time(place).checked_sub(duration).map(point)
+    duration.before(time(place)?).map(point)
 }
 
 impl Clamp {
@@ -173,4 +173,3 @@ fn civil(place: Point) -> Option<DateTime> {
     let local = jiff::Timestamp::from_microsecond(place.at.checked_add(i64::from(place.offset_s) * 1_000_000)?).ok()?;
     Some(local.to_zoned(jiff::tz::TimeZone::UTC).datetime())
 }
-

@@ -28,6 +28,7 @@ fn a_description_becomes_the_schema_that_the_reference_makes_of_it() {
 fn the_schema_takes_other_fields_too() {
     let node = json!({"schema_type_identifier": {"key_pointer": ["name"]}});
     let schema = DynamicSchema::load(&node, "schema_loader").unwrap().schema(None, &Scope::new()).unwrap();
-    let expected = json!({"$schema": "https://json-schema.org/draft-07/schema#", "type": "object", "additionalProperties": true, "properties": {}});
+    let expected =
+        json!({"$schema": "https://json-schema.org/draft-07/schema#", "type": "object", "additionalProperties": true, "properties": {}});
     assert_eq!(schema, expected);
 }

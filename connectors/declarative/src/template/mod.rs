@@ -15,7 +15,7 @@ use syncline_model::Fault;
 pub use self::{
     evaluated::{Evaluated, Kind, is_truthy},
     nested::Nested,
-    python::{python_repr, python_str},
+    python::{float as python_float, python_repr, python_str},
     scope::Scope,
 };
 
