@@ -60,7 +60,7 @@ impl Expander {
             return Ok(());
         }
         let list = self.list.glob(scope)?;
-        let base = if self.merges_parent { Some(without(fields, &list)) } else { None };
+        let base = if self.merges_parent { Some(without(fields, list.as_ref())) } else { None };
         let before = found.len();
         for item in list.values(record).into_iter().filter_map(Value::as_array).flatten() {
             let item = match item {
@@ -96,7 +96,7 @@ impl Expander {
         let mut child = Value::Object(merged);
         for (from, to) in &self.parent_fields {
             let value = from.glob(scope)?.get(parent)?.cloned().unwrap_or_default();
-            dpath::put(&mut child, &names(&to.glob(scope)?), value).map_err(|_| {
+            dpath::put(&mut child, &names(to.glob(scope)?.as_ref()), value).map_err(|_| {
                 Fault::Misconfigured("a field of a parent cannot be put onto a record: something else stands in its way".to_owned())
             })?;
         }
