@@ -10,7 +10,7 @@ use syncline_model::Fault;
 
 use super::dpath::{Glob, Part};
 use crate::problem::Problem;
-use crate::template::python_str;
+use crate::template::{Evaluated, python_str};
 pub use crate::template::{Kind, Scope, Template};
 
 /// A path as a manifest spells it.
@@ -121,13 +121,8 @@ pub fn names(node: &Value, here: &str) -> Result<Vec<String>, Problem> {
 
 /// What a text becomes; its own text where it becomes a value of another kind than those wanted.
 pub fn value(template: &Template, scope: &Scope, wanted: &[Kind]) -> Result<Value, Fault> {
-    if wanted.is_empty() {
-        return template.value(scope);
-    }
-    match template.mapped(scope, wanted)? {
-        Some(value) => Ok(value.into_json()),
-        None => template.value(scope),
-    }
+    let of_a_kind = if wanted.is_empty() { None } else { template.mapped(scope, wanted)? };
+    of_a_kind.map_or_else(|| template.eval(scope), Ok).map(Evaluated::into_json)
 }
 
 static NOTHING: LazyLock<Arc<Value>> = LazyLock::new(Arc::default);
@@ -155,7 +150,7 @@ pub fn unbind(scope: &mut Scope, name: &'static str) {
 }
 
 fn part(template: &Template, scope: &Scope) -> Result<Part, Fault> {
-    Ok(match template.value(scope)? {
+    Ok(match template.eval(scope)?.into_json() {
         Value::String(text) => Part::of(&text),
         Value::Number(number) => number.as_i64().map_or(Part::Nothing, Part::Place),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Part::Nothing,
