@@ -143,7 +143,7 @@ fn remap(config: &mut Value, path: &[Template], map: &[(Template, Mapped)]) -> R
     let scope = scope_of(config);
     let mut at = config;
     for name in path {
-        let Value::String(name) = name.value(&scope)? else { return Ok(()) };
+        let Value::String(name) = name.eval(&scope)?.into_json() else { return Ok(()) };
         let Some(next) = at.as_object_mut().and_then(|fields| fields.get_mut(&name)) else { return Ok(()) };
         at = next;
     }

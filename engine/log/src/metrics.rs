@@ -47,3 +47,58 @@ pub static LOG_BYTES: LazyLock<IntGauge> =
 /// Events that a consumer group has not committed yet.   labels: group
 pub static LOG_GROUP_LAG_EVENTS: LazyLock<IntGaugeVec> =
     metric!(register_int_gauge_vec!("syncline_log_group_lag_events", "Events behind what a consumer group has committed", &["group"]));
+
+/// What only the log on Kafka counts.
+#[cfg(feature = "kafka")]
+pub use of_kafka::*;
+
+#[cfg(feature = "kafka")]
+mod of_kafka {
+    use super::{Histogram, IntCounter, IntGauge, LazyLock, register_histogram, register_int_counter, register_int_gauge};
+
+    /// Seconds from beginning a transaction until brokers have committed it.
+    pub static LOG_KAFKA_TRANSACTION_SECONDS: LazyLock<Histogram> = metric!(register_histogram!(
+        "syncline_log_kafka_transaction_seconds",
+        "Seconds from beginning a transaction until the brokers have committed it",
+        vec![0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0]
+    ));
+
+    /// Transactions that were aborted.
+    pub static LOG_KAFKA_ABORTS_TOTAL: LazyLock<IntCounter> =
+        metric!(register_int_counter!("syncline_log_kafka_aborts_total", "Transactions that were aborted"));
+
+    /// Commits that were asked for again because no broker had answered.
+    pub static LOG_KAFKA_COMMITS_UNANSWERED_TOTAL: LazyLock<IntCounter> = metric!(register_int_counter!(
+        "syncline_log_kafka_commits_unanswered_total",
+        "Commits that were asked for again because no broker had answered"
+    ));
+
+    /// Shards that were lost in the middle of a transaction.
+    pub static LOG_KAFKA_FENCED_TOTAL: LazyLock<IntCounter> = metric!(register_int_counter!(
+        "syncline_log_kafka_fenced_total",
+        "Shards that were lost in the middle of a transaction, because another node had taken them over"
+    ));
+
+    /// Changes of who owns which shard, as this node has heard of them.
+    pub static LOG_KAFKA_REBALANCES_TOTAL: LazyLock<IntCounter> = metric!(register_int_counter!(
+        "syncline_log_kafka_rebalances_total",
+        "Changes of who owns which shard, as this node has heard of them"
+    ));
+
+    /// Seconds from taking a shard over until its cursors are restored.
+    pub static LOG_KAFKA_TAKEOVER_SECONDS: LazyLock<Histogram> = metric!(register_histogram!(
+        "syncline_log_kafka_takeover_seconds",
+        "Seconds from taking a shard over until its cursors are restored",
+        vec![0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 120.0]
+    ));
+
+    /// Shards that the group has assigned to this node.
+    pub static LOG_KAFKA_SHARDS_ASSIGNED: LazyLock<IntGauge> =
+        metric!(register_int_gauge!("syncline_log_kafka_shards_assigned", "Shards that the group has assigned to this node"));
+
+    /// Errors that the client library has reported.
+    pub static LOG_KAFKA_ERRORS_TOTAL: LazyLock<IntCounter> = metric!(register_int_counter!(
+        "syncline_log_kafka_errors_total",
+        "Errors that the client library has reported, such as a broker that is away"
+    ));
+}

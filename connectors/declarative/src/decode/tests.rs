@@ -5,6 +5,7 @@ use std::io::Write;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderName, HeaderValue};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -187,4 +188,60 @@ fn a_decoder_that_cannot_be_run_is_refused_by_name() {
         "manifest.yaml: `decoder.decoder`: `XmlDecoder` cannot stand within another decoder"
     );
     assert!(problem(&json!({"type": "CustomDecoder", "class_name": "a.B"})).contains("`a.B` is custom Python"));
+}
+
+fn every_decoder() -> Vec<Decoder> {
+    let names = ["JsonDecoder", "JsonlDecoder", "CsvDecoder", "XmlDecoder", "IterableDecoder"];
+    let inner = |name: &&&str| matches!(**name, "JsonDecoder" | "JsonlDecoder" | "CsvDecoder");
+    let wrapped = ["GzipDecoder", "ZipfileDecoder"]
+        .into_iter()
+        .flat_map(|outer| names.iter().filter(inner).map(move |name| json!({"type": outer, "decoder": {"type": name}})));
+    let items = json!({"type": "JsonItemsDecoder", "items_path": "a"});
+    let plain = names.iter().map(|name| json!({"type": name}));
+    plain.chain(wrapped).chain([items, json!({"type": "CsvDecoder", "encoding": "utf-16"})]).map(|node| load(&node)).collect()
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,5})?".prop_map(|digits| serde_json::from_str(&digits).unwrap()),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::vec((any::<String>(), inner), 0..6).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_source_sends_is_decoded_or_refused_and_never_a_panic(
+        body in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200),
+            "[\\[\\]{}\",:0-9a<>/&;=\r\n\\\\ ]{0,80}".prop_map(String::into_bytes),
+        ],
+    ) {
+        for decoder in every_decoder() {
+            for body in [Bytes::from(body.clone()), gzipped(&body)] {
+                let _ = read(&decoder, &body, &HeaderMap::new(), SMALL);
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_other_parser_takes_is_read_like_what_it_takes(value in any_json()) {
+        let text = format!("[{value}, NaN]");
+        prop_assert_eq!(json::parse(text.as_bytes()).unwrap(), json!([value, null]));
+    }
+
+    #[test]
+    fn the_elements_of_a_long_list_are_those_of_a_short_one(items in prop::collection::vec(any_json(), 0..5), other in any_json()) {
+        let body = json!({"before": other, "a": items, "after": other}).to_string();
+        let decoder = load(&json!({"type": "JsonItemsDecoder", "items_path": "a"}));
+        prop_assert_eq!(read(&decoder, &Bytes::from(body), &HeaderMap::new(), Limits::USUAL), (items, None));
+    }
 }

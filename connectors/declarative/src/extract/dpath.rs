@@ -1,8 +1,10 @@
 //! Paths into documents, with the wildcards of Python's `dpath`: `*`, `?` and `[…]` within a name, `*` for any one step, `**` for any
 //! number of them. A name that is a number is the place in a list. Results come in the order in which `dpath` walks.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use syncline_model::Fault;
+
+use super::{change::remove_at, wildcard::fits};
 
 /// A step that is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,129 +252,4 @@ pub fn walk<'a>(value: &'a Value, steps: &mut Vec<Step>, show: &mut dyn FnMut(&[
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return,
         }
     }
-}
-
-/// Takes out one value. Of a list only the last element can go; others become `null`, so that the rest keep their places.
-pub fn remove_at(root: &mut Value, path: &[Step]) -> bool {
-    let Some((last, around)) = path.split_last() else { return false };
-    let mut at = root;
-    for step in around {
-        let next = match (at, step) {
-            (Value::Object(fields), Step::Name(name)) => fields.get_mut(name),
-            (Value::Array(items), Step::Place(place, _)) => items.get_mut(*place),
-            _ => None,
-        };
-        let Some(next) = next else { return false };
-        at = next;
-    }
-    match (at, last) {
-        (Value::Object(fields), Step::Name(name)) => fields.shift_remove(name).is_some(),
-        (Value::Array(items), Step::Place(place, _)) if place + 1 == items.len() => items.pop().is_some(),
-        (Value::Array(items), Step::Place(place, _)) => items.get_mut(*place).map(|item| *item = Value::Null).is_some(),
-        _ => false,
-    }
-}
-
-/// Puts a value at a path of names, and makes what is missing on the way to it: a list where the next step is a number, otherwise an
-/// object. Nothing can be put into a text, a number or `null`.
-pub fn put(root: &mut Value, path: &[String], value: Value) -> Result<(), Fault> {
-    let Some((last, around)) = path.split_last() else { return Ok(()) };
-    let refused = || Fault::BadRecord(format!("no value can be put at `{}`: something else stands in its way", path.join("/")));
-    let mut at = root;
-    for (index, name) in around.iter().enumerate() {
-        let made =
-            || if path.get(index + 1).is_some_and(|next| is_decimal(next)) { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
-        at = match at {
-            Value::Object(fields) => fields.entry(name.as_str()).or_insert_with(made),
-            Value::Array(items) => {
-                let place = settable(name).ok_or_else(refused)?;
-                if place >= items.len() {
-                    items.resize(place + 1, Value::Null);
-                    items[place] = made();
-                }
-                &mut items[place]
-            }
-            _ => return Err(refused()),
-        };
-    }
-    match at {
-        Value::Object(fields) => {
-            fields.insert(last.clone(), value);
-        }
-        Value::Array(items) => {
-            let place = settable(last).ok_or_else(refused)?;
-            if place >= items.len() {
-                items.resize(place + 1, Value::Null);
-            }
-            items[place] = value;
-        }
-        _ => return Err(refused()),
-    }
-    Ok(())
-}
-
-/// More than anybody means by a place in a list.
-const PLACE_MAX: usize = 100_000;
-
-fn settable(name: &str) -> Option<usize> {
-    name.parse().ok().filter(|place| is_decimal(name) && *place <= PLACE_MAX)
-}
-
-fn is_decimal(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Whether a name fits a shell's wildcards, as Python's `fnmatchcase` has them.
-fn fits(glob: &str, name: &str) -> bool {
-    let (glob, name): (Vec<char>, Vec<char>) = (glob.chars().collect(), name.chars().collect());
-    let (mut g, mut n, mut star) = (0, 0, None);
-    while n < name.len() {
-        let next = glob.get(g).and_then(|sign| if *sign == '*' { None } else { one(&glob, g, name[n]) });
-        if glob.get(g) == Some(&'*') {
-            star = Some((g + 1, n));
-            g += 1;
-        } else if let Some(behind) = next {
-            g = behind;
-            n += 1;
-        } else if let Some((behind, from)) = star {
-            star = Some((behind, from + 1));
-            (g, n) = (behind, from + 1);
-        } else {
-            return false;
-        }
-    }
-    glob[g.min(glob.len())..].iter().all(|sign| *sign == '*')
-}
-
-/// Where a glob goes on if what stands at `g` fits one character.
-fn one(glob: &[char], g: usize, character: char) -> Option<usize> {
-    match glob[g] {
-        '?' => Some(g + 1),
-        '[' => {
-            let negated = glob.get(g + 1) == Some(&'!');
-            let begin = g + 1 + usize::from(negated);
-            // A bracket right behind the opening one is one of the characters.
-            let close = glob.iter().skip(begin + 1).position(|sign| *sign == ']').map(|at| at + begin + 1);
-            let Some(close) = close else { return (character == '[').then_some(g + 1) };
-            (in_class(&glob[begin..close], character) != negated).then_some(close + 1)
-        }
-        other => (other == character).then_some(g + 1),
-    }
-}
-
-fn in_class(class: &[char], character: char) -> bool {
-    let mut at = 0;
-    while at < class.len() {
-        if class.get(at + 1) == Some(&'-') && at + 2 < class.len() {
-            if (class[at]..=class[at + 2]).contains(&character) {
-                return true;
-            }
-            at += 3;
-        } else if class[at] == character {
-            return true;
-        } else {
-            at += 1;
-        }
-    }
-    false
 }

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 use syncline_model::{Fault, nearest};
 
 use super::{
-    dpath::{self, Glob, Part, Step},
+    change,
+    dpath::{Glob, Part},
     filled::{Path, Scope},
 };
 use crate::problem::Problem;
@@ -60,7 +61,7 @@ impl Expander {
             return Ok(());
         }
         let list = self.list.glob(scope)?;
-        let base = if self.merges_parent { Some(without(fields, &list)) } else { None };
+        let base = if self.merges_parent { Some(without(fields, list.as_ref())) } else { None };
         let before = found.len();
         for item in list.values(record).into_iter().filter_map(Value::as_array).flatten() {
             let item = match item {
@@ -96,7 +97,7 @@ impl Expander {
         let mut child = Value::Object(merged);
         for (from, to) in &self.parent_fields {
             let value = from.glob(scope)?.get(parent)?.cloned().unwrap_or_default();
-            dpath::put(&mut child, &names(&to.glob(scope)?), value).map_err(|_| {
+            change::put(&mut child, &names(to.glob(scope)?.as_ref()), value).map_err(|_| {
                 Fault::Misconfigured("a field of a parent cannot be put onto a record: something else stands in its way".to_owned())
             })?;
         }
@@ -133,27 +134,7 @@ fn without(parent: &Map<String, Value>, list: &Glob) -> Map<String, Value> {
     paths.reverse();
     paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
     for path in &paths {
-        cut_out(&mut parent, path);
+        change::cut_out(&mut parent, path);
     }
     if let Value::Object(fields) = parent { fields } else { Map::new() }
-}
-
-/// Takes out one value, and closes the gap in a list.
-fn cut_out(root: &mut Value, path: &[Step]) {
-    let Some((last, around)) = path.split_last() else { return };
-    let mut at = root;
-    for step in around {
-        let next = match (at, step) {
-            (Value::Object(fields), Step::Name(name)) => fields.get_mut(name),
-            (Value::Array(items), Step::Place(place, _)) => items.get_mut(*place),
-            _ => None,
-        };
-        let Some(next) = next else { return };
-        at = next;
-    }
-    match (at, last) {
-        (Value::Object(fields), Step::Name(name)) => drop(fields.shift_remove(name)),
-        (Value::Array(items), Step::Place(place, _)) if *place < items.len() => drop(items.remove(*place)),
-        _ => {}
-    }
 }

@@ -1,13 +1,16 @@
 //! Paths and texts of a manifest with their templates filled in, and records lent to a scope while that is done.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use serde_json::Value;
 use syncline_model::Fault;
 
 use super::dpath::{Glob, Part};
 use crate::problem::Problem;
-use crate::template::python_str;
+use crate::template::{Evaluated, python_str};
 pub use crate::template::{Kind, Scope, Template};
 
 /// A path as a manifest spells it.
@@ -16,6 +19,7 @@ pub struct Path {
     templates: Vec<Template>,
     /// The path, where no template has to be asked.
     fixed: Option<Glob>,
+    parameters: Option<Arc<Value>>,
 }
 
 impl Path {
@@ -27,16 +31,16 @@ impl Path {
             Some(Value::Array(parts)) => parts.iter().map(|part| template(part, &here)).collect::<Result<_, _>>()?,
             Some(other) => return Err(Problem::manifest(&here, format!("`{other}` is no list of names"))),
         };
-        Self::of(templates, &here)
+        Self::of(templates, parameters(node), &here)
     }
 
-    fn of(templates: Vec<Template>, here: &str) -> Result<Self, Problem> {
+    fn of(templates: Vec<Template>, parameters: Option<Arc<Value>>, here: &str) -> Result<Self, Problem> {
         if templates.iter().any(Template::is_dynamic) {
-            return Ok(Self { templates, fixed: None });
+            return Ok(Self { templates, fixed: None, parameters });
         }
         let parts = templates.iter().map(|template| part(template, &Scope::new())).collect::<Result<_, _>>();
         let glob = parts.map_err(|fault: Fault| fault.to_string()).and_then(Glob::new).map_err(|why| Problem::manifest(here, why))?;
-        Ok(Self { templates, fixed: Some(glob) })
+        Ok(Self { templates, fixed: Some(glob), parameters })
     }
 
     /// Whether it has no steps.
@@ -45,12 +49,20 @@ impl Path {
     }
 
     /// The path with its templates filled in.
-    pub fn glob(&self, scope: &Scope) -> Result<Glob, Fault> {
+    pub fn glob(&self, scope: &Scope) -> Result<Cow<'_, Glob>, Fault> {
         if let Some(fixed) = &self.fixed {
-            return Ok(fixed.clone());
+            return Ok(Cow::Borrowed(fixed));
         }
+        let own;
+        let scope = match &self.parameters {
+            Some(parameters) => {
+                own = scope.clone().with("parameters", parameters.clone());
+                &own
+            }
+            None => scope,
+        };
         let parts = self.templates.iter().map(|template| part(template, scope)).collect::<Result<_, _>>()?;
-        Glob::new(parts).map_err(Fault::Misconfigured)
+        Glob::new(parts).map(Cow::Owned).map_err(Fault::Misconfigured)
     }
 
     /// The names, if it has only such.
@@ -65,6 +77,11 @@ impl Path {
         }
         Ok(self)
     }
+}
+
+/// The parameters of a component, which its templates see instead of those of what it stands in.
+pub fn parameters(node: &Value) -> Option<Arc<Value>> {
+    node.get("$parameters").filter(|parameters| parameters.is_object()).map(|parameters| Arc::new(parameters.clone()))
 }
 
 /// A text of a manifest, however YAML read it.
@@ -104,13 +121,8 @@ pub fn names(node: &Value, here: &str) -> Result<Vec<String>, Problem> {
 
 /// What a text becomes; its own text where it becomes a value of another kind than those wanted.
 pub fn value(template: &Template, scope: &Scope, wanted: &[Kind]) -> Result<Value, Fault> {
-    if wanted.is_empty() {
-        return template.value(scope);
-    }
-    match template.mapped(scope, wanted)? {
-        Some(value) => Ok(value.into_json()),
-        None => template.value(scope),
-    }
+    let of_a_kind = if wanted.is_empty() { None } else { template.mapped(scope, wanted)? };
+    of_a_kind.map_or_else(|| template.eval(scope), Ok).map(Evaluated::into_json)
 }
 
 static NOTHING: LazyLock<Arc<Value>> = LazyLock::new(Arc::default);
@@ -138,7 +150,7 @@ pub fn unbind(scope: &mut Scope, name: &'static str) {
 }
 
 fn part(template: &Template, scope: &Scope) -> Result<Part, Fault> {
-    Ok(match template.value(scope)? {
+    Ok(match template.eval(scope)?.into_json() {
         Value::String(text) => Part::of(&text),
         Value::Number(number) => number.as_i64().map_or(Part::Nothing, Part::Place),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Part::Nothing,

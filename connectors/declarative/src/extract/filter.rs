@@ -1,5 +1,7 @@
 //! Which records are kept.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use syncline_model::Fault;
 
@@ -11,6 +13,7 @@ use crate::problem::Problem;
 pub struct RecordFilter {
     /// An empty condition holds for no record.
     condition: Option<Template>,
+    parameters: Option<Arc<Value>>,
 }
 
 impl RecordFilter {
@@ -20,7 +23,7 @@ impl RecordFilter {
             let class = node.get("class_name").and_then(Value::as_str).unwrap_or_default();
             return Err(Problem::manifest(path, format!("the filter `{class}` is custom Python, which is not run here")));
         }
-        Ok(Self { condition: filled::optional(node, "condition", path)? })
+        Ok(Self { condition: filled::optional(node, "condition", path)?, parameters: filled::parameters(node) })
     }
 
     /// Whether there is a condition at all: where the cursor filters too, one that is empty is passed over.
@@ -31,6 +34,9 @@ impl RecordFilter {
     /// Whether a record is kept. Templates see it as `record`.
     pub fn keeps(&self, record: &mut Value, scope: &mut Scope) -> Result<bool, Fault> {
         let Some(condition) = &self.condition else { return Ok(false) };
+        if let Some(parameters) = &self.parameters {
+            scope.set("parameters", parameters.clone());
+        }
         filled::lend(scope, "record", record);
         let holds = condition.holds(scope);
         filled::take_back(scope, "record", record);

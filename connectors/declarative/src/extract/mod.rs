@@ -1,12 +1,14 @@
 //! Extractors: the records within the documents that a decoder yields. Which of them are kept and what becomes of them is the
 //! selector's.
 
+pub mod change;
 mod combined;
 pub mod dpath;
 mod expand;
 pub mod filled;
 mod filter;
 mod table;
+mod wildcard;
 
 use bytes::Bytes;
 use http::HeaderMap;

@@ -5,7 +5,7 @@ use syncline_model::{Fault, nearest};
 
 use crate::{
     extract::{
-        dpath,
+        change,
         filled::{self, Kind, Scope, Template},
     },
     problem::Problem,
@@ -42,7 +42,7 @@ impl Add {
             let made = self.make(field, scope);
             filled::take_back(scope, name, record);
             if let Some(value) = made? {
-                dpath::put(record, &field.path, value)?;
+                change::put(record, &field.path, value)?;
             }
         }
         Ok(())

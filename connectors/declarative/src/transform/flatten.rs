@@ -4,10 +4,7 @@ use serde_json::{Map, Value};
 use syncline_model::Fault;
 
 use crate::{
-    extract::{
-        dpath::Glob,
-        filled::{self, Path, Scope, Template},
-    },
+    extract::filled::{self, Path, Scope, Template},
     problem::Problem,
 };
 
@@ -78,7 +75,7 @@ impl At {
             return Ok(());
         }
         if self.deletes_origin {
-            Glob::remove(&glob, record);
+            glob.remove(record);
         }
         if let Value::Object(fields) = record {
             fields.extend(found);

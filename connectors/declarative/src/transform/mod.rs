@@ -5,6 +5,8 @@ mod flatten;
 mod keys;
 mod remove;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use syncline_model::{Fault, nearest};
@@ -20,7 +22,13 @@ const KINDS: [&str; 7] =
 
 /// One change.
 #[derive(Debug, Clone)]
-pub enum Transform {
+pub struct Transform {
+    change: Change,
+    parameters: Option<Arc<Value>>,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
     /// Puts values into fields.
     Add(Add),
     /// Takes fields out.
@@ -44,6 +52,19 @@ impl Transform {
         nodes.iter().enumerate().map(|(index, node)| Self::load(node, &format!("{path}[{index}]"))).collect()
     }
 
+    fn load(node: &Value, path: &str) -> Result<Self, Problem> {
+        Ok(Self { change: Change::load(node, path)?, parameters: filled::parameters(node) })
+    }
+
+    fn apply(&self, record: &mut Value, scope: &mut Scope) -> Result<(), Fault> {
+        if let Some(parameters) = &self.parameters {
+            scope.set("parameters", parameters.clone());
+        }
+        self.change.apply(record, scope)
+    }
+}
+
+impl Change {
     fn load(node: &Value, path: &str) -> Result<Self, Problem> {
         match node.get("type").and_then(Value::as_str).unwrap_or_default() {
             "AddFields" => Add::load(node, path).map(Self::Add),

@@ -5,7 +5,8 @@ use syncline_model::Fault;
 
 use crate::{
     extract::{
-        dpath::{self, Glob, Part, Step, walk},
+        change,
+        dpath::{Glob, Part, Step, walk},
         filled::{self, Scope, Template},
     },
     problem::Problem,
@@ -47,7 +48,7 @@ impl Remove {
         };
         for _ in &self.paths {
             for steps in meeting(condition, record, scope)? {
-                dpath::remove_at(record, &steps);
+                change::remove_at(record, &steps);
             }
         }
         Ok(())

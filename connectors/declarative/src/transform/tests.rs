@@ -35,3 +35,24 @@ fn every_record_becomes_what_the_reference_makes_of_it() {
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
     assert!(cases.len() > 250);
 }
+
+#[test]
+fn what_is_nested_as_deep_as_is_allowed_overflows_no_stack() {
+    let deep = format!("{{\"id\":1,\"a\":{}1{}}}", "{\"a\":".repeat(498), "}".repeat(498));
+    let changes = json!([
+        {"type": "RemoveFields", "field_pointers": [["**", "b"]]},
+        {"type": "AddFields", "fields": [{"path": ["c"], "value": "{{ record['id'] }}"}]},
+        {"type": "KeysReplace", "old": "a", "new": "z"},
+        {"type": "KeysToSnakeCase"},
+        {"type": "DpathFlattenFields", "field_path": ["z"]},
+        {"type": "FlattenFields"},
+    ]);
+    let record = crate::decode::json::parse(deep.as_bytes()).unwrap();
+    let schema = json!({"properties": {"a": {"type": "string"}}});
+    crate::normalize::Normalizer::new(&schema).normalize(&mut record.clone());
+    let transforms = Transform::load_all(Some(&changes), "transformations").unwrap();
+    let flat = all(&transforms, Bytes::from(deep), &Scope::new()).unwrap();
+    assert!(flat.starts_with(b"{"), "{flat:?}");
+    let deeper = format!("{}1{}", "[".repeat(501), "]".repeat(501));
+    assert!(crate::decode::json::parse(deeper.as_bytes()).is_err());
+}

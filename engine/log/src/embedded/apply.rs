@@ -176,9 +176,8 @@ impl Desk {
 
 /// A tenant belongs to exactly one shard: its events, cursors and deliveries go nowhere else.
 fn check_tenants(step: &Step, ours: ShardId, shards: NonZeroU16) -> Result<(), LogFault> {
-    let tenants = step.events.iter().map(|event| &event.tenant).chain(step.advances.iter().map(|advance| &advance.key.tenant));
     let mut checked: Option<&TenantId> = None;
-    for tenant in tenants.chain(step.seen.iter().map(|seen| &seen.tenant)) {
+    for tenant in tenants_of(step) {
         if checked == Some(tenant) {
             continue;
         }
@@ -189,4 +188,10 @@ fn check_tenants(step: &Step, ours: ShardId, shards: NonZeroU16) -> Result<(), L
         checked = Some(tenant);
     }
     Ok(())
+}
+
+/// The tenants of everything in a step, again and again.
+pub(crate) fn tenants_of(step: &Step) -> impl Iterator<Item = &TenantId> {
+    let tenants = step.events.iter().map(|event| &event.tenant).chain(step.advances.iter().map(|advance| &advance.key.tenant));
+    tenants.chain(step.seen.iter().map(|seen| &seen.tenant))
 }

@@ -28,6 +28,8 @@ use syncline_model::{
 };
 use tokio::sync::watch;
 
+#[cfg(feature = "kafka")]
+pub(crate) use apply::tenants_of;
 use consumer::{Groups, Member};
 use reading::Reading;
 use writer::{Acquired, Work, Writer};

@@ -1,0 +1,35 @@
+//! What each error of librdkafka means for a step. The table of docs/operations/kafka.md, as code.
+
+use rdkafka::{
+    error::{KafkaError, RDKafkaErrorCode},
+    types::RDKafkaErrorCode as Code,
+};
+use syncline_model::LogFault;
+
+/// A client could not even be made: its configuration is wrong. The text of librdkafka names settings, never their values.
+pub fn client(error: &KafkaError) -> LogFault {
+    match error {
+        KafkaError::ClientConfig(_, why, name, _) => LogFault::Unavailable(format!("the setting `{name}` of Kafka is wrong: {why}")),
+        other => LogFault::Unavailable(format!("a client of Kafka cannot be made: {other}")),
+    }
+}
+
+/// It may work at the next try.
+pub fn unavailable(error: &KafkaError) -> LogFault {
+    LogFault::Unavailable(error.to_string())
+}
+
+/// Somebody else writes under our transactional id: we are no owner any more.
+pub fn is_fencing(code: RDKafkaErrorCode) -> bool {
+    matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch | Code::InvalidProducerIdMapping)
+}
+
+/// The topic that we knew is gone.
+pub fn is_missing_topic(code: RDKafkaErrorCode) -> bool {
+    matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)
+}
+
+/// The broker takes less than we thought.
+pub fn is_too_large(code: RDKafkaErrorCode) -> bool {
+    matches!(code, Code::MessageSizeTooLarge)
+}

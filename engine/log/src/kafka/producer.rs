@@ -1,0 +1,215 @@
+//! One transactional producer: a draft becomes visible whole or not at all, and the outcome is always known or the shard is given up.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use rdkafka::{
+    ClientContext, Message,
+    client::OAuthToken,
+    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    error::{KafkaError, RDKafkaErrorCode},
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+};
+use syncline_model::{LogFault, ShardId};
+
+use super::{config::KafkaConfig, context::Ears, faults, held::Draft, names::Names, raw, wire};
+use crate::{embedded::locked, metrics};
+
+/// One call of librdkafka; between two it is asked whether the shard is still ours.
+const CALL: Duration = Duration::from_secs(5);
+const QUEUE_FULL: Duration = Duration::from_millis(5);
+/// No event: a record of our own.
+const OWN: usize = usize::MAX;
+
+/// Why a draft is not durable.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The shard has another owner, or the outcome cannot be known by us any more: the next owner reads it.
+    Lost(String),
+    /// The topic of an event is gone; make it again and try again.
+    NoTopic,
+    /// The broker does not take this event, counted in the draft.
+    TooLarge(usize),
+    /// Nothing of it is durable.
+    Aborted(LogFault),
+}
+
+struct Failed {
+    index: usize,
+    code: RDKafkaErrorCode,
+    topic: String,
+}
+
+/// Hears how messages were delivered.
+pub struct Reports {
+    ears: Ears,
+    failed: Mutex<Option<Failed>>,
+}
+
+impl ClientContext for Reports {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.ears.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.ears.error(error, reason);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.ears.generate_oauth_token(config)
+    }
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, report: &DeliveryResult<'_>, index: usize) {
+        let Err((KafkaError::MessageProduction(code), message)) = report else { return };
+        let mut failed = locked(&self.failed);
+        // The first one is the cause; the others are what librdkafka threw away because of it.
+        if failed.is_none() {
+            *failed = Some(Failed { index, code: *code, topic: message.topic().to_owned() });
+        }
+    }
+}
+
+/// The producer of one shard.
+pub struct Transactions {
+    producer: ThreadedProducer<Reports>,
+    shard: ShardId,
+    names: Names,
+}
+
+impl Transactions {
+    /// Takes the shard over: whoever had it can commit nothing any more, and what it left open is aborted.
+    pub fn take_over(config: &KafkaConfig, names: &Names, shard: ShardId, stop: &dyn Fn() -> bool) -> Result<Self, LogFault> {
+        let context = Reports { ears: Ears::new(config), failed: Mutex::default() };
+        let settings = config.transactional(&names.transactional(shard));
+        let producer = ThreadedProducer::from_config_and_context(&settings, context).map_err(|error| faults::client(&error))?;
+        while !stop() {
+            match producer.init_transactions(CALL) {
+                Ok(()) => return Ok(Self { producer, shard, names: names.clone() }),
+                Err(KafkaError::Transaction(error)) if error.is_retriable() => {}
+                Err(error) => return Err(faults::unavailable(&error)),
+            }
+        }
+        Err(LogFault::Fenced(shard))
+    }
+
+    /// Makes a draft durable. `lost` says whether the shard was taken from us meanwhile.
+    pub fn commit(&self, draft: &Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
+        let began = Instant::now();
+        *locked(&self.producer.context().failed) = None;
+        self.producer.begin_transaction().map_err(|error| self.refused(error))?;
+        if let Err(refusal) = self.write(draft) {
+            return match refusal {
+                Refusal::Lost(why) => Err(Refusal::Lost(why)),
+                other @ (Refusal::NoTopic | Refusal::TooLarge(_) | Refusal::Aborted(_)) => self.abort(lost).and(Err(other)),
+            };
+        }
+        let done = self.finish(lost);
+        metrics::LOG_KAFKA_TRANSACTION_SECONDS.observe(began.elapsed().as_secs_f64());
+        done
+    }
+
+    fn finish(&self, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
+        loop {
+            let error = match raw::commit(&self.producer, CALL) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if error.fatal {
+                return Err(Refusal::Lost(error.text));
+            }
+            if error.abort {
+                self.abort(lost)?;
+                return Err(self.cause(&error.text));
+            }
+            // The outcome is unknown. Asking again is safe, and tells it as soon as a broker can.
+            if !error.retriable || lost() {
+                return Err(Refusal::Lost(format!("{} ({:?})", error.text, error.code)));
+            }
+            tracing::warn!(shard = self.shard.0, "a commit has no answer yet: {}", error.text);
+            metrics::LOG_KAFKA_COMMITS_UNANSWERED_TOTAL.inc();
+        }
+    }
+
+    fn abort(&self, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
+        metrics::LOG_KAFKA_ABORTS_TOTAL.inc();
+        loop {
+            match self.producer.abort_transaction(CALL) {
+                Ok(()) => return Ok(()),
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && !lost() => {}
+                Err(error) => return Err(Refusal::Lost(error.to_string())),
+            }
+        }
+    }
+
+    /// Why an aborted transaction was aborted.
+    fn cause(&self, text: &str) -> Refusal {
+        let Some(failed) = locked(&self.producer.context().failed).take() else {
+            return Refusal::Aborted(LogFault::Unavailable(text.to_owned()));
+        };
+        if faults::is_missing_topic(failed.code) {
+            return Refusal::NoTopic;
+        }
+        if faults::is_too_large(failed.code) && failed.index != OWN {
+            return Refusal::TooLarge(failed.index);
+        }
+        Refusal::Aborted(LogFault::Unavailable(format!("topic `{}`: {}", failed.topic, failed.code)))
+    }
+
+    fn write(&self, draft: &Draft) -> Result<(), Refusal> {
+        for (index, (_, _, event)) in draft.events.iter().enumerate() {
+            let outgoing = wire::event(event);
+            let topic = self.names.topic(event);
+            let record =
+                BaseRecord::with_opaque_to(&topic, index).key(&outgoing.key).payload(event.body.as_ref()).headers(outgoing.headers);
+            self.send(record)?;
+        }
+        let (cursors, seen) = (self.names.cursors(), self.names.seen());
+        for (of_cursors, key, value) in draft.own_records() {
+            let topic = if of_cursors { &cursors } else { &seen };
+            let record = BaseRecord::with_opaque_to(topic, OWN).partition(i32::from(self.shard.0)).key(&key);
+            let value: Option<Bytes> = value;
+            self.send(match &value {
+                Some(value) => record.payload(value.as_ref()),
+                None => record,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn send(&self, mut record: BaseRecord<'_, Vec<u8>, [u8], usize>) -> Result<(), Refusal> {
+        loop {
+            let index = record.delivery_opaque;
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    std::thread::sleep(QUEUE_FULL);
+                }
+                Err((KafkaError::MessageProduction(code), _)) if faults::is_too_large(code) && index != OWN => {
+                    return Err(Refusal::TooLarge(index));
+                }
+                Err((KafkaError::MessageProduction(code), _)) if faults::is_missing_topic(code) => return Err(Refusal::NoTopic),
+                Err((error, _)) => return Err(self.refused(error)),
+            }
+        }
+    }
+
+    /// A call in the middle of a transaction did not work.
+    fn refused(&self, error: KafkaError) -> Refusal {
+        let fatal = self.producer.client().fatal_error().is_some();
+        match error {
+            KafkaError::Transaction(error) if error.is_fatal() || faults::is_fencing(error.code()) => Refusal::Lost(error.string()),
+            other if fatal => Refusal::Lost(other.to_string()),
+            other => Refusal::Aborted(faults::unavailable(&other)),
+        }
+    }
+}
