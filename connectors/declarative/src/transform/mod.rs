@@ -7,7 +7,6 @@ mod remove;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 use syncline_model::{Fault, nearest};
 
@@ -120,15 +119,6 @@ pub fn apply_all(transforms: &[Transform], mut record: Value, scope: &mut Scope)
         transform.apply(&mut record, scope)?;
     }
     Ok(record)
-}
-
-/// The same for the bytes of a record; those of one that is no object stay as they are, and are refused where records are read.
-pub fn all(transforms: &[Transform], body: Bytes, scope: &Scope) -> Result<Bytes, Fault> {
-    if transforms.is_empty() {
-        return Ok(body);
-    }
-    let Ok(record @ Value::Object(_)) = crate::decode::json::parse(&body) else { return Ok(body) };
-    Ok(Bytes::from(apply_all(transforms, record, &mut scope.clone())?.to_string()))
 }
 
 #[cfg(test)]
