@@ -41,7 +41,7 @@ impl Item {
     /// The whole as a tree; null if it is none.
     pub fn tree(&self) -> Value {
         match self {
-            Self::Raw(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
+            Self::Raw(bytes) => crate::decode::json::parse(bytes).unwrap_or_default(),
             Self::Tree(tree) => tree.clone(),
         }
     }
@@ -49,7 +49,7 @@ impl Item {
     /// The same, without a copy where there is a tree already.
     pub fn into_tree(self) -> Value {
         match self {
-            Self::Raw(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+            Self::Raw(bytes) => crate::decode::json::parse(&bytes).unwrap_or_default(),
             Self::Tree(tree) => tree,
         }
     }
@@ -222,7 +222,7 @@ impl Selector {
         }
         let tree = match item {
             Item::Tree(tree) => tree,
-            Item::Raw(bytes) => match serde_json::from_slice(&bytes) {
+            Item::Raw(bytes) => match crate::decode::json::parse(&bytes) {
                 Ok(tree) => tree,
                 // What is no JSON is refused where records are made, with its bytes.
                 Err(_) => return Ok(Item::Raw(bytes)),

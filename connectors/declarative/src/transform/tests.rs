@@ -51,8 +51,8 @@ fn what_is_nested_as_deep_as_is_allowed_overflows_no_stack() {
     let schema = json!({"properties": {"a": {"type": "string"}}});
     crate::normalize::Normalizer::new(&schema).normalize(&mut record.clone());
     let transforms = Transform::load_all(Some(&changes), "transformations").unwrap();
-    let flat = all(&transforms, Bytes::from(deep), &Scope::new()).unwrap();
-    assert!(flat.starts_with(b"{"), "{flat:?}");
+    let flat = apply_all(&transforms, record, &mut Scope::new()).unwrap();
+    assert!(flat.is_object());
     let deeper = format!("{}1{}", "[".repeat(501), "]".repeat(501));
     assert!(crate::decode::json::parse(deeper.as_bytes()).is_err());
 }
