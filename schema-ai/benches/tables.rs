@@ -7,7 +7,7 @@ use std::{fmt::Write, time::Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::Connection;
-use schema_ai::tables::{TablePolicy, TableWriter};
+use schema_ai::tables::{SqliteWriter, TablePolicy, TableWriter};
 use syncline_model::{Event, Origin, Record, RecordKey, Version, event::Source};
 
 const ROWS: usize = 200_000;
@@ -44,7 +44,7 @@ fn events(bodies: &[String], version: i128) -> Vec<Event> {
     bodies.iter().enumerate().map(event).collect()
 }
 
-fn ours(writer: &mut TableWriter, events: &[Event]) -> f64 {
+fn ours(writer: &mut SqliteWriter, events: &[Event]) -> f64 {
     let chunks: Vec<Vec<Event>> = events.chunks(BATCH).map(<[Event]>::to_vec).collect();
     let started = Instant::now();
     for chunk in chunks {
@@ -91,7 +91,7 @@ fn main() {
     let bodies = bodies();
     let (first, second) = (events(&bodies, 1), events(&bodies, 2));
     let file = folder.path().join("acme.sqlite");
-    let mut writer = TableWriter::open(&file, &"acme".parse().unwrap(), TablePolicy::default()).unwrap();
+    let mut writer = SqliteWriter::open(&file, &"acme".parse().unwrap(), TablePolicy::default()).unwrap();
     let inserted = ours(&mut writer, &first);
     let updated = ours(&mut writer, &second);
     let bare = bare(&file, &folder.path().join("bare.sqlite"));

@@ -16,13 +16,13 @@ pub use handle::{OrganizerHandle, Progress};
 pub use rejections::{LedgerRejections, Rejections};
 
 use self::{files::Files, round::Rounds};
-use crate::tables::TablePolicy;
+use crate::tables::{AnyHome, SqliteHome, TablePolicy};
 
 /// How the organizer works.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct OrganizerConfig {
-    /// Where the tenants' files are: `{folder}/{tenant}.sqlite`.
-    pub folder: PathBuf,
+    /// Where the tenants' tables are.
+    pub home: AnyHome,
     /// The consumer group.
     pub group: String,
     /// Events that are taken from the log at once.
@@ -42,8 +42,13 @@ pub struct OrganizerConfig {
 impl OrganizerConfig {
     /// The usual numbers, for tables in this folder.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self::at(Arc::new(SqliteHome(folder.into())))
+    }
+
+    /// The usual numbers, for tables in this place.
+    pub fn at(home: AnyHome) -> Self {
         Self {
-            folder: folder.into(),
+            home,
             group: "organizer".to_owned(),
             events_max: 5_000,
             wait: Duration::from_millis(250),

@@ -1,25 +1,19 @@
-//! Typed tables in the tenant's own SQLite file: a table for each stream, child tables for lists of objects, and a catalog that
-//! says what they are. [`TableWriter`] writes them, [`TenantTables`] reads them.
+//! Typed tables of a tenant: a table for each stream, child tables for lists of objects, and a catalog that says what they are.
+//! [`TableHome`] is where they are, [`TableWriter`] writes them, [`TableReader`] reads them; SQLite and PostgreSQL implement all three.
 
-mod catalog;
+mod engine;
 mod fault;
 mod flatten;
+mod fold;
 pub mod name;
+mod port;
 pub mod postgres;
-mod read;
+mod rows;
 pub mod schema;
-mod sql;
-mod writer;
-
-use std::path::{Path, PathBuf};
+mod sqlite;
+mod view;
 
 pub use fault::TableFault;
-pub use read::{ColumnView, Compare, Filter, Page, RowQuery, TableView, TenantTables};
-pub use writer::{Applied, Deletes, TablePolicy, TableWriter};
-
-use syncline_model::TenantId;
-
-/// The file of a tenant's tables within the folder of all of them.
-pub fn file_of(folder: &Path, tenant: &TenantId) -> PathBuf {
-    folder.join(format!("{tenant}.sqlite"))
-}
+pub use port::{AnyHome, Applied, Deletes, Rejected, TableHome, TablePolicy, TableReader, TableWriter, TenantLogin};
+pub use sqlite::{SqliteHome, SqliteReader, SqliteWriter, file_of};
+pub use view::{ColumnView, Compare, Filter, Page, RowQuery, TableView};

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use schema_ai::tables::{TablePolicy, TableWriter, postgres};
+use schema_ai::tables::{SqliteWriter, TablePolicy, TableWriter, postgres};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use syncline_log::EmbeddedLog;
@@ -53,9 +53,9 @@ enum Target {
     /// A line for each event, to standard output or a file.
     Lines(Box<dyn Write + Send>),
     /// Typed tables in a file.
-    Tables(Box<TableWriter>),
+    Tables(Box<SqliteWriter>),
     /// Typed tables in PostgreSQL, kept equal to a file beside the cursors.
-    Postgres { file: PathBuf, url: Secret, writer: Box<TableWriter> },
+    Postgres { file: PathBuf, url: Secret, writer: Box<SqliteWriter> },
 }
 
 /// Reads once. False if something was left out or did not work.
@@ -213,11 +213,11 @@ impl Target {
                     fs::OpenOptions::new().create(true).append(true).open(path).with_context(|| format!("`{path}` cannot be written"))?;
                 Ok(Self::Lines(Box::new(std::io::BufWriter::new(file))))
             }
-            Some(("sqlite", path)) => Ok(Self::Tables(Box::new(TableWriter::open(Path::new(path), tenant, TablePolicy::default())?))),
+            Some(("sqlite", path)) => Ok(Self::Tables(Box::new(SqliteWriter::open(Path::new(path), tenant, TablePolicy::default())?))),
             Some(("postgres" | "postgresql", _)) => {
                 fs::create_dir_all(state).with_context(|| format!("`{}` cannot be made", state.display()))?;
                 let file = state.join("tables.sqlite");
-                let writer = Box::new(TableWriter::open(&file, tenant, TablePolicy::default())?);
+                let writer = Box::new(SqliteWriter::open(&file, tenant, TablePolicy::default())?);
                 Ok(Self::Postgres { file, url: Secret::new(to), writer })
             }
             // What was given may be an address with a password, so it is not repeated.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use schema_ai::tables::{RowQuery, TableView, TenantTables};
+use schema_ai::tables::{RowQuery, SqliteReader, TableReader, TableView};
 use serde_json::{Map, Value};
 use syncline_sandbox::{RunningSandbox, Stream};
 
@@ -16,14 +16,14 @@ pub fn truth(sandbox: &RunningSandbox, stream: Stream) -> BTreeMap<String, Value
 
 /// What differs between the tables and the truth of these streams; nothing if they are equal.
 pub fn differences(folder: &Path, tenant: &str, sandbox: &RunningSandbox, streams: &[Stream]) -> Vec<String> {
-    let Ok(Some(tables)) = TenantTables::open(&folder.join("tenants"), &tenant.parse().unwrap()) else {
+    let Ok(Some(tables)) = SqliteReader::open(&folder.join("tenants"), &tenant.parse().unwrap()) else {
         return vec!["there are no tables".to_owned()];
     };
     let views = tables.tables().unwrap();
     streams.iter().flat_map(|stream| of_stream(&tables, &views, sandbox, *stream)).take(10).collect()
 }
 
-fn of_stream(tables: &TenantTables, views: &[TableView], sandbox: &RunningSandbox, stream: Stream) -> Vec<String> {
+fn of_stream(tables: &SqliteReader, views: &[TableView], sandbox: &RunningSandbox, stream: Stream) -> Vec<String> {
     let truth = truth(sandbox, stream);
     let own = |view: &&TableView| view.stream == stream.name() && view.integration == stream.provider().name();
     let Some(main) = views.iter().filter(own).find(|view| view.parent.is_none()) else {
@@ -55,7 +55,7 @@ fn of_row(name: &str, view: &TableView, record: &Value, row: &Map<String, Value>
         .collect()
 }
 
-fn of_children(tables: &TenantTables, child: &TableView, truth: &BTreeMap<String, Value>) -> Vec<String> {
+fn of_children(tables: &SqliteReader, child: &TableView, truth: &BTreeMap<String, Value>) -> Vec<String> {
     let path = child.path.as_deref().unwrap();
     let mut found: BTreeMap<(String, u64), Map<String, Value>> = BTreeMap::new();
     for row in rows(tables, child) {
@@ -74,7 +74,7 @@ fn of_children(tables: &TenantTables, child: &TableView, truth: &BTreeMap<String
     wrong
 }
 
-fn rows(tables: &TenantTables, view: &TableView) -> Vec<Map<String, Value>> {
+fn rows(tables: &SqliteReader, view: &TableView) -> Vec<Map<String, Value>> {
     let (mut all, mut cursor) = (Vec::new(), None);
     loop {
         let page = tables.rows(&view.name, &RowQuery { rows_max: 1000, cursor, ..RowQuery::default() }).unwrap();

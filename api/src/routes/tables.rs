@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use actix_web::web;
-use schema_ai::tables::{Compare, Filter, RowQuery, TableFault, TableView, TenantTables};
+use schema_ai::tables::{Compare, Filter, RowQuery, SqliteReader, TableFault, TableReader, TableView};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_model::TenantId;
@@ -165,17 +165,17 @@ pub(crate) async fn list_table_changes(asked: Allowed<Viewer, OneTenant>) -> Res
     Answer::ok(&Listing { items: changes.into_iter().map(|(at, change)| SchemaChange { at, change }).collect(), next: None })
 }
 
-fn there(tables: Option<TenantTables>, name: &str) -> Result<TenantTables, TableFault> {
+fn there(tables: Option<SqliteReader>, name: &str) -> Result<SqliteReader, TableFault> {
     tables.ok_or_else(|| TableFault::NoTable { table: name.to_owned(), hint: String::new() })
 }
 
 // The tables are files, so whoever reads them waits for a disk.
 async fn read<I, T: Send + 'static>(
     asked: &Allowed<Viewer, OneTenant, I>,
-    question: impl FnOnce(Option<TenantTables>) -> Result<T, TableFault> + Send + 'static,
+    question: impl FnOnce(Option<SqliteReader>) -> Result<T, TableFault> + Send + 'static,
 ) -> Result<T, Problem> {
     let (folder, tenant): (PathBuf, TenantId) = (asked.tools.tables.clone(), asked.reach.tenant.id.clone());
-    let answered = web::block(move || question(TenantTables::open(&folder, &tenant)?)).await;
+    let answered = web::block(move || question(SqliteReader::open(&folder, &tenant)?)).await;
     answered.map_err(|_| Problem::new(Code::Internal))?.map_err(Problem::from)
 }
 

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use schema_ai::tables::{TablePolicy, TableWriter};
+use schema_ai::tables::{SqliteWriter, TablePolicy, TableWriter};
 use serde_json::{Value, json};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
 use syncline_model::{Cursor, EventLog, Fault, Record, RecordKey, TenantId, log::Position, schedule::SyncMode};
@@ -236,7 +236,7 @@ impl World {
         let events = self.parts.log.read(&tenant, &Position::default(), 100, Duration::from_secs(5)).await.unwrap();
         std::fs::create_dir_all(&self.parts.tables).unwrap();
         let file = schema_ai::tables::file_of(&self.parts.tables, &tenant);
-        TableWriter::open(&file, &tenant, TablePolicy::default()).unwrap().apply(&events).unwrap();
+        SqliteWriter::open(&file, &tenant, TablePolicy::default()).unwrap().apply(&events).unwrap();
     }
 
     pub async fn make_key(&self, role: Role, tenant: Option<&str>) -> String {

@@ -1,21 +1,20 @@
-//! The tenants' files that are open; the one that was not used for longest is closed first.
+//! The tenants' tables that are open for writing; those that were not used for longest are closed first.
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use syncline_model::TenantId;
 
 use super::OrganizerConfig;
-use crate::tables::{TablePolicy, TableWriter, file_of};
+use crate::tables::{AnyHome, TableFault, TablePolicy, TableWriter};
 
-/// A file that is open. Only one task has it at a time, and only on a thread that may block.
-pub(super) type OpenFile = Arc<Mutex<TableWriter>>;
+/// Tables that are open. Only one task has it at a time, and only on a thread that may block.
+pub(super) type OpenTables = Arc<Mutex<Box<dyn TableWriter>>>;
 
 pub(super) struct Files {
-    folder: PathBuf,
+    home: AnyHome,
     policy: TablePolicy,
     open_max: usize,
     open: Mutex<Open>,
@@ -23,14 +22,14 @@ pub(super) struct Files {
 
 #[derive(Default)]
 struct Open {
-    files: HashMap<TenantId, (u64, OpenFile)>,
+    files: HashMap<TenantId, (u64, OpenTables)>,
     uses: u64,
 }
 
 impl Files {
     pub fn new(config: &OrganizerConfig) -> Self {
         let open_max = config.open_files_max.max(1);
-        Self { folder: config.folder.clone(), policy: config.policy, open_max, open: Mutex::default() }
+        Self { home: Arc::clone(&config.home), policy: config.policy, open_max, open: Mutex::default() }
     }
 
     /// Does something with a tenant's file, on a thread that may block. What fails closes the file, so that the next attempt
@@ -38,13 +37,13 @@ impl Files {
     pub async fn with<T: Send + 'static>(
         self: &Arc<Self>,
         tenant: &TenantId,
-        work: impl FnOnce(&mut TableWriter) -> Result<T, crate::tables::TableFault> + Send + 'static,
+        work: impl FnOnce(&mut dyn TableWriter) -> Result<T, TableFault> + Send + 'static,
     ) -> Result<T, String> {
         let (files, tenant) = (Arc::clone(self), tenant.clone());
         let done = tokio::task::spawn_blocking(move || {
             let result = files.open(&tenant).and_then(|file| {
                 let mut writer = file.lock().unwrap_or_else(PoisonError::into_inner);
-                work(&mut writer).map_err(|fault| fault.to_string())
+                work(&mut **writer).map_err(|fault| fault.to_string())
             });
             if result.is_err() {
                 files.close(&tenant);
@@ -54,7 +53,7 @@ impl Files {
         done.await.unwrap_or_else(|error| Err(format!("writing the tables broke off: {error}")))
     }
 
-    fn open(&self, tenant: &TenantId) -> Result<OpenFile, String> {
+    fn open(&self, tenant: &TenantId) -> Result<OpenTables, String> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.uses += 1;
         let now = open.uses;
@@ -63,8 +62,7 @@ impl Files {
             return Ok(Arc::clone(file));
         }
         drop(open);
-        std::fs::create_dir_all(&self.folder).map_err(|error| format!("`{}` cannot be made: {error}", self.folder.display()))?;
-        let writer = TableWriter::open(&file_of(&self.folder, tenant), tenant, self.policy).map_err(|fault| fault.to_string())?;
+        let writer = self.home.writer(tenant, self.policy).map_err(|fault| fault.to_string())?;
         let file = Arc::new(Mutex::new(writer));
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.files.insert(tenant.clone(), (now, Arc::clone(&file)));

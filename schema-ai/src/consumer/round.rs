@@ -194,10 +194,11 @@ impl Work {
                 for logged in &missed {
                     position.pass(&logged.place);
                 }
-                sum = add(sum, self.apply(tenant, missed).await?);
+                sum += self.apply(tenant, missed).await?;
             }
         }
-        Ok(add(sum, self.apply(tenant, part).await?))
+        sum += self.apply(tenant, part).await?;
+        Ok(sum)
     }
 
     async fn apply(&self, tenant: &TenantId, part: Vec<Logged>) -> Result<Applied, String> {
@@ -218,20 +219,8 @@ impl Work {
                 self.rejections.reject(&record, at).await.map_err(|fault| fault.to_string())?;
                 reported.push(id);
             }
-            let mark = move |writer: &mut TableWriter| -> Result<(), TableFault> { writer.mark_reported(&reported) };
+            let mark = move |writer: &mut dyn TableWriter| -> Result<(), TableFault> { writer.mark_reported(&reported) };
             self.files.with(tenant, mark).await?;
         }
-    }
-}
-
-fn add(a: Applied, b: Applied) -> Applied {
-    Applied {
-        events: a.events + b.events,
-        outdated: a.outdated + b.outdated,
-        rows: a.rows + b.rows,
-        deleted: a.deleted + b.deleted,
-        overflow: a.overflow + b.overflow,
-        rejected: a.rejected + b.rejected,
-        schema_changes: a.schema_changes + b.schema_changes,
     }
 }

@@ -16,7 +16,7 @@ use syncline_model::{
 use tempfile::TempDir;
 
 use super::{Organizer, OrganizerConfig, OrganizerHandle, Rejections};
-use crate::tables::{TenantTables, file_of};
+use crate::tables::{SqliteReader, TableReader, file_of};
 
 #[derive(Default)]
 struct Sink(Mutex<Vec<Quarantined>>);
@@ -91,7 +91,7 @@ impl World {
 }
 
 fn count(folder: &Path, of: &str) -> u64 {
-    TenantTables::open(folder, &tenant(of)).unwrap().map_or(0, |tables| tables.count("shop_orders").unwrap().0)
+    SqliteReader::open(folder, &tenant(of)).unwrap().map_or(0, |tables| tables.count("shop_orders").unwrap().0)
 }
 
 fn orders(of: &str, range: std::ops::Range<u32>) -> Vec<Event> {

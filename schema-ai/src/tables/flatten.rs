@@ -17,6 +17,8 @@ pub(crate) enum Cell<'a> {
     /// A number that only its text holds.
     Exact(&'a str),
     Text(Cow<'a, str>),
+    /// The text of a moment, and its microseconds since 1970 in UTC.
+    Moment(Cow<'a, str>, i64),
     /// JSON as it was written.
     Json(&'a str),
 }
@@ -168,10 +170,7 @@ impl<'a> Walk<'_, 'a> {
         if !known_kind.holds(kind) {
             self.schema.widen(table, column, kind);
         }
-        if let (Some(moment), Scalar::Text(_, TextKind::Timestamp(us))) = (moment, &cell) {
-            row.cells.push((moment, Cell::Integer(*us)));
-        }
-        row.cells.push((column, cell.into_cell()));
+        row.cells.push((column, cell.into_cell(moment.is_some())));
     }
 
     fn column(&mut self, table: usize, node: &mut Node, path: &str, kind: Kind) -> Option<usize> {
@@ -189,9 +188,10 @@ enum Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    fn into_cell(self) -> Cell<'a> {
+    fn into_cell(self, keeps_moments: bool) -> Cell<'a> {
         match self {
             Self::Plain(cell) => cell,
+            Self::Text(text, TextKind::Timestamp(us)) if keeps_moments => Cell::Moment(text, us),
             Self::Text(text, _) => Cell::Text(text),
         }
     }

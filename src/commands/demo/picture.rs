@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path, time::Duration};
 
 use anyhow::Context;
-use schema_ai::tables::{RowQuery, TableView, TenantTables};
+use schema_ai::tables::{RowQuery, SqliteReader, TableReader, TableView};
 use serde_json::Value;
 use syncline_sandbox::Provider;
 
@@ -40,7 +40,7 @@ pub async fn draw(api: &Api, running: &Running, folder: &Path, read: Duration, t
             ""
         )?;
     }
-    let tables = TenantTables::open(folder, &TENANT.parse()?)?.context("there are no tables")?;
+    let tables = SqliteReader::open(folder, &TENANT.parse()?)?.context("there are no tables")?;
     let (mut rows, views) = (0, tables.tables()?);
     for view in &views {
         let (live, _) = tables.count(&view.name)?;
@@ -63,7 +63,7 @@ pub async fn draw(api: &Api, running: &Running, folder: &Path, read: Duration, t
 }
 
 /// A table: its name, how many rows, its first columns with their types, and two rows.
-fn table(tables: &TenantTables, view: &TableView, live: u64) -> anyhow::Result<String> {
+fn table(tables: &SqliteReader, view: &TableView, live: u64) -> anyhow::Result<String> {
     let of = view.parent.as_ref().map(|parent| format!(", lists of {parent}")).unwrap_or_default();
     let mut text = format!("{}  ({} rows, {} columns{of})\n", view.name, thousands(live), view.columns.len());
     let columns = &view.columns[..view.columns.len().min(COLUMNS_SHOWN)];

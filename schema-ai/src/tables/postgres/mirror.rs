@@ -7,8 +7,13 @@ use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row, Transaction};
 use syncline_model::{Secret, TenantId};
 
-use super::{Compare, Filter, RowQuery, TableFault, TableView, TenantTables, name::quoted};
-use crate::infer::Kind;
+use crate::{
+    infer::Kind,
+    tables::{
+        Compare, Filter, RowQuery, SqliteReader, TableFault, TableReader, TableView,
+        name::{self, quoted},
+    },
+};
 
 const ROWS_AT_ONCE: usize = 1_000;
 /// From so many changed records on, their lists are written anew for all records instead of one by one.
@@ -44,8 +49,8 @@ pub async fn mirror(file: &Path, tenant: &TenantId, url: &Secret) -> Result<Mirr
     run(&mut transaction, "CREATE TABLE IF NOT EXISTS _syncline_mirror (name text PRIMARY KEY, passed bigint NOT NULL)")
         .await
         .map_err(fault)?;
-    let views = read(file, tenant, TenantTables::tables).await?;
-    let head = read(file, tenant, TenantTables::position).await?.0.into_values().max().unwrap_or(0);
+    let views = read(file, tenant, SqliteReader::tables).await?;
+    let head = read(file, tenant, SqliteReader::position).await?.0.into_values().max().unwrap_or(0);
     // A file that has seen less than was written from it before is another one, and its places mean nothing here.
     let begins_anew = "DELETE FROM _syncline_mirror WHERE passed > $1";
     sqlx::query(begins_anew).bind(i64::try_from(head).unwrap_or(i64::MAX)).execute(&mut *transaction).await.map_err(fault)?;
@@ -148,10 +153,10 @@ async fn lists(
 async fn read<T: Send + 'static>(
     file: &Path,
     tenant: &TenantId,
-    query: impl FnOnce(&TenantTables) -> Result<T, TableFault> + Send + 'static,
+    query: impl FnOnce(&SqliteReader) -> Result<T, TableFault> + Send + 'static,
 ) -> Result<T, TableFault> {
     let (file, owner) = (file.to_owned(), tenant.clone());
-    let work = move || query(&TenantTables::open_file(&file, &owner)?);
+    let work = move || query(&SqliteReader::open_file(&file, &owner)?);
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| TableFault::Unavailable { tenant: tenant.to_string(), cause: error.to_string() })?
@@ -181,7 +186,7 @@ fn columns(view: &TableView) -> Vec<Column> {
         made.push(Column { name: column.name.clone(), kind: kind(column.kind), from: column.name.clone() });
         if column.kind == Kind::Timestamp {
             // PostgreSQL keeps neither the zone nor nanoseconds; the source's own text does.
-            let name = super::name::free_name(&format!("_syncline_text_{}", column.name), &column.name, |taken| {
+            let name = name::free_name(&format!("_syncline_text_{}", column.name), &column.name, |taken| {
                 view.columns.iter().any(|other| other.name == taken)
             });
             made.push(Column { name, kind: "text", from: column.name.clone() });

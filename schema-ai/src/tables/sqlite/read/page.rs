@@ -4,73 +4,22 @@ use rusqlite::{
     Connection, params_from_iter,
     types::{Value as Sql, ValueRef},
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use syncline_model::nearest;
 
 use crate::{
     infer::Kind,
     tables::{
+        engine::engine_columns,
         fault::{TableFault, unavailable},
         name::quoted,
         schema::{Column, Table},
-        sql::engine_columns,
+        view::{Compare, Filter, Page, RowQuery, cursor_after, engine_kind, filtered, keys, keys_of},
     },
 };
 
-const ROWS_MAX: usize = 1_000;
-
-/// How a filter compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Compare {
-    /// It is this value; without a value, it is absent.
-    Is,
-    /// It is there and is not this value; without a value, it is there.
-    Not,
-    /// It comes before this value. For integers, timestamps, dates and texts.
-    Below,
-    /// It comes after this value. For integers, timestamps, dates and texts.
-    Above,
-}
-
-/// What rows must be like.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
-    /// Which column, an engine column included.
-    pub column: String,
-    /// How to compare.
-    pub compare: Compare,
-    /// With what; `None` is absence.
-    pub value: Option<String>,
-}
-
-/// Which rows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RowQuery {
-    /// What they must be like, all of it.
-    pub filters: Vec<Filter>,
-    /// Where the page before this one ended.
-    pub cursor: Option<String>,
-    /// How many; 100 if it is 0, and never more than 1,000.
-    pub rows_max: usize,
-    /// Also those that are marked as deleted.
-    pub deleted: bool,
-}
-
-/// Some rows, and where the next ones are. Big integers and decimals are texts, so that no reader rounds them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Page {
-    /// The rows, by column name.
-    pub rows: Vec<Map<String, Value>>,
-    /// The cursor of the next page; `None` at the end.
-    pub next: Option<String>,
-}
-
 /// Reads a page.
 pub(super) fn read(db: &Connection, tenant: &str, table: &Table, query: &RowQuery) -> Result<Page, TableFault> {
-    let keys: &[&str] = if table.parent.is_none() { &["_syncline_key"] } else { &["_syncline_root_key", "_syncline_key"] };
-    let rows_max = if query.rows_max == 0 { 100 } else { query.rows_max.min(ROWS_MAX) };
+    let (keys, rows_max) = (keys(table), query.limit());
     let mut conditions = vec!["1".to_owned()];
     let mut values = Vec::new();
     if !query.deleted {
@@ -80,8 +29,7 @@ pub(super) fn read(db: &Connection, tenant: &str, table: &Table, query: &RowQuer
         conditions.push(condition(table, filter, &mut values)?);
     }
     if let Some(cursor) = &query.cursor {
-        let after = decode(cursor).filter(|after| after.len() == keys.len());
-        let after = after.ok_or_else(|| TableFault::BadQuery("the cursor is none of this table".to_owned()))?;
+        let after = keys_of(cursor, table)?;
         conditions.push(format!("({}) > ({})", keys.join(","), vec!["?"; keys.len()].join(",")));
         values.extend(after.into_iter().map(Sql::Text));
     }
@@ -95,10 +43,10 @@ pub(super) fn read(db: &Connection, tenant: &str, table: &Table, query: &RowQuer
         keys.join(","),
         rows_max + 1
     );
-    run(db, table, &sql, values, rows_max, keys).map_err(unavailable(tenant))
+    run(db, table, &sql, values, rows_max).map_err(unavailable(tenant))
 }
 
-fn run(db: &Connection, table: &Table, sql: &str, values: Vec<Sql>, rows_max: usize, keys: &[&str]) -> rusqlite::Result<Page> {
+fn run(db: &Connection, table: &Table, sql: &str, values: Vec<Sql>, rows_max: usize) -> rusqlite::Result<Page> {
     let engine = engine_columns(table);
     let mut statement = db.prepare_cached(sql)?;
     let mut found = statement.query(params_from_iter(values))?;
@@ -118,20 +66,12 @@ fn run(db: &Connection, table: &Table, sql: &str, values: Vec<Sql>, rows_max: us
         }
         rows.push(fields);
     }
-    let last = rows.last().filter(|_| more);
-    let next = last.map(|last| encode(&keys.iter().filter_map(|key| last.get(*key)?.as_str()).collect::<Vec<_>>()));
+    let next = rows.last().filter(|_| more).map(|last| cursor_after(last, table));
     Ok(Page { rows, next })
 }
 
 fn condition(table: &Table, filter: &Filter, values: &mut Vec<Sql>) -> Result<String, TableFault> {
-    let own = table.columns.iter().find(|column| column.name == filter.column && !column.path.is_empty());
-    let is_engine = engine_columns(table).contains(&filter.column.as_str());
-    if own.is_none() && !is_engine {
-        let names = table.columns.iter().filter(|column| !column.path.is_empty()).map(|column| column.name.as_str());
-        let hint = nearest::hint(&filter.column, names);
-        return Err(TableFault::NoColumn { table: table.name.clone(), column: filter.column.clone(), hint });
-    }
-    let kind = own.map_or_else(|| engine_kind(&filter.column), |column| column.kind);
+    let (own, kind) = filtered(table, filter)?;
     let name = quoted(&filter.column);
     let Some(value) = &filter.value else {
         return match filter.compare {
@@ -182,14 +122,6 @@ fn bound(kind: Kind, column: &str, value: &str) -> Result<Sql, TableFault> {
     }
 }
 
-fn engine_kind(name: &str) -> Kind {
-    match name {
-        "_syncline_offset" | "_syncline_index" | "_syncline_version" => Kind::Integer,
-        "_syncline_overflow" => Kind::Json,
-        _ => Kind::Text,
-    }
-}
-
 fn shown(value: ValueRef<'_>, kind: Kind) -> Value {
     match value {
         ValueRef::Integer(number) if kind == Kind::Boolean => Value::Bool(number != 0),
@@ -202,12 +134,4 @@ fn shown(value: ValueRef<'_>, kind: Kind) -> Value {
         // No column of ours holds the other two.
         ValueRef::Null | ValueRef::Real(_) | ValueRef::Blob(_) => Value::Null,
     }
-}
-
-fn encode(keys: &[&str]) -> String {
-    hex::encode(serde_json::json!(keys).to_string())
-}
-
-fn decode(cursor: &str) -> Option<Vec<String>> {
-    serde_json::from_slice(&hex::decode(cursor).ok()?).ok()
 }

@@ -2,8 +2,8 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Bench, TablePolicy, event};
-use crate::tables::schema::Limits;
+use super::{Bench, event};
+use crate::tables::{TablePolicy, TableReader, schema::Limits};
 
 /// Scalars that are found again by their text.
 fn scalar() -> impl Strategy<Value = Value> {

@@ -2,22 +2,28 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, types::ValueRef};
 use syncline_model::{Op, log::Logged};
 
-use super::{Applied, set_aside};
-use crate::tables::{
-    catalog::number,
+use super::{
     flatten::{Parts, flatten},
+    port::Applied,
     schema::Schema,
-    sql::{Sqlite, TableSql},
 };
 
-/// The record after the events of a batch, as far as they concern it.
-pub(super) struct Pending<'a> {
+/// What the tables know of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// There is a row for it; otherwise it is gone for good.
+    pub exists: bool,
     /// The newest version that was ever seen.
     pub version: Option<i128>,
-    /// The file has a row for it.
+}
+
+/// The record after the events of a batch, as far as they concern it.
+pub(crate) struct Pending<'a> {
+    /// The newest version that was ever seen.
+    pub version: Option<i128>,
+    /// There is a row for it.
     pub exists: bool,
     /// What to write, unless nothing but a deletion came.
     pub parts: Option<Parts<'a>>,
@@ -27,24 +33,34 @@ pub(super) struct Pending<'a> {
     pub won: Option<(&'a Logged, &'a Logged)>,
 }
 
+/// An event whose record cannot be used, and why.
+pub(crate) type Unusable<'a> = (&'a Logged, String);
+
 /// The records of one stream that a batch concerns, in the order in which they came.
-pub(super) struct Fold<'a> {
+pub(crate) struct Fold<'a> {
     pub table: usize,
     pub records: Vec<(&'a str, Pending<'a>)>,
+    pub unusable: Vec<Unusable<'a>>,
     index: HashMap<&'a str, usize>,
 }
 
 impl<'a> Fold<'a> {
     pub fn new(table: usize) -> Self {
-        Self { table, records: Vec::new(), index: HashMap::new() }
+        Self { table, records: Vec::new(), unusable: Vec::new(), index: HashMap::new() }
     }
 
-    /// Takes one event in.
-    pub fn take(&mut self, db: &Connection, schema: &mut Schema, logged: &'a Logged, applied: &mut Applied) -> rusqlite::Result<()> {
+    /// Takes one event in. What the tables know of its record is asked once.
+    pub fn take<E>(
+        &mut self,
+        schema: &mut Schema,
+        logged: &'a Logged,
+        applied: &mut Applied,
+        known: impl FnOnce(&Schema, &'a str) -> Result<Option<Known>, E>,
+    ) -> Result<(), E> {
         let (event, key) = (&logged.event, logged.event.key.as_str());
         let at = match self.index.get(key) {
             Some(&at) => at,
-            None => self.look_up(db, schema, key)?,
+            None => self.begin(key, known(schema, key)?),
         };
         let record = &mut self.records[at].1;
         let version = event.version.map(|version| version.0);
@@ -57,7 +73,8 @@ impl<'a> Fold<'a> {
                 Ok(parts) => record.parts = Some(parts),
                 Err(error) => {
                     applied.rejected += 1;
-                    return set_aside(db, logged, &format!("the record is not JSON: {error}"));
+                    self.unusable.push((logged, format!("the record is not JSON: {error}")));
+                    return Ok(());
                 }
             }
         }
@@ -67,12 +84,11 @@ impl<'a> Fold<'a> {
         Ok(())
     }
 
-    fn look_up(&mut self, db: &Connection, schema: &Schema, key: &'a str) -> rusqlite::Result<usize> {
-        let known = if schema.tables[self.table].has_rows { known_version(db, schema, self.table, key)? } else { None };
-        let (exists, version) = known.map_or((false, None), |(exists, version)| (exists, version));
+    fn begin(&mut self, key: &'a str, known: Option<Known>) -> usize {
+        let Known { exists, version } = known.unwrap_or(Known { exists: false, version: None });
         self.records.push((key, Pending { version, exists, parts: None, deleted: false, won: None }));
         self.index.insert(key, self.records.len() - 1);
-        Ok(self.records.len() - 1)
+        self.records.len() - 1
     }
 }
 
@@ -81,25 +97,5 @@ pub(crate) fn wins(known: Option<i128>, new: Option<i128>) -> bool {
     match (known, new) {
         (Some(known), Some(new)) => new >= known,
         (None, _) | (_, None) => true,
-    }
-}
-
-fn known_version(db: &Connection, schema: &Schema, table: usize, key: &str) -> rusqlite::Result<Option<(bool, Option<i128>)>> {
-    let row =
-        db.prepare_cached(&Sqlite.version(&schema.tables[table]))?.query_row([key], |row| Ok(version_of(row.get_ref(0)?))).optional()?;
-    if let Some(version) = row {
-        return Ok(Some((true, version)));
-    }
-    let sql = "SELECT version FROM _syncline_gone WHERE table_id = ? AND key = ?";
-    let gone =
-        db.prepare_cached(sql)?.query_row(rusqlite::params![number(table), key], |row| Ok(version_of(row.get_ref(0)?))).optional()?;
-    Ok(gone.map(|version| (false, version)))
-}
-
-fn version_of(value: ValueRef<'_>) -> Option<i128> {
-    match value {
-        ValueRef::Integer(version) => Some(i128::from(version)),
-        ValueRef::Text(text) => std::str::from_utf8(text).ok()?.parse().ok(),
-        ValueRef::Null | ValueRef::Real(_) | ValueRef::Blob(_) => None,
     }
 }

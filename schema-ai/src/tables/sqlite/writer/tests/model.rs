@@ -9,8 +9,8 @@ use syncline_model::{
     log::{Logged, PartitionName, Place},
 };
 
-use super::{Bench, TablePolicy, TableWriter, event, file_of, tenant};
-use crate::tables::{Deletes, RowQuery};
+use super::{Bench, event, file_of, tenant};
+use crate::tables::{Deletes, RowQuery, SqliteWriter, TablePolicy, TableReader, TableWriter};
 
 #[derive(Debug, Clone)]
 struct Said {
@@ -76,7 +76,7 @@ proptest! {
             // What the log gives again after a crash begins before the place where the tables are.
             bench.writer.apply(&log[at.saturating_sub(*replayed)..end]).unwrap();
             if *dies {
-                bench.writer = TableWriter::open(&file_of(bench.folder.path(), &tenant()), &tenant(), policy).unwrap();
+                bench.writer = SqliteWriter::open(&file_of(bench.folder.path(), &tenant()), &tenant(), policy).unwrap();
             }
             at = end;
             if at == log.len() {
@@ -107,7 +107,7 @@ const FILE: &str = "SYNCLINE_TEST_TABLES";
 #[ignore = "it is started, and killed, by the test below"]
 fn writes_until_it_is_killed() {
     let Ok(file) = std::env::var(FILE) else { return };
-    let mut writer = TableWriter::open(std::path::Path::new(&file), &tenant(), TablePolicy::default()).unwrap();
+    let mut writer = SqliteWriter::open(std::path::Path::new(&file), &tenant(), TablePolicy::default()).unwrap();
     let mut at = usize::try_from(writer.position().0.values().max().copied().unwrap_or_default()).unwrap();
     loop {
         let batch: Vec<Logged> = (at..at + 37).map(endless).collect();
@@ -124,7 +124,7 @@ fn a_process_that_is_killed_leaves_tables_that_are_the_log_up_to_their_position(
     let file = file_of(bench.folder.path(), &tenant());
     for batches in [1, 4, 9, 2, 7] {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "tables::writer::tests::model::writes_until_it_is_killed", "--ignored", "--nocapture"])
+            .args(["--exact", "tables::sqlite::writer::tests::model::writes_until_it_is_killed", "--ignored", "--nocapture"])
             .env(FILE, &file)
             .stderr(std::process::Stdio::piped())
             .stdout(std::process::Stdio::null())

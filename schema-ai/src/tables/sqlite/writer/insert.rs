@@ -9,10 +9,10 @@ use crate::{
     infer::Kind,
     json,
     tables::{
-        catalog,
+        engine::engine_columns,
         flatten::{Cell, Row},
         schema::Table,
-        sql::{Sqlite, TableSql, engine_columns},
+        sqlite::{catalog, sql::Sqlite},
     },
 };
 
@@ -52,8 +52,12 @@ fn run(db: &Connection, table: &Table, rows: &[Ready<'_>], at_once: usize) -> ru
                 statement.raw_bind_parameter(base + column, value)?;
             }
             for (column, cell) in &ready.row.cells {
-                let kind = table.columns.get(*column).map_or(Kind::Json, |column| column.kind);
+                let known = table.columns.get(*column);
+                let kind = known.map_or(Kind::Json, |column| column.kind);
                 statement.raw_bind_parameter(base + engine_width + column, Stored(cell, kind))?;
+                if let (Cell::Moment(_, us), Some(moment)) = (cell, known.and_then(|column| column.moment)) {
+                    statement.raw_bind_parameter(base + engine_width + moment, us)?;
+                }
             }
         }
         statement.raw_execute()?;
@@ -100,8 +104,8 @@ impl ToSql for Stored<'_, '_> {
             (Cell::Boolean(value), _) => text(if *value { "true" } else { "false" }),
             (Cell::Integer(value), Kind::Integer) => Bound::Owned(Value::Integer(*value)),
             (Cell::Integer(value), _) => owned(value.to_string()),
-            (Cell::Text(value), Kind::Json) => owned(json::quote(value)),
-            (Cell::Text(value), _) => text(value),
+            (Cell::Text(value) | Cell::Moment(value, _), Kind::Json) => owned(json::quote(value)),
+            (Cell::Text(value) | Cell::Moment(value, _), _) => text(value),
             (Cell::Exact(raw) | Cell::Json(raw), _) => text(raw),
         })
     }

@@ -1,53 +1,17 @@
-//! The SQL of a tenant's tables, behind a trait, so that another database is another implementation and nothing else.
+//! The SQL of a tenant's tables in SQLite. Every text that goes into it is a name that the schema made.
 
-use super::{
-    name::quoted,
-    schema::{Column, Table},
+use crate::{
+    infer::Kind,
+    tables::{
+        engine::{STREAM_COLUMNS, engine_columns},
+        name::quoted,
+        schema::{Column, Table},
+    },
 };
-use crate::infer::Kind;
-
-/// The engine's columns of a stream's table, the key first.
-pub(crate) const STREAM_COLUMNS: &[&str] = &[
-    "_syncline_key",
-    "_syncline_version",
-    "_syncline_event_id",
-    "_syncline_deleted_at",
-    "_syncline_first_seen",
-    "_syncline_last_seen",
-    "_syncline_offset",
-    "_syncline_overflow",
-];
-
-/// The engine's columns of a child table.
-pub(crate) const CHILD_COLUMNS: &[&str] =
-    &["_syncline_root_key", "_syncline_key", "_syncline_parent_key", "_syncline_index", "_syncline_deleted_at", "_syncline_overflow"];
-
-/// How a database is told to make, widen and fill tables. Every text that goes into it is a name that the schema made.
-pub(crate) trait TableSql {
-    /// Makes a table with all of its columns.
-    fn create(&self, table: &Table) -> String;
-    /// Adds a column.
-    fn add_column(&self, table: &Table, column: &Column) -> String;
-    /// Brings stored values into the form of the wider kind; `None` where they have it already.
-    fn widen(&self, table: &Table, column: &Column, before: Kind) -> Option<String>;
-    /// Puts in this many rows; a stream's row replaces the one with the same key, except for when it was first seen.
-    fn insert(&self, table: &Table, rows: usize) -> String;
-    /// Marks a row as deleted, or leaves the mark of one that never was here. Parameters: the engine's columns.
-    fn tombstone(&self, table: &Table) -> String;
-    /// The version of the row with the key `?1`.
-    fn version(&self, table: &Table) -> String;
-    /// Removes the rows of the record with the key `?1`.
-    fn remove(&self, table: &Table) -> String;
-    /// Marks the child rows of the record with the key `?1` as deleted at `?2`.
-    fn mark_children(&self, table: &Table) -> String;
-}
 
 /// SQLite. All tables are `STRICT`, and a column is either `TEXT` and only ever gets texts, or `ANY`: so SQLite never converts.
+#[derive(Clone, Copy)]
 pub(crate) struct Sqlite;
-
-pub(crate) fn engine_columns(table: &Table) -> &'static [&'static str] {
-    if table.parent.is_none() { STREAM_COLUMNS } else { CHILD_COLUMNS }
-}
 
 fn key_column(table: &Table) -> &'static str {
     if table.parent.is_none() { "_syncline_key" } else { "_syncline_root_key" }
@@ -71,8 +35,9 @@ fn excluded(columns: impl IntoIterator<Item = String>) -> String {
     assignments.join(", ")
 }
 
-impl TableSql for Sqlite {
-    fn create(&self, table: &Table) -> String {
+impl Sqlite {
+    /// Makes a table with all of its columns.
+    pub(crate) fn create(self, table: &Table) -> String {
         let engine = if table.parent.is_none() {
             "_syncline_key TEXT NOT NULL PRIMARY KEY, _syncline_version ANY, _syncline_event_id TEXT NOT NULL, _syncline_deleted_at TEXT, \
              _syncline_first_seen TEXT NOT NULL, _syncline_last_seen TEXT NOT NULL, _syncline_offset INTEGER NOT NULL, \
@@ -86,11 +51,13 @@ impl TableSql for Sqlite {
         format!("CREATE TABLE {} ({engine}{}{key}) STRICT", quoted(&table.name), own.concat())
     }
 
-    fn add_column(&self, table: &Table, column: &Column) -> String {
+    /// Adds a column.
+    pub(crate) fn add_column(self, table: &Table, column: &Column) -> String {
         format!("ALTER TABLE {} ADD COLUMN {} {}", quoted(&table.name), quoted(&column.name), storage(column.kind))
     }
 
-    fn widen(&self, table: &Table, column: &Column, before: Kind) -> Option<String> {
+    /// Brings stored values into the form of the wider kind; `None` where they have it already.
+    pub(crate) fn widen(self, table: &Table, column: &Column, before: Kind) -> Option<String> {
         let name = quoted(&column.name);
         let is_text = matches!(before, Kind::Timestamp | Kind::Date | Kind::Uuid | Kind::Text);
         let form = match before {
@@ -102,7 +69,8 @@ impl TableSql for Sqlite {
         Some(format!("UPDATE {} SET {name} = {form} WHERE {name} IS NOT NULL", quoted(&table.name)))
     }
 
-    fn insert(&self, table: &Table, rows: usize) -> String {
+    /// Puts in this many rows; a stream's row replaces the one with the same key, except for when it was first seen.
+    pub(crate) fn insert(self, table: &Table, rows: usize) -> String {
         let columns = column_list(table);
         let row = format!("({})", vec!["?"; columns.len()].join(","));
         let head = format!("INSERT INTO {} ({}) VALUES {}", quoted(&table.name), columns.join(","), vec![row.as_str(); rows].join(","));
@@ -114,7 +82,8 @@ impl TableSql for Sqlite {
         format!("{head} ON CONFLICT (_syncline_key) DO UPDATE SET {}", excluded(replaced))
     }
 
-    fn tombstone(&self, table: &Table) -> String {
+    /// Marks a row as deleted, or leaves the mark of one that never was here. Parameters: the engine's columns.
+    pub(crate) fn tombstone(self, table: &Table) -> String {
         let marks = ["_syncline_version", "_syncline_event_id", "_syncline_deleted_at", "_syncline_last_seen", "_syncline_offset"];
         format!(
             "INSERT INTO {} ({}) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (_syncline_key) DO UPDATE SET {}",
@@ -124,15 +93,18 @@ impl TableSql for Sqlite {
         )
     }
 
-    fn version(&self, table: &Table) -> String {
+    /// The version of the row with the key `?1`.
+    pub(crate) fn version(self, table: &Table) -> String {
         format!("SELECT _syncline_version FROM {} WHERE _syncline_key = ?1", quoted(&table.name))
     }
 
-    fn remove(&self, table: &Table) -> String {
+    /// Removes the rows of the record with the key `?1`.
+    pub(crate) fn remove(self, table: &Table) -> String {
         format!("DELETE FROM {} WHERE {} = ?1", quoted(&table.name), key_column(table))
     }
 
-    fn mark_children(&self, table: &Table) -> String {
+    /// Marks the child rows of the record with the key `?1` as deleted at `?2`.
+    pub(crate) fn mark_children(self, table: &Table) -> String {
         format!("UPDATE {} SET _syncline_deleted_at = ?2 WHERE _syncline_root_key = ?1", quoted(&table.name))
     }
 }

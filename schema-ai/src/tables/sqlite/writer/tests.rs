@@ -5,10 +5,9 @@ use rusqlite::Connection;
 use syncline_model::{Event, Origin, Record, RecordKey, TenantId, Version, event::Source};
 use tempfile::TempDir;
 
-use super::{Applied, Deletes, TablePolicy, TableWriter};
 use crate::{
     infer::Kind,
-    tables::{RowQuery, TenantTables, file_of, schema::Limits},
+    tables::{Applied, Deletes, RowQuery, SqliteReader, SqliteWriter, TablePolicy, TableReader, TableWriter, file_of, schema::Limits},
 };
 
 mod model;
@@ -38,7 +37,7 @@ pub(super) fn event(stream: &str, key: &str, version: Option<i128>, body: Option
 
 pub(super) struct Bench {
     pub folder: TempDir,
-    pub writer: TableWriter,
+    pub writer: SqliteWriter,
 }
 
 impl Bench {
@@ -48,12 +47,12 @@ impl Bench {
 
     pub fn with(policy: TablePolicy) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let writer = TableWriter::open(&file_of(folder.path(), &tenant()), &tenant(), policy).unwrap();
+        let writer = SqliteWriter::open(&file_of(folder.path(), &tenant()), &tenant(), policy).unwrap();
         Self { folder, writer }
     }
 
     pub fn write(&mut self, events: impl IntoIterator<Item = Event>) -> Applied {
-        self.writer.write_events(events, "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap()).unwrap()
+        self.writer.write_events(events.into_iter().collect(), "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap()).unwrap()
     }
 
     pub fn upsert(&mut self, key: &str, body: &str) -> Applied {
@@ -64,8 +63,8 @@ impl Bench {
         Connection::open(file_of(self.folder.path(), &tenant())).unwrap()
     }
 
-    pub fn read(&self) -> TenantTables {
-        TenantTables::open(self.folder.path(), &tenant()).unwrap().unwrap()
+    pub fn read(&self) -> SqliteReader {
+        SqliteReader::open(self.folder.path(), &tenant()).unwrap().unwrap()
     }
 
     /// What `sqlite3` would print for a query, columns joined by `|`.
@@ -239,7 +238,7 @@ fn a_hard_deletion_removes_the_row_and_an_older_state_does_not_bring_it_back() {
     bench.write([event("orders", "1", Some(5), Some(r#"{"a":[{"b":1}]}"#))]);
     bench.write([event("orders", "1", Some(6), None)]);
     let policy = TablePolicy { deletes: Deletes::Hard, ..TablePolicy::default() };
-    bench.writer = TableWriter::open(&file_of(bench.folder.path(), &tenant()), &tenant(), policy).unwrap();
+    bench.writer = SqliteWriter::open(&file_of(bench.folder.path(), &tenant()), &tenant(), policy).unwrap();
     bench.write([event("orders", "1", Some(4), Some(r#"{"a":[{"b":1}]}"#))]);
     assert_eq!(bench.read().count("shop_orders").unwrap(), (0, 0));
     assert_eq!(bench.read().count("shop_orders_a").unwrap(), (0, 0));
@@ -251,7 +250,7 @@ fn a_hard_deletion_removes_the_row_and_an_older_state_does_not_bring_it_back() {
 fn the_tables_of_one_tenant_are_not_opened_for_another() {
     let bench = Bench::new();
     let other = "other".parse().unwrap();
-    assert!(TableWriter::open(&file_of(bench.folder.path(), &tenant()), &other, TablePolicy::default()).is_err());
+    assert!(SqliteWriter::open(&file_of(bench.folder.path(), &tenant()), &other, TablePolicy::default()).is_err());
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Writes events into the tables of one tenant: rows, schema and log position in one transaction, so that the tables are the log
 //! up to a place, whenever the process dies.
 
-mod fold;
 mod insert;
 mod place;
 
@@ -14,59 +13,23 @@ use std::{
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use syncline_model::{
-    Event, Quarantined, RecordKey, TenantId,
-    log::{Logged, PartitionName, Place, Position},
+    Quarantined, RecordKey, TenantId,
+    log::{Logged, Position},
 };
 
-use self::fold::Fold;
-use super::{
-    catalog,
-    fault::{TableFault, unavailable},
-    schema::{Limits, Schema},
+use super::{catalog, known};
+use crate::{
+    metrics,
+    tables::{
+        fault::{TableFault, unavailable},
+        fold::Fold,
+        port::{Applied, Rejected, TablePolicy, TableWriter},
+        schema::Schema,
+    },
 };
-use crate::metrics;
-
-/// What a deletion does to a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Deletes {
-    /// The row stays and says when it was deleted.
-    #[default]
-    Soft,
-    /// The row goes; only its key and version are remembered, so that an older state does not bring it back.
-    Hard,
-}
-
-/// How tables are written.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TablePolicy {
-    /// How far the schema may grow.
-    pub limits: Limits,
-    /// What a deletion does.
-    pub deletes: Deletes,
-}
-
-/// What a batch did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Applied {
-    /// Events that were not passed before.
-    pub events: u64,
-    /// Events of these that an equal or newer state made void.
-    pub outdated: u64,
-    /// Rows written, child rows included.
-    pub rows: u64,
-    /// Records marked or removed.
-    pub deleted: u64,
-    /// Values that went to an overflow column.
-    pub overflow: u64,
-    /// Records that could not be used.
-    pub rejected: u64,
-    /// Tables and columns made or widened.
-    pub schema_changes: u64,
-}
 
 /// The tables of one tenant, open for writing. One writer for each file.
-pub struct TableWriter {
+pub struct SqliteWriter {
     tenant: TenantId,
     db: Connection,
     schema: Schema,
@@ -77,10 +40,7 @@ pub struct TableWriter {
     is_stale: bool,
 }
 
-/// The partition of events that come without a log.
-const DIRECT: &str = "direct";
-
-impl TableWriter {
+impl SqliteWriter {
     /// Opens the tenant's tables in this file, or makes it.
     pub fn open(file: &Path, tenant: &TenantId, policy: TablePolicy) -> Result<Self, TableFault> {
         let fault = unavailable(tenant.as_str());
@@ -106,58 +66,7 @@ impl TableWriter {
         Ok(writer)
     }
 
-    /// How far the log was read.
-    pub fn position(&self) -> &Position {
-        &self.position
-    }
-
-    /// Whose tables they are.
-    pub fn tenant(&self) -> &TenantId {
-        &self.tenant
-    }
-
-    /// Writes the events of a log, in its order. What was passed before is skipped; records that cannot be used are set aside.
-    pub fn apply(&mut self, batch: &[Logged]) -> Result<Applied, TableFault> {
-        if let Some(foreign) = batch.iter().find(|logged| logged.event.tenant != self.tenant) {
-            return Err(TableFault::ForeignTenant { owner: self.tenant.to_string(), asked: foreign.event.tenant.to_string() });
-        }
-        let started = Instant::now();
-        let applied = self.refresh().and_then(|()| self.write(batch));
-        self.is_stale = applied.is_err();
-        let applied = applied.map_err(unavailable(self.tenant.as_str()))?;
-        metrics::observe(&applied, started.elapsed());
-        Ok(applied)
-    }
-
-    /// Writes events that come without a log, in this order.
-    pub fn write_events(&mut self, events: impl IntoIterator<Item = Event>, at: Timestamp) -> Result<Applied, TableFault> {
-        let partition = PartitionName(DIRECT.to_owned());
-        let last = self.position.0.get(&partition).copied().unwrap_or_default();
-        let logged = (last + 1..).zip(events).map(|(offset, event)| {
-            let place = Place { partition: partition.clone(), offset };
-            Logged { place, committed: at, event }
-        });
-        self.apply(&logged.collect::<Vec<_>>())
-    }
-
-    /// Records that were set aside and not yet reported, oldest first, with the ids by which they are said to be reported.
-    pub fn rejected(&self, records_max: usize) -> Result<Vec<(i64, Quarantined, Timestamp)>, TableFault> {
-        self.read_rejected(records_max).map_err(unavailable(self.tenant.as_str()))
-    }
-
-    /// These records were reported.
-    pub fn mark_reported(&mut self, ids: &[i64]) -> Result<(), TableFault> {
-        let mark = |db: &mut Connection| {
-            let step = db.transaction()?;
-            for id in ids {
-                step.prepare_cached("UPDATE _syncline_rejected SET reported = 1 WHERE id = ?")?.execute([id])?;
-            }
-            step.commit()
-        };
-        mark(&mut self.db).map_err(unavailable(self.tenant.as_str()))
-    }
-
-    fn read_rejected(&self, records_max: usize) -> rusqlite::Result<Vec<(i64, Quarantined, Timestamp)>> {
+    fn read_rejected(&self, records_max: usize) -> rusqlite::Result<Vec<Rejected>> {
         let sql = "SELECT id, integration, connector, stream, key, body, cause, at FROM _syncline_rejected WHERE reported = 0 ORDER BY id LIMIT ?";
         let mut found = self.db.prepare_cached(sql)?;
         let mut rows = found.query([catalog::number(records_max)])?;
@@ -207,7 +116,9 @@ impl TableWriter {
                 folds.push(Fold::new(table));
                 folds.len() - 1
             });
-            folds[index].take(&step, &mut self.schema, logged, &mut applied)?;
+            let table = folds[index].table;
+            let asked = |schema: &Schema, key: &str| known::version(&step, schema, table, key);
+            folds[index].take(&mut self.schema, logged, &mut applied, asked)?;
         }
         if applied.events == 0 {
             return Ok(applied);
@@ -219,10 +130,50 @@ impl TableWriter {
         for fold in &folds {
             place::write(&step, &mut self.schema, fold, self.policy.deletes, &mut applied)?;
         }
+        for (logged, cause) in folds.iter().flat_map(|fold| &fold.unusable) {
+            set_aside(&step, logged, cause)?;
+        }
         catalog::save_position(&step, &position)?;
         step.commit()?;
         self.position = position;
         Ok(applied)
+    }
+}
+
+impl TableWriter for SqliteWriter {
+    fn position(&self) -> &Position {
+        &self.position
+    }
+
+    fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    fn apply(&mut self, batch: &[Logged]) -> Result<Applied, TableFault> {
+        if let Some(foreign) = batch.iter().find(|logged| logged.event.tenant != self.tenant) {
+            return Err(TableFault::ForeignTenant { owner: self.tenant.to_string(), asked: foreign.event.tenant.to_string() });
+        }
+        let started = Instant::now();
+        let applied = self.refresh().and_then(|()| self.write(batch));
+        self.is_stale = applied.is_err();
+        let applied = applied.map_err(unavailable(self.tenant.as_str()))?;
+        metrics::observe(&applied, started.elapsed());
+        Ok(applied)
+    }
+
+    fn rejected(&mut self, records_max: usize) -> Result<Vec<Rejected>, TableFault> {
+        self.read_rejected(records_max).map_err(unavailable(self.tenant.as_str()))
+    }
+
+    fn mark_reported(&mut self, ids: &[i64]) -> Result<(), TableFault> {
+        let mark = |db: &mut Connection| {
+            let step = db.transaction()?;
+            for id in ids {
+                step.prepare_cached("UPDATE _syncline_rejected SET reported = 1 WHERE id = ?")?.execute([id])?;
+            }
+            step.commit()
+        };
+        mark(&mut self.db).map_err(unavailable(self.tenant.as_str()))
     }
 }
 

@@ -1,5 +1,8 @@
 //! What users of other tools lost, and must not lose here.
-use crate::{infer::Kind, tables::TableWriter};
+use crate::{
+    infer::Kind,
+    tables::{SqliteWriter, TablePolicy, TableReader},
+};
 
 use super::{Bench, event, file_of, tenant};
 
@@ -67,7 +70,7 @@ fn the_schema_is_the_same_after_opening_again() {
     let mut bench = Bench::new();
     bench.upsert("1", r#"{"a":{"b/c":"2024-01-01T00:00:00Z"},"":1,"x":[{"y":[{"z":1}]}]}"#);
     let before = bench.read().tables().unwrap();
-    bench.writer = TableWriter::open(&file_of(bench.folder.path(), &tenant()), &tenant(), super::TablePolicy::default()).unwrap();
+    bench.writer = SqliteWriter::open(&file_of(bench.folder.path(), &tenant()), &tenant(), TablePolicy::default()).unwrap();
     let applied = bench.upsert("2", r#"{"a":{"b/c":"2024-01-01T00:00:01Z"},"":2,"x":[{"y":[{"z":2}]}]}"#);
     assert_eq!(applied.schema_changes, 0);
     assert_eq!(bench.read().tables().unwrap(), before);

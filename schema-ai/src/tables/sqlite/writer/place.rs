@@ -3,19 +3,13 @@
 use rusqlite::{Connection, params, types::Value};
 use syncline_model::log::Logged;
 
-use super::{
-    Applied, Deletes,
+use super::insert::{Bound, Ready, insert, note_nulls, optional, owned, text, version};
+use crate::tables::{
     fold::{Fold, Pending},
-    insert::{Bound, Ready, insert, note_nulls, optional, owned, text, version},
-};
-use crate::{
-    json,
-    tables::{
-        catalog::number,
-        flatten::Row,
-        schema::{Schema, Table},
-        sql::{Sqlite, TableSql},
-    },
+    port::{Applied, Deletes},
+    rows::{Times, family_of, overflow_of},
+    schema::{Schema, Table},
+    sqlite::{catalog::number, sql::Sqlite},
 };
 
 /// Writes the records of one stream.
@@ -124,38 +118,5 @@ impl<'a> Placing<'_, 'a> {
 
     fn filled_children(&self) -> impl Iterator<Item = &Table> {
         self.family.iter().skip(1).map(|&child| &self.schema.tables[child]).filter(|child| child.has_rows)
-    }
-}
-
-/// The table and all that hang from it, parents first.
-fn family_of(schema: &Schema, table: usize) -> Vec<usize> {
-    let mut family = vec![table];
-    let mut at = 0;
-    while let Some(&next) = family.get(at) {
-        family.extend(&schema.tables[next].children);
-        at += 1;
-    }
-    family
-}
-
-fn overflow_of(row: &Row<'_>, applied: &mut Applied) -> Option<String> {
-    if row.overflow.is_empty() {
-        return None;
-    }
-    applied.overflow += row.overflow.len() as u64;
-    let fields: Vec<String> = row.overflow.iter().map(|(path, raw)| format!("{}:{raw}", json::quote(path))).collect();
-    Some(format!("{{{}}}", fields.join(",")))
-}
-
-/// The same moment is written many times in a row.
-#[derive(Default)]
-struct Times(Option<(jiff::Timestamp, String)>);
-
-impl Times {
-    fn text(&mut self, time: jiff::Timestamp) -> String {
-        match &self.0 {
-            Some((known, text)) if *known == time => text.clone(),
-            _ => self.0.insert((time, time.to_string())).1.clone(),
-        }
     }
 }

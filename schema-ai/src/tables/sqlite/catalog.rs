@@ -4,12 +4,14 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use syncline_model::log::{PartitionName, Position};
 
-use super::{
-    name::quoted,
-    schema::{Change, Column, Schema, Table},
-    sql::{Sqlite, TableSql},
+use super::sql::Sqlite;
+use crate::{
+    infer::Kind,
+    tables::{
+        name::quoted,
+        schema::{Change, Column, Schema, Table},
+    },
 };
-use crate::infer::Kind;
 
 /// The format of the file, in `PRAGMA user_version`.
 pub(crate) const FORMAT: i64 = 1;

@@ -1,0 +1,5 @@
+//! The tenants' tables in PostgreSQL.
+
+mod mirror;
+
+pub use mirror::{Mirrored, mirror};

@@ -1,0 +1,45 @@
+//! The tenants' tables in SQLite: a file for each tenant.
+
+mod catalog;
+mod known;
+mod read;
+mod sql;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+pub use read::SqliteReader;
+pub use writer::SqliteWriter;
+
+use super::{
+    fault::TableFault,
+    port::{TableHome, TablePolicy, TableReader, TableWriter, TenantLogin},
+};
+use syncline_model::TenantId;
+
+/// The file of a tenant's tables within the folder of all of them.
+pub fn file_of(folder: &Path, tenant: &TenantId) -> PathBuf {
+    folder.join(format!("{tenant}.sqlite"))
+}
+
+/// A folder with a file for each tenant.
+#[derive(Debug, Clone)]
+pub struct SqliteHome(pub PathBuf);
+
+impl TableHome for SqliteHome {
+    fn writer(&self, tenant: &TenantId, policy: TablePolicy) -> Result<Box<dyn TableWriter>, TableFault> {
+        std::fs::create_dir_all(&self.0).map_err(|error| TableFault::Unavailable {
+            tenant: tenant.to_string(),
+            cause: format!("`{}` cannot be made: {error}", self.0.display()),
+        })?;
+        Ok(Box::new(SqliteWriter::open(&file_of(&self.0, tenant), tenant, policy)?))
+    }
+
+    fn reader(&self, tenant: &TenantId) -> Result<Option<Box<dyn TableReader>>, TableFault> {
+        Ok(SqliteReader::open(&self.0, tenant)?.map(|reader| Box::new(reader) as Box<dyn TableReader>))
+    }
+
+    fn login(&self, _: &TenantId) -> Result<Option<TenantLogin>, TableFault> {
+        Ok(None)
+    }
+}
