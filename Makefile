@@ -5,15 +5,16 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo test unit lint fmt bench docs release deny clean
+.PHONY: help demo prepare test unit lint fmt bench docs release deny clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-release: ## the binary, optimized, at target/release/syncline
-	cargo build --release --locked --bin syncline
+release: ## the binary, optimized, with everything it can, at target/release/syncline (needs what `make prepare` installs)
+	cargo build --release --locked --bin syncline --features kafka
 
-demo: release ## three apps over real HTTP become one tenant's tables; stays up until Ctrl-C (ARGS=--once ends it)
+demo: ## three apps over real HTTP become one tenant's tables; stays up until Ctrl-C (ARGS=--once ends it)
+	cargo build --release --locked --bin syncline
 	$(TARGET)/release/syncline demo $(ARGS)
 
 fmt: ## format everything
@@ -23,14 +24,21 @@ lint: ## formatting and every lint, warnings refused
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
-test: lint ## everything: lints, unit tests, black-box tests with real PostgreSQL, promtool and Chromium
+prepare: ## installs what building with Kafka and testing need, and says what it installs
 	tests/support/setup.sh
+
+test: prepare lint ## everything: lints, unit tests, black-box tests with real PostgreSQL, Kafka, promtool and Chromium
 	postgres=$$(mktemp -d)
-	trap 'tests/support/postgres.sh stop "$$postgres"; rm -rf "$$postgres"' EXIT
+	kafka=$$(mktemp -d)
+	trap 'tests/support/postgres.sh stop "$$postgres"; tests/support/kafka.sh stop "$$kafka"; rm -rf "$$postgres" "$$kafka"' EXIT
 	port=$$((20000 + RANDOM % 20000))
 	while (exec 3<> "/dev/tcp/127.0.0.1/$$port") 2> /dev/null; do port=$$((port + 1)); done
 	url=$$(tests/support/postgres.sh start "$$postgres" "$$port")
 	export SYNCLINE_TEST_POSTGRES_URL="$$url"
+	port=$$((40000 + RANDOM % 10000 * 2))
+	while (exec 3<> "/dev/tcp/127.0.0.1/$$port") 2> /dev/null; do port=$$((port + 2)); done
+	brokers=$$(tests/support/kafka.sh start "$$kafka" "$$port")
+	export SYNCLINE_TEST_KAFKA="$${brokers#BOOTSTRAP=}"
 	cargo test --workspace --all-features --locked
 
 bench: release ## throughput, side by side with a reference in the same run

@@ -1,10 +1,18 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests start for themselves is there: PostgreSQL, promtool and Chromium. Says what it installs.
+# Makes sure that what the tests start for themselves is there: PostgreSQL, Kafka (Java and Maven), promtool and Chromium; and what
+# librdkafka is built with: C++, make, OpenSSL and zlib. Says what it installs.
 set -euo pipefail
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || command -v initdb > /dev/null || missing+=(postgresql)
 command -v promtool > /dev/null || missing+=(prometheus)
 command -v chromium > /dev/null || command -v google-chrome > /dev/null || missing+=(chromium)
+command -v java > /dev/null || missing+=(default-jre-headless)
+command -v mvn > /dev/null || missing+=(maven)
+command -v g++ > /dev/null || missing+=(g++)
+command -v make > /dev/null || missing+=(make)
+command -v pkg-config > /dev/null || missing+=(pkg-config)
+[ -e /usr/include/openssl/ssl.h ] || pkg-config --exists openssl 2> /dev/null || missing+=(libssl-dev)
+[ -e /usr/include/zlib.h ] || pkg-config --exists zlib 2> /dev/null || missing+=(zlib1g-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0
 echo "the tests need ${missing[*]}, which this machine does not have"
 if ! command -v apt-get > /dev/null; then

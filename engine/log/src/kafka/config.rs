@@ -268,9 +268,11 @@ impl KafkaConfig {
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "true")
-            .set("fetch.wait.max.ms", "100")
-            .set("fetch.error.backoff.ms", "50")
-            .set("queued.max.messages.kbytes", "16384")
+            .set("fetch.wait.max.ms", "50")
+            .set("fetch.error.backoff.ms", "20")
+            .set("fetch.queue.backoff.ms", "20")
+            .set("topic.metadata.refresh.fast.interval.ms", "20")
+            .set("queued.max.messages.kbytes", "8192")
             .set("fetch.message.max.bytes", self.message_bytes_max().max(1 << 20).to_string());
         config
     }

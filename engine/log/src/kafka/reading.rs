@@ -21,23 +21,40 @@ use super::{Core, config::KafkaConfig, context::Ears, faults, names::Names, wire
 use crate::embedded::locked;
 
 const KEPT: usize = 8;
+const LOOKED_UP_ONE_BY_ONE: usize = 4;
 const ANSWER: Duration = Duration::from_secs(20);
 /// How often somebody who waits looks for new topics.
 const LOOK: Duration = Duration::from_millis(100);
 /// Behind the first event that somebody has waited for, the rest of its transaction comes within this.
 const REST: Duration = Duration::from_millis(250);
 
+/// Where a reader of a tenant stands, so that whoever goes on from there need not find the place again.
+#[derive(Clone, PartialEq, Eq)]
+struct Standing {
+    tenant: TenantId,
+    topics: Vec<(String, i32)>,
+    position: Position,
+    /// Partitions of which the end was not seen yet.
+    open: usize,
+}
+
+struct Kept {
+    consumer: BaseConsumer<Ears>,
+    standing: Option<Standing>,
+}
+
 /// Consumers that are not in use.
 pub struct Readers {
     config: KafkaConfig,
     names: Names,
-    free: Arc<Mutex<Vec<BaseConsumer<Ears>>>>,
+    free: Arc<Mutex<Vec<Kept>>>,
 }
 
 /// A consumer in use.
 pub struct Reader {
     consumer: BaseConsumer<Ears>,
-    free: Arc<Mutex<Vec<BaseConsumer<Ears>>>>,
+    standing: Option<Standing>,
+    free: Arc<Mutex<Vec<Kept>>>,
 }
 
 impl Deref for Reader {
@@ -49,13 +66,25 @@ impl Deref for Reader {
 }
 
 impl Reader {
+    /// Assigns partitions of which the client knows the leaders: with others it waits half a second before it looks again.
+    pub fn assign_known(&self, topics: &[&str], list: &TopicPartitionList) -> Result<(), LogFault> {
+        if topics.len() > LOOKED_UP_ONE_BY_ONE {
+            self.consumer.fetch_metadata(None, ANSWER).map_err(|error| faults::unavailable(&error))?;
+        } else {
+            for topic in topics {
+                self.consumer.fetch_metadata(Some(topic), ANSWER).map_err(|error| faults::unavailable(&error))?;
+            }
+        }
+        self.consumer.assign(list).map_err(|error| faults::unavailable(&error))
+    }
+
     /// Nothing went wrong with it: somebody else may use it.
     pub fn give_back(self) {
-        let clean = self.consumer.unassign().is_ok();
         let mut free = locked(&self.free);
-        if clean && free.len() < KEPT {
-            free.push(self.consumer);
+        if free.len() >= KEPT {
+            free.remove(0);
         }
+        free.push(Kept { consumer: self.consumer, standing: self.standing });
     }
 }
 
@@ -67,11 +96,31 @@ impl Readers {
     pub fn take(&self) -> Result<Reader, LogFault> {
         let kept = locked(&self.free).pop();
         let consumer = match kept {
-            Some(consumer) => consumer,
+            Some(Kept { consumer, .. }) => consumer,
             None => BaseConsumer::from_config_and_context(&self.config.consumer(&self.names.readers()), Ears::new(&self.config))
                 .map_err(|error| faults::client(&error))?,
         };
-        Ok(Reader { consumer, free: Arc::clone(&self.free) })
+        Ok(Reader { consumer, standing: None, free: Arc::clone(&self.free) })
+    }
+
+    /// A reader at this place: one that stands there, if there is one.
+    fn take_at(&self, tenant: &TenantId, topics: &[(String, i32)], from: &Position) -> Result<Reader, LogFault> {
+        let is_there = |standing: &Standing| standing.tenant == *tenant && standing.topics == topics && standing.position == *from;
+        let found = {
+            let mut free = locked(&self.free);
+            let at = free.iter().position(|kept| kept.standing.as_ref().is_some_and(is_there));
+            at.map(|at| free.remove(at))
+        };
+        if let Some(Kept { consumer, standing }) = found {
+            return Ok(Reader { consumer, standing, free: Arc::clone(&self.free) });
+        }
+        let mut reader = self.take()?;
+        let list = places(topics, from)?;
+        let names: Vec<&str> = topics.iter().map(|(topic, _)| topic.as_str()).collect();
+        reader.assign_known(&names, &list)?;
+        let standing = Standing { tenant: tenant.clone(), topics: topics.to_vec(), position: from.clone(), open: list.count() };
+        reader.standing = Some(standing);
+        Ok(reader)
     }
 
     pub fn clear(&self) {
@@ -85,8 +134,8 @@ pub fn read(core: &Core, tenant: &TenantId, from: &Position, events_max: usize, 
     let mut topics = core.topics.of(tenant, false)?;
     loop {
         if !topics.is_empty() {
-            let reader = core.readers.take()?;
-            let found = from_topics(core, &reader, tenant, &topics, from, events_max.max(1), deadline)?;
+            let mut reader = core.readers.take_at(tenant, &topics, from)?;
+            let found = reader.follow(core, events_max.max(1), deadline)?;
             reader.give_back();
             if !found.is_empty() {
                 return Ok(found);
@@ -105,37 +154,36 @@ pub fn read(core: &Core, tenant: &TenantId, from: &Position, events_max: usize, 
     }
 }
 
-/// Empty when there is nothing until the deadline, or when the tenant got another topic.
-fn from_topics(
-    core: &Core,
-    reader: &Reader,
-    tenant: &TenantId,
-    topics: &[(String, i32)],
-    from: &Position,
-    events_max: usize,
-    deadline: Instant,
-) -> Result<Vec<Logged>, LogFault> {
-    let list = places(topics, from)?;
-    reader.assign(&list).map_err(|error| faults::unavailable(&error))?;
-    let mut found = drain(reader, list.count(), events_max, Instant::now() + ANSWER)?;
-    while found.is_empty() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || core.topics.of(tenant, false)? != topics {
-            return Ok(found);
-        }
-        match reader.poll(left.min(LOOK)) {
-            Some(Ok(message)) => {
-                found.push(wire::logged(&message)?);
-                drop(message);
-                if events_max > 1 {
-                    found.extend(rest(reader, events_max - 1)?);
-                }
+impl Reader {
+    /// Empty when there is nothing until the deadline, or when the tenant got another topic.
+    fn follow(&mut self, core: &Core, events_max: usize, deadline: Instant) -> Result<Vec<Logged>, LogFault> {
+        let Some(mut standing) = self.standing.take() else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        drain(self, &mut standing.open, events_max, Instant::now() + ANSWER, &mut found)?;
+        while found.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || core.topics.of(&standing.tenant, false)? != standing.topics {
+                break;
             }
-            Some(Err(error)) => check(&error)?,
-            None => {}
+            match self.poll(left.min(LOOK)) {
+                Some(Ok(message)) => {
+                    found.push(wire::logged(&message)?);
+                    // What became visible together with it ends where its partition ends.
+                    standing.open = 1;
+                }
+                Some(Err(error)) => check(&error)?,
+                None => {}
+            }
+            if standing.open > 0 {
+                drain(self, &mut standing.open, events_max, Instant::now() + REST, &mut found)?;
+            }
         }
+        for logged in &found {
+            standing.position.pass(&logged.place);
+        }
+        self.standing = Some(standing);
+        Ok(found)
     }
-    Ok(found)
 }
 
 fn places(topics: &[(String, i32)], from: &Position) -> Result<TopicPartitionList, LogFault> {
@@ -151,30 +199,21 @@ fn places(topics: &[(String, i32)], from: &Position) -> Result<TopicPartitionLis
     Ok(list)
 }
 
-/// Reads until every partition has come to its end, or enough was found.
-fn drain(reader: &Reader, partitions: usize, events_max: usize, deadline: Instant) -> Result<Vec<Logged>, LogFault> {
-    let (mut found, mut ends) = (Vec::new(), 0);
-    while ends < partitions && found.len() < events_max {
-        match reader.poll(Duration::from_millis(200)) {
+/// Reads until every open partition has come to its end, or enough was found.
+fn drain(reader: &Reader, open: &mut usize, events_max: usize, deadline: Instant, found: &mut Vec<Logged>) -> Result<(), LogFault> {
+    while *open > 0 && found.len() < events_max {
+        match reader.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => found.push(wire::logged(&message)?),
-            Some(Err(KafkaError::PartitionEOF(_))) => ends += 1,
-            Some(Err(error)) if is_gone(&error) => ends += 1,
+            Some(Err(KafkaError::PartitionEOF(_))) => *open -= 1,
+            Some(Err(error)) if is_gone(&error) => *open -= 1,
             Some(Err(error)) => check(&error)?,
             None => {}
         }
         if Instant::now() > deadline {
-            return if found.is_empty() { Err(LogFault::Unavailable("no broker has answered in time".to_owned())) } else { Ok(found) };
+            return if found.is_empty() { Err(LogFault::Unavailable("no broker has answered in time".to_owned())) } else { Ok(()) };
         }
     }
-    Ok(found)
-}
-
-/// What became visible together with the first event.
-fn rest(reader: &Reader, events_max: usize) -> Result<Vec<Logged>, LogFault> {
-    drain(reader, 1, events_max, Instant::now() + REST).or_else(|fault| match fault {
-        LogFault::Unavailable(_) => Ok(Vec::new()),
-        other @ (LogFault::Fenced(_) | LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Damaged(_)) => Err(other),
-    })
+    Ok(())
 }
 
 fn is_gone(error: &KafkaError) -> bool {

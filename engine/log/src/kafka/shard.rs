@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rdkafka::{Message, Offset, TopicPartitionList, consumer::Consumer as _, error::KafkaError};
+use rdkafka::{Message, Offset, TopicPartitionList, error::KafkaError};
 use syncline_model::{
     CursorEntry, IntegrationId, LogFault, Shard, ShardId, Step, TenantId,
     log::{InboxItem, InboxOffset, ShardChange},
@@ -189,7 +189,7 @@ fn restore(core: &Core, slot: &Slot) -> Result<Held, LogFault> {
     for topic in [&cursors, &seen] {
         list.add_partition_offset(topic, partition, Offset::Beginning).map_err(|error| faults::unavailable(&error))?;
     }
-    reader.assign(&list).map_err(|error| faults::unavailable(&error))?;
+    reader.assign_known(&[&cursors, &seen], &list)?;
     let (mut held, mut ends, deadline) = (Held::default(), 0, Instant::now() + RESTORE);
     while ends < 2 {
         match reader.poll(Duration::from_millis(200)) {
