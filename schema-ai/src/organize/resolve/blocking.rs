@@ -62,7 +62,7 @@ pub fn pairs(cells: &Cells, records: &Records) -> Vec<(u32, u32)> {
 }
 
 /// What a record can be found by, and how much each weighs.
-fn pieces(cells: &Cells, record: usize) -> Vec<(u64, f32)> {
+pub fn pieces(cells: &Cells, record: usize) -> Vec<(u64, f32)> {
     let mut pieces = Vec::new();
     for (place, field) in cells.fields.iter().enumerate() {
         let Some(cell) = &cells.columns[place][record] else { continue };

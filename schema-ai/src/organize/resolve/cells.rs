@@ -6,6 +6,8 @@ use super::fields::{self, Field, Kind};
 use super::nicknames;
 use super::normal;
 use super::records::Records;
+use crate::organize::profile::hash;
+use serde::{Deserialize, Serialize};
 
 /// A value ready to be compared.
 #[derive(Debug, Clone, Default)]
@@ -35,14 +37,39 @@ pub struct Cells {
     pub idf: Vec<f64>,
     /// Records.
     pub count: usize,
+    /// Records that the weights of words and values were counted on.
+    pub population: usize,
     /// Places of first and last name among the fields.
     pub names: Option<(usize, usize)>,
 }
 
 impl Cells {
-    /// From records.
+    /// From records, which are all there are.
     pub fn of(records: &Records) -> Self {
-        let fields = fields::of(records);
+        let mut cells = Self::read(records, fields::of(records));
+        for column in &mut cells.columns {
+            count_values(column);
+        }
+        let seen = cells.seen();
+        cells.idf = seen.iter().map(|seen| idf(cells.population, *seen)).collect();
+        cells
+    }
+
+    /// From a few records of many, whose words and values were counted before.
+    pub fn under(records: &Records, fields: &[Field], counted: &Counted) -> Self {
+        let mut cells = Self::read(records, fields.to_vec());
+        for (column, counts) in cells.columns.iter_mut().zip(&counted.values) {
+            for cell in column.iter_mut().flatten() {
+                cell.frequency = counts.get(&value_hash(cell)).copied().unwrap_or(1);
+            }
+        }
+        cells.population = counted.population;
+        let seen = |word: &String| counted.words.get(word).copied().unwrap_or(1);
+        cells.idf = cells.vocabulary.iter().map(|word| idf(counted.population, seen(word))).collect();
+        cells
+    }
+
+    fn read(records: &Records, fields: Vec<Field>) -> Self {
         let mut vocabulary = Vocabulary::default();
         let mut columns = Vec::new();
         for field in &fields {
@@ -55,15 +82,66 @@ impl Cells {
             };
             columns.push(column);
         }
-        for column in &mut columns {
-            count_values(column);
-        }
         let place = |kind: Kind| fields.iter().position(|field| field.kind == kind);
         let names = place(Kind::GivenName).zip(place(Kind::Surname));
         let count = records.count();
-        let idf = vocabulary.idf(&columns, count);
-        Self { fields, columns, vocabulary: vocabulary.words, idf, count, names }
+        Self { fields, columns, vocabulary: vocabulary.words, idf: Vec::new(), count, population: count, names }
     }
+
+    /// In how many records each word is.
+    fn seen(&self) -> Vec<u32> {
+        let mut last = vec![u32::MAX; self.vocabulary.len()];
+        let mut seen = vec![0_u32; self.vocabulary.len()];
+        for record in 0..self.count {
+            for cell in self.columns.iter().filter_map(|column| column[record].as_ref()) {
+                for word in &cell.words {
+                    if last[*word as usize] != record as u32 {
+                        last[*word as usize] = record as u32;
+                        seen[*word as usize] += 1;
+                    }
+                }
+            }
+        }
+        seen
+    }
+}
+
+fn idf(population: usize, seen: u32) -> f64 {
+    ((population as f64 + 1.0) / (f64::from(seen) + 0.5)).ln().max(0.05)
+}
+
+/// How often words and values come, where they come more than once.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Counted {
+    /// Records that were counted.
+    pub population: usize,
+    words: HashMap<String, u32>,
+    values: Vec<HashMap<u64, u32>>,
+}
+
+/// Words, and values of a field, that are kept; the rarer ones beyond are taken for new.
+const MOST_COUNTED: usize = 50_000;
+
+impl Counted {
+    /// Counts.
+    pub fn of(cells: &Cells) -> Self {
+        let words = most(cells.vocabulary.iter().cloned().zip(cells.seen()).collect());
+        let values =
+            cells.columns.iter().map(|column| most(column.iter().flatten().map(|cell| (value_hash(cell), cell.frequency)).collect()));
+        Self { population: cells.population, words, values: values.collect() }
+    }
+}
+
+fn most<T: Ord + std::hash::Hash>(mut counts: Vec<(T, u32)>) -> HashMap<T, u32> {
+    counts.retain(|(_, count)| *count > 1);
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts.dedup_by(|a, b| a.0 == b.0);
+    counts.truncate(MOST_COUNTED);
+    counts.into_iter().collect()
+}
+
+fn value_hash(cell: &Cell) -> u64 {
+    hash::pair(hash::bytes(cell.text.as_bytes()), hash::bytes(cell.rest.as_bytes()))
 }
 
 #[derive(Default)]
@@ -81,22 +159,6 @@ impl Vocabulary {
         self.words.push(word.clone());
         self.numbers.insert(word, number);
         number
-    }
-
-    fn idf(&self, columns: &[Vec<Option<Cell>>], count: usize) -> Vec<f64> {
-        let mut last = vec![u32::MAX; self.words.len()];
-        let mut seen = vec![0_u32; self.words.len()];
-        for record in 0..count {
-            for cell in columns.iter().filter_map(|column| column[record].as_ref()) {
-                for word in &cell.words {
-                    if last[*word as usize] != record as u32 {
-                        last[*word as usize] = record as u32;
-                        seen[*word as usize] += 1;
-                    }
-                }
-            }
-        }
-        seen.iter().map(|seen| ((count as f64 + 1.0) / (f64::from(*seen) + 0.5)).ln().max(0.05)).collect()
     }
 }
 

@@ -210,7 +210,7 @@ fn nearly(cells: &Cells, left: &[u32], right: &mut Vec<u32>) -> f64 {
 /// Codes: a rare one in common says nearly everything, different ones speak against it.
 fn codes(cells: &Cells, x: &Cell, y: &Cell) -> u8 {
     let common = x.words.iter().filter(|word| y.words.contains(word)).map(|word| cells.idf[*word as usize]).fold(0.0, f64::max);
-    let rarest = (cells.count as f64).ln();
+    let rarest = (cells.population as f64).ln();
     if common > 0.7 * rarest {
         return 4;
     }

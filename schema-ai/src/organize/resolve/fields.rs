@@ -1,5 +1,7 @@
 //! What each field is, by its name and its values, and so how it is compared.
 
+use serde::{Deserialize, Serialize};
+
 use super::normal;
 use super::records::Records;
 use crate::organize::profile::Format;
@@ -7,7 +9,7 @@ use crate::organize::profile::format::classify;
 use crate::organize::words;
 
 /// How a field is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// A mail address
     Email,
@@ -34,7 +36,7 @@ pub enum Kind {
 }
 
 /// A field and how it is compared.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Field {
     /// Its place among the record's fields; `None` for what is made of several.
     pub place: Option<usize>,

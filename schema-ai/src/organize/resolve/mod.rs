@@ -6,11 +6,12 @@ pub mod cells;
 pub mod cluster;
 pub mod compare;
 pub mod fields;
+pub mod incremental;
 pub mod nicknames;
 pub mod normal;
 pub mod records;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod weights;
 
 use serde_json::{Value, json};

@@ -47,6 +47,12 @@ impl Records {
         }
     }
 
+    /// From rows that may be taken.
+    pub fn of_rows(fields: Vec<String>, rows: Vec<(String, Vec<Option<String>>)>) -> Self {
+        let (ids, rows) = rows.into_iter().unzip();
+        Self { ids, fields, rows, second: None }
+    }
+
     fn add(&mut self, source: &Source, id: &str, index: &mut HashMap<String, usize>) -> Result<(), Refused> {
         let mut missing = 0_usize;
         source.records(&mut |record| {

@@ -18,7 +18,7 @@ fn name(seed: usize, syllables: usize) -> String {
 }
 
 /// Rows of 180 people, each once, followed by copies of the first forty with a slip in the last name.
-fn people() -> Vec<(String, Vec<Option<String>>)> {
+pub(crate) fn people() -> Vec<(String, Vec<Option<String>>)> {
     let person = |n: usize| -> Vec<Option<String>> {
         let (given, surname) = (name(n % 90, 2), name(1_000 + n / 2, 4));
         let (year, month, day) = (1930 + n * 7919 % 61, n * 31 % 12 + 1, n * 101 % 28 + 1);

@@ -1,6 +1,8 @@
 //! What each level of each field is worth, after Fellegi and Sunter: how often it comes among the same things against how
 //! often among any two. The second is counted on random pairs; the first is learnt by expectation and maximization.
 
+use serde::{Deserialize, Serialize};
+
 use super::cells::Cells;
 use super::compare::{self, LEVELS, MISSING};
 use super::fields::Kind;
@@ -25,7 +27,7 @@ const LEARNT: usize = 300_000;
 type PerLevel = Vec<[f64; LEVELS]>;
 
 /// The learnt weights.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Weights {
     same: PerLevel,
     any: PerLevel,
