@@ -86,6 +86,19 @@ struct Row {
 }
 
 impl Row {
+    /// Takes what is nothing but characters of the field that is being read; says how many bytes of it there are.
+    fn run(&mut self, text: &str, delimiter: char) -> usize {
+        let end = match self.at {
+            At::Bare => text.find([delimiter, '\n', '\r']),
+            At::Quoted => text.find(['"', '\r']),
+            At::Row | At::Field | At::Quote => return 0,
+        };
+        let run = end.map_or(text, |end| text.get(..end).unwrap_or_default());
+        self.field.push_str(run);
+        self.bytes += run.len();
+        run.len()
+    }
+
     /// Takes a character; gives the row if it ends here.
     fn take(&mut self, character: char, delimiter: char) -> Option<Vec<String>> {
         self.bytes += character.len_utf8();
@@ -163,10 +176,13 @@ impl Records {
                 rows.extend(is_open.then(|| self.row.end()));
                 break;
             }
-            for character in piece.chars() {
+            let mut rest = piece;
+            while let Some(character) = rest.chars().next() {
                 let second_of_pair = self.after_return && character == '\n';
-                self.after_return = character == '\r';
-                if second_of_pair {
+                let run = if second_of_pair { 0 } else { self.row.run(rest, self.delimiter) };
+                self.after_return = run == 0 && character == '\r';
+                rest = rest.get(if run == 0 { character.len_utf8() } else { run }..).unwrap_or_default();
+                if second_of_pair || run > 0 {
                     continue;
                 }
                 let character = if character == '\r' { '\n' } else { character };
