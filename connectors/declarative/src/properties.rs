@@ -24,7 +24,7 @@ enum Names {
     Fixed(Vec<String>),
     /// The source is asked, and the names stand at this path of its records.
     Asked {
-        from: Box<Simple>,
+        from: Arc<Simple>,
         path: Vec<Template>,
     },
 }
@@ -146,7 +146,7 @@ impl Names {
     fn load(node: &Node<'_>) -> Result<Self, Problem> {
         let path = node.children("property_field_path");
         let path = path.iter().map(|name| node.template(&python_str(name.value), "property_field_path")).collect::<Result<_, _>>()?;
-        Ok(Self::Asked { from: Box::new(Simple::load(&node.needed("retriever")?, Vec::new(), false)?), path })
+        Ok(Self::Asked { from: Arc::new(Simple::load(&node.needed("retriever")?, Vec::new(), false)?), path })
     }
 
     async fn all(&self, run: &Run) -> Result<Vec<String>, Fault> {

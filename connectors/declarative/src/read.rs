@@ -172,6 +172,7 @@ impl StreamReading {
 
     /// The first record, without regard to how far the stream was read. `None` if there is none; a fault if there is nothing to read.
     pub async fn first(&mut self) -> Result<Option<Item>, Fault> {
+        self.run.looks_ahead = false;
         if !self.begin().await? {
             return Err(Fault::Unusable(format!("`{}` has no part that could be read: its parents have no records", self.stream.name)));
         }
@@ -373,7 +374,7 @@ impl StreamReading {
         Ok(Some(Batch { items, slice }))
     }
 
-    async fn read(&self, pages: &mut Pages, simple: &Simple, slice: &Slice) -> Result<Option<crate::select::Selected>, Fault> {
+    async fn read(&self, pages: &mut Pages, simple: &Arc<Simple>, slice: &Slice) -> Result<Option<crate::select::Selected>, Fault> {
         let bounds = self.bounds(slice);
         let cursor = self.cursor.as_ref();
         let inside = move |item: &Item| is_inside(cursor, bounds, item);

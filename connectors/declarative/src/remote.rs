@@ -54,7 +54,7 @@ pub struct RemoteJobs {
     statuses: Vec<(String, Status)>,
     targets: Option<Extractor>,
     /// How the result of one target is fetched.
-    download: Box<Simple>,
+    download: Arc<Simple>,
     timeout_min: Option<Template>,
     retry_wait_s: Option<Template>,
     decoder: Decoder,
@@ -103,7 +103,7 @@ impl RemoteJobs {
             status: extractor("status_extractor")?.ok_or_else(|| node.missing("status_extractor"))?,
             statuses: statuses(&node.needed("status_mapping")?)?,
             targets,
-            download: Box::new(download),
+            download: Arc::new(download),
             timeout_min: node.text("polling_job_timeout")?,
             retry_wait_s: node.text("failed_retry_wait_time_in_seconds")?,
             decoder: decoder("decoder")?,

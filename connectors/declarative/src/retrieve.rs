@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_model::Fault;
 use syncline_sdk::{HttpAnswer, WaitReason};
+use tokio::task::JoinHandle;
 
 use crate::{
     cursor::{Point, Settled},
@@ -74,6 +75,16 @@ pub struct Spot {
 pub struct Pages {
     spot: Spot,
     repeats: HashMap<(u64, u64), u8>,
+    ahead: Option<Ahead>,
+}
+
+/// A page that was asked for before somebody wanted it. Whoever drops it takes the question back.
+struct Ahead(JoinHandle<Result<Sent, Fault>>);
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Pages {
@@ -84,7 +95,7 @@ impl Pages {
 
     /// From where an earlier reading stood.
     pub fn at(spot: Spot) -> Self {
-        Self { spot, repeats: HashMap::new() }
+        Self { spot, repeats: HashMap::new(), ahead: None }
     }
 
     /// Where reading stands.
@@ -98,12 +109,15 @@ impl Pages {
     }
 
     /// The next page, or `None` behind the last. After a fault it may be asked again, for the same page.
-    pub async fn next(&mut self, simple: &Simple, run: &Run, reading: &Reading<'_>) -> Result<Option<Selected>, Fault> {
+    pub async fn next(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>) -> Result<Option<Selected>, Fault> {
         loop {
             let Some((slice, depth)) = self.spot.windows.last().cloned() else { return Ok(None) };
             let scope = with_token(slice.scope(&run.base), self.spot.token.as_ref());
             match self.ask(simple, run, reading, &slice, &scope).await? {
-                Asked::Page(page) => return Ok(Some(page)),
+                Asked::Page(page) => {
+                    self.look_ahead(simple, run, reading)?;
+                    return Ok(Some(page));
+                }
                 Asked::Smaller(why) => {
                     let sizes = simple.page_sizes.as_ref();
                     let sizes = sizes
@@ -117,8 +131,35 @@ impl Pages {
         }
     }
 
+    /// Asks for the next page, where it is known what it is and nothing about it can change.
+    fn look_ahead(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>) -> Result<(), Fault> {
+        let is_simple = simple.properties.is_none() && simple.page_sizes.is_none() && simple.resets.is_none();
+        let (Some((slice, 0)), Some(token), true) = (self.spot.windows.last(), &self.spot.token, is_simple && run.looks_ahead) else {
+            return Ok(());
+        };
+        if self.spot.records == 0 {
+            return Ok(());
+        }
+        let scope = with_token(slice.scope(&run.base), Some(token));
+        let extra = self.extra(simple, reading, slice, &scope)?;
+        let (run, simple, stream) = (run.clone(), Arc::clone(simple), reading.stream.to_owned());
+        self.ahead = Some(Ahead(tokio::spawn(async move { send(&run, &stream, &simple.requester, &scope, &extra).await })));
+        Ok(())
+    }
+
+    /// What pages, partition and window put into the request for the page that comes next.
+    fn extra(&self, simple: &Simple, reading: &Reading<'_>, slice: &Slice, scope: &Scope) -> Result<Extra, Fault> {
+        let mut extra = Extra::default();
+        let token = self.spot.token.as_ref();
+        simple.paginator.put(&mut extra, token, self.spot.reduced.size, scope)?;
+        if let Some(options) = reading.options.filter(|_| token.is_none() || !simple.only_first) {
+            extra.parts.merge(options(slice)?)?;
+        }
+        Ok(extra)
+    }
+
     /// The next page, where the first one came along with the parent.
-    pub async fn next_lazy(&mut self, simple: &Simple, run: &Run, reading: &Reading<'_>, first: &Value) -> Result<Option<Selected>, Fault> {
+    pub async fn next_lazy(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>, first: &Value) -> Result<Option<Selected>, Fault> {
         if self.spot.token.is_some() || self.spot.records > 0 {
             return self.next(simple, run, reading).await;
         }
@@ -134,13 +175,8 @@ impl Pages {
         }
     }
 
-    async fn ask(&mut self, simple: &Simple, run: &Run, reading: &Reading<'_>, slice: &Slice, scope: &Scope) -> Result<Asked, Fault> {
-        let mut extra = Extra::default();
-        let token = self.spot.token.clone();
-        simple.paginator.put(&mut extra, token.as_ref(), self.spot.reduced.size, scope)?;
-        if let Some(options) = reading.options.filter(|_| token.is_none() || !simple.only_first) {
-            extra.parts.merge(options(slice)?)?;
-        }
+    async fn ask(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>, slice: &Slice, scope: &Scope) -> Result<Asked, Fault> {
+        let mut extra = self.extra(simple, reading, slice, scope)?;
         let chunks = match &simple.properties {
             None => vec![None],
             Some(properties) => properties.chunks(run, reading.selected).await?.into_iter().map(Some).collect(),
@@ -158,7 +194,11 @@ impl Pages {
                 }
             };
             extra.properties = chunk;
-            let answer = match send(run, reading.stream, &simple.requester, &scope, &extra).await? {
+            let sent = match self.ahead.take() {
+                Some(mut ahead) => (&mut ahead.0).await.map_err(|error| Fault::Internal(format!("a request broke down: {error}")))?,
+                None => send(run, reading.stream, &simple.requester, &scope, &extra).await,
+            };
+            let answer = match sent? {
                 Sent::Answer(answer) => answer,
                 Sent::Nothing => {
                     last = None;
@@ -257,6 +297,7 @@ impl Pages {
             self.spot.reduced = reduced;
         }
         self.repeats.clear();
+        self.ahead = None;
     }
 
     fn restart(&mut self, simple: &Simple, reading: &Reading<'_>) -> Result<(), Fault> {
@@ -283,6 +324,7 @@ impl Pages {
         self.spot.token = simple.paginator.initial();
         self.spot.records = 0;
         self.repeats.clear();
+        self.ahead = None;
         Ok(())
     }
 

@@ -16,13 +16,15 @@ pub struct Run {
     pub base: Scope,
     /// A part that cannot be read does not end the stream; the others are read, and the fault is told at the end.
     pub goes_on: bool,
+    /// The next page is asked for while the one before is being handled.
+    pub looks_ahead: bool,
 }
 
 impl Run {
     /// A job with these settings.
     pub fn new(context: &Context, config: serde_json::Value) -> Self {
         let base = Scope::new().at(context.now).with("config", Arc::new(config));
-        Self { context: context.clone(), base, goes_on: false }
+        Self { context: context.clone(), base, goes_on: false, looks_ahead: true }
     }
 
     /// The same job at another instant: a reading that goes on keeps the instant at which it began.
@@ -33,7 +35,7 @@ impl Run {
         if let Some(config) = self.base.get("config") {
             base = base.with("config", config);
         }
-        Self { context, base, goes_on: self.goes_on }
+        Self { context, base, goes_on: self.goes_on, looks_ahead: self.looks_ahead }
     }
 
     /// The settings of the owner, after the manifest's rules.

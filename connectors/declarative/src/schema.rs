@@ -35,7 +35,7 @@ impl AskedSchema {
         let stream = Stream {
             name: "schema".to_owned(),
             key: Vec::new(),
-            retriever: Retriever::Simple(Box::new(Simple::load(&retriever, Vec::new(), false)?)),
+            retriever: Retriever::Simple(Arc::new(Simple::load(&retriever, Vec::new(), false)?)),
             cursor: None,
             schema: Schema::Fixed(Arc::new(Value::Object(serde_json::Map::new()))),
             migrations: Vec::new(),

@@ -39,7 +39,7 @@ pub struct Stream {
 #[derive(Debug, Clone)]
 pub enum Retriever {
     /// Page by page.
-    Simple(Box<Simple>),
+    Simple(Arc<Simple>),
     /// By a job that runs at the source.
     Async(Box<crate::remote::RemoteJobs>),
     /// One way without a state, another way with one.
@@ -106,7 +106,7 @@ impl Stream {
         let retriever = node.needed("retriever")?;
         let client_side = cursor.as_ref().is_some_and(|cursor| cursor.is_client_side);
         let retriever = match retriever.kind() {
-            "SimpleRetriever" => Retriever::Simple(Box::new(Simple::load(&retriever, transforms, client_side)?)),
+            "SimpleRetriever" => Retriever::Simple(Arc::new(Simple::load(&retriever, transforms, client_side)?)),
             "AsyncRetriever" => Retriever::Async(Box::new(crate::remote::RemoteJobs::load(&retriever, transforms, client_side)?)),
             _ => return Err(retriever.unknown("retriever", &["SimpleRetriever", "AsyncRetriever"])),
         };
