@@ -7,6 +7,7 @@ pub mod dpath;
 mod expand;
 pub mod filled;
 mod filter;
+mod pieces;
 mod table;
 mod wildcard;
 
@@ -15,7 +16,6 @@ use http::HeaderMap;
 use serde_json::Value;
 use syncline_model::{Fault, nearest};
 
-#[allow(unused_imports, reason = "the selectors take it over")]
 pub use self::filter::RecordFilter;
 pub use self::table::Table;
 use self::{
@@ -24,6 +24,7 @@ use self::{
     filled::{Path, Scope},
 };
 use crate::{
+    cut::NotJson,
     decode::{Decoder, Documents},
     problem::Problem,
     template::is_truthy,
@@ -91,6 +92,11 @@ impl Extractor {
             Self::Dpath(dpath) if dpath.expander.is_none() => dpath.path.plain(),
             Self::Dpath(_) | Self::Combined(_) | Self::File(_) => None,
         }
+    }
+
+    /// The records of a page of plain JSON at the names of [`Self::plain_path`], as bytes.
+    pub fn pieces(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
+        pieces::pieces(page, path)
     }
 
     /// Whether a decoder that can be read only once can stand before this.

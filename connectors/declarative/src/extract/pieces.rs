@@ -1,0 +1,45 @@
+//! Records cut out of the bytes of a page at a path of plain names. As in the reference, a page that is a list is a list of documents:
+//! the path is looked for in each of its elements.
+
+use bytes::Bytes;
+
+use crate::cut::{NotJson, cut};
+
+/// The records of a page.
+pub fn pieces(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
+    if page.trim_ascii_start().first() != Some(&b'[') {
+        return cut(page, path);
+    }
+    let documents = cut(page, &[])?;
+    let all_are_records = path.is_empty() && documents.iter().all(holds_fields);
+    if all_are_records {
+        return Ok(documents);
+    }
+    let mut found = Vec::with_capacity(documents.len());
+    for document in documents {
+        match document.first() {
+            Some(b'{') if path.is_empty() => found.extend(holds_fields(&document).then_some(document)),
+            Some(b'{' | b'[') => found.extend(cut(&document, path)?),
+            _ if path.is_empty() && is_truthy(&document) => found.push(document),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// An object that is not empty.
+fn holds_fields(piece: &Bytes) -> bool {
+    piece.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().first() != Some(&b'}'))
+}
+
+/// Whether Python takes a value that is neither a list nor an object for true.
+fn is_truthy(piece: &Bytes) -> bool {
+    match piece.as_ref() {
+        b"null" | b"false" | b"\"\"" => false,
+        number if number[0] == b'-' || number[0].is_ascii_digit() => {
+            let digits = number.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or_default();
+            digits.iter().any(|byte| matches!(byte, b'1'..=b'9'))
+        }
+        _ => true,
+    }
+}
