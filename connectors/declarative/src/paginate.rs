@@ -84,6 +84,11 @@ impl Paginator {
         Ok(Self(Some(Pages { strategy: kind, size, size_option, token })))
     }
 
+    /// There is only one page.
+    pub fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Whether the decision about the next page needs the answer as a document.
     pub fn reads_answers(&self) -> bool {
         self.0.as_ref().is_some_and(|pages| match &pages.strategy {

@@ -367,6 +367,9 @@ impl StreamReading {
         }
         let page = read?;
         let items = page.map(|page| page.items).unwrap_or_default();
+        if let Some(Item::Refused(_, cause)) = items.iter().find(|item| self.run.goes_on && matches!(item, Item::Refused(..))) {
+            return Err(Fault::BadRecord(cause.clone()));
+        }
         self.observe(&items);
         if is_done {
             self.close();

@@ -5,11 +5,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use syncline_model::{Cursor, Fault};
-use syncline_sdk::{Page, Reader};
+use syncline_sdk::{Page, Reader, Refused};
 
 use crate::{
     read::{At, Batch, StreamReading},
     record::Shape,
+    select::Item,
 };
 
 /// A cursor as the engine keeps it: the state of the stream as Airbyte has it, and where within the stream reading stands.
@@ -55,6 +56,10 @@ impl EngineReader {
     fn page(&self, batch: Option<Batch>) -> Result<Page, Fault> {
         let mut page = Page::default();
         for item in batch.map(|batch| batch.items).unwrap_or_default() {
+            if let Item::Refused(body, cause) = item {
+                page.refused.push(Refused { key: None, body, cause });
+                continue;
+            }
             match self.shape.read(&item.bytes(), self.reading.cursor()) {
                 Ok(record) => page.records.push(record),
                 Err(refused) => page.refused.push(refused),
@@ -92,7 +97,7 @@ impl ProtocolReader {
     /// The records of the next page as bytes; `None` behind the last.
     pub async fn next(&mut self) -> Result<Option<Vec<Bytes>>, Fault> {
         let batch = self.reading.next().await?;
-        Ok(batch.map(|batch| batch.items.into_iter().map(crate::select::Item::bytes).collect()))
+        Ok(batch.map(|batch| batch.items.into_iter().map(Item::bytes).collect()))
     }
 
     /// What could not be read.

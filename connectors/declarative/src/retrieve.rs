@@ -159,7 +159,13 @@ impl Pages {
     }
 
     /// The next page, where the first one came along with the parent.
-    pub async fn next_lazy(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>, first: &Value) -> Result<Option<Selected>, Fault> {
+    pub async fn next_lazy(
+        &mut self,
+        simple: &Arc<Simple>,
+        run: &Run,
+        reading: &Reading<'_>,
+        first: &Value,
+    ) -> Result<Option<Selected>, Fault> {
         if self.spot.token.is_some() || self.spot.records > 0 {
             return self.next(simple, run, reading).await;
         }
@@ -209,6 +215,9 @@ impl Pages {
                 Sent::Restart => return Ok(Asked::Restart),
             };
             let page = simple.selector.select(&answer, &scope, reading.normalizer, reading.wanted)?;
+            if let Some(complaint) = &page.complaint {
+                run.context.patience.skipped(&format!("a part of an answer for `{}` was left out: {complaint}", reading.stream));
+            }
             extracted = page.extracted;
             selected.push(page.items);
             last = Some(answer);
@@ -217,7 +226,7 @@ impl Pages {
             Some(properties) => properties.merge(selected),
             None => selected.into_iter().flatten().collect(),
         };
-        self.leave(simple, reading, scope, last.as_ref(), Selected { items, extracted })
+        self.leave(simple, reading, scope, last.as_ref(), Selected { items, extracted, complaint: None })
     }
 
     /// A page was read; decides what comes next.

@@ -9,7 +9,6 @@ use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
 
 use crate::{
-    cut::cut,
     decode::Decoder,
     extract::{Extractor, RecordFilter},
     node::Node,
@@ -27,6 +26,8 @@ pub enum Item {
     Raw(Bytes),
     /// Decoded.
     Tree(Value),
+    /// What could not be changed as the manifest wants, as it stood in the page, and why.
+    Refused(Bytes, String),
 }
 
 impl Item {
@@ -35,6 +36,7 @@ impl Item {
         match self {
             Self::Raw(bytes) => field(std::str::from_utf8(bytes).ok()?, &[name.to_owned()]),
             Self::Tree(tree) => tree.get(name).cloned(),
+            Self::Refused(..) => None,
         }
     }
 
@@ -43,6 +45,7 @@ impl Item {
         match self {
             Self::Raw(bytes) => crate::decode::json::parse(bytes).unwrap_or_default(),
             Self::Tree(tree) => tree.clone(),
+            Self::Refused(..) => Value::Null,
         }
     }
 
@@ -51,13 +54,14 @@ impl Item {
         match self {
             Self::Raw(bytes) => crate::decode::json::parse(&bytes).unwrap_or_default(),
             Self::Tree(tree) => tree,
+            Self::Refused(..) => Value::Null,
         }
     }
 
     /// As bytes.
     pub fn bytes(self) -> Bytes {
         match self {
-            Self::Raw(bytes) => bytes,
+            Self::Raw(bytes) | Self::Refused(bytes, _) => bytes,
             Self::Tree(tree) => Bytes::from(tree.to_string()),
         }
     }
@@ -70,6 +74,8 @@ pub struct Selected {
     pub items: Vec<Item>,
     /// How many there were before any filter.
     pub extracted: u64,
+    /// What in the answer could not be read and was left out.
+    pub complaint: Option<String>,
 }
 
 /// A `RecordSelector` with what stands around it.
@@ -143,14 +149,15 @@ impl Selector {
         wanted: Option<Wanted<'_>>,
     ) -> Result<Selected, Fault> {
         if let Some(path) = &self.plain_path {
-            let Ok(pieces) = cut(&answer.body, path) else {
+            let Ok(pieces) = Extractor::pieces(&answer.body, path) else {
                 // What is no JSON has no records; the reference goes on as if it were an empty object.
                 return broken(answer).map_or_else(|| Ok(Selected::default()), Err);
             };
             let extracted = pieces.len() as u64;
             let items = pieces.into_iter().map(Item::Raw);
-            return Ok(Selected { items: self.finish(items, scope, normalizer, wanted)?, extracted });
+            return Ok(Selected { items: self.finish(items, scope, normalizer, wanted)?, extracted, complaint: None });
         }
+        let mut complaint = None;
         let (records, extracted) = match self.extractor.rows(&answer.body, &answer.headers) {
             Some(rows) => {
                 let rows = rows?.collect::<Result<Vec<_>, _>>()?;
@@ -158,14 +165,17 @@ impl Selector {
                 (rows, count)
             }
             None => {
-                let documents = self.decoder.decode(&answer.body, &answer.headers)?.collect::<Result<Vec<_>, _>>()?;
+                let mut documents = self.decoder.decode(&answer.body, &answer.headers)?;
+                let found = documents.by_ref().collect::<Result<Vec<_>, _>>()?;
+                complaint = documents.complaint();
+                let documents = found;
                 let found = self.extractor.extract_page(documents, scope)?;
                 let count = found.count();
                 (found.records, count)
             }
         };
         let items = self.finish(records.into_iter().map(Item::Tree), scope, normalizer, wanted)?;
-        Ok(Selected { items, extracted: extracted as u64 })
+        Ok(Selected { items, extracted: extracted as u64, complaint })
     }
 
     /// Filters and changes records that came from elsewhere than an answer.
@@ -179,8 +189,15 @@ impl Selector {
         let mut scope = scope.clone();
         let mut made = Vec::new();
         for item in items {
-            if let Some(item) = self.one(item, &mut scope, normalizer, wanted)? {
-                made.push(item);
+            let body = match &item {
+                Item::Raw(bytes) => Some(bytes.clone()),
+                Item::Tree(_) | Item::Refused(..) => None,
+            };
+            match (self.one(item, &mut scope, normalizer, wanted), body) {
+                (Ok(item), _) => made.extend(item),
+                // One record that cannot be changed spoils no other.
+                (Err(Fault::BadRecord(cause)), Some(body)) => made.push(Item::Refused(body, cause)),
+                (Err(fault), _) => return Err(fault),
             }
         }
         Ok(made)
@@ -227,6 +244,7 @@ impl Selector {
                 // What is no JSON is refused where records are made, with its bytes.
                 Err(_) => return Ok(Item::Raw(bytes)),
             },
+            refused @ Item::Refused(..) => return Ok(refused),
         };
         if !tree.is_object() {
             return Ok(Item::Tree(tree));

@@ -138,11 +138,17 @@ impl Simple {
     /// Reads one.
     pub fn load(node: &Node<'_>, transforms: Vec<Transform>, is_client_side: bool) -> Result<Self, Problem> {
         let requester = node.needed("requester")?;
+        let made = Requester::load(requester.value, &requester.path)?;
+        let selector = Selector::load(&node.needed("record_selector")?, node.child("decoder"), transforms, is_client_side)?;
+        let paginator = Paginator::load(node.child("paginator"))?;
+        if !paginator.is_none() && !selector.decoder.can_be_paginated() {
+            return Err(node.problem("a paginator cannot stand beside this decoder, whose answers it could not look into"));
+        }
         let splits = node.child("request_window_splitting").map(|splits| WindowSplits::load(&splits)).transpose()?;
         Ok(Self {
-            requester: Requester::load(requester.value, &requester.path)?,
-            selector: Selector::load(&node.needed("record_selector")?, node.child("decoder"), transforms, is_client_side)?,
-            paginator: Paginator::load(node.child("paginator"))?,
+            requester: made,
+            selector,
+            paginator,
             router: Router::load_all(node)?,
             only_first: node.says("ignore_stream_slicer_parameters_on_paginated_requests"),
             properties: Properties::load(&requester)?,

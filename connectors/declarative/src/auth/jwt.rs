@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD}};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Map, Value};
 use syncline_model::Fault;

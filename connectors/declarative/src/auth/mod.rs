@@ -11,7 +11,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use syncline_model::Fault;
 
-use self::{jwt::Jwt, oauth::OAuth, session::{LegacySession, Session}};
+use self::{
+    jwt::Jwt,
+    oauth::OAuth,
+    session::{LegacySession, Session},
+};
 use crate::{
     node::Node,
     problem::Problem,
@@ -27,6 +31,9 @@ pub struct Call<'a> {
     /// What templates may look at.
     pub scope: &'a Scope,
 }
+
+/// What proves who asks, when it is there.
+type Proof<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Vec<(RequestOption, String)>, Fault>> + Send + 'a>>;
 
 /// An authenticator.
 #[derive(Debug, Clone)]
@@ -99,10 +106,7 @@ impl Authenticator {
     }
 
     /// What it puts into a request.
-    pub fn options<'a>(
-        &'a self,
-        call: &'a Call<'a>,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Vec<(RequestOption, String)>, Fault>> + Send + 'a>> {
+    pub fn options<'a>(&'a self, call: &'a Call<'a>) -> Proof<'a> {
         Box::pin(async move {
             Ok(match self {
                 Self::No => Vec::new(),
@@ -149,7 +153,8 @@ impl Selective {
             at = at.and_then(|value| value.get(name));
         }
         let path = self.path.join(".");
-        let said = at.map(python_str).ok_or_else(|| misconfigured(format!("the setting `{path}` says how to authenticate, and is missing")))?;
+        let said =
+            at.map(python_str).ok_or_else(|| misconfigured(format!("the setting `{path}` says how to authenticate, and is missing")))?;
         let found = self.known.iter().find(|(name, _)| *name == said).map(|(_, authenticator)| authenticator);
         found.ok_or_else(|| {
             let hint = syncline_model::nearest::hint(&said, self.known.iter().map(|(name, _)| name.as_str()));

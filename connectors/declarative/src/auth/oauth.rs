@@ -134,7 +134,12 @@ impl OAuth {
         if made.uses_assertion.is_none() && (made.client_id.is_none() || made.client_secret.is_none()) {
             return Err(node.missing(if made.client_id.is_none() { "client_id" } else { "client_secret" }));
         }
-        if !made.grant_type.is_dynamic() && made.grant_type.source() == "refresh_token" && made.refresh_token.is_none() && made.uses_assertion.is_none() && made.updater.is_none() {
+        if !made.grant_type.is_dynamic()
+            && made.grant_type.source() == "refresh_token"
+            && made.refresh_token.is_none()
+            && made.uses_assertion.is_none()
+            && made.updater.is_none()
+        {
             return Err(node.missing("refresh_token"));
         }
         Ok(made)

@@ -49,9 +49,10 @@ impl Session {
         let login = node.needed("login_requester")?;
         let lasts = match node.word("expiration_duration").filter(|text| !text.is_empty()) {
             None => None,
-            Some(text) => {
-                Some(Duration::parse(text).ok_or_else(|| node.problem(format!("`expiration_duration` is `{text}`, and must be a duration like `PT1H`")))?)
-            }
+            Some(text) => Some(
+                Duration::parse(text)
+                    .ok_or_else(|| node.problem(format!("`expiration_duration` is `{text}`, and must be a duration like `PT1H`")))?,
+            ),
         };
         let way = node.needed("request_authentication")?;
         let option = match way.kind() {
@@ -173,7 +174,9 @@ impl LegacySession {
         }
         let (user, password) = (text(&self.user)?, text(&self.password)?);
         if user.is_empty() || password.is_empty() {
-            return Err(Fault::Unauthorized("the session token is not good, and there is no user name and password to get another".to_owned()));
+            return Err(Fault::Unauthorized(
+                "the session token is not good, and there is no user name and password to get another".to_owned(),
+            ));
         }
         let body = json!({"username": user, "password": password}).to_string();
         let mut request = request(Method::POST, &format!("{}{}", text(&self.api)?, text(&self.login)?))?;
