@@ -72,6 +72,20 @@ pub struct ServeArgs {
     /// Where the API listens; the setting `api.listen`
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
+    /// What this node does; with the event log on Kafka any mix on any number of nodes
+    #[arg(long, value_name = "ROLE,…", value_delimiter = ',', value_enum, default_value = "api,engine,organizer")]
+    pub roles: Vec<ServeRole>,
+}
+
+/// What a node can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ServeRole {
+    /// REST and the console
+    Api,
+    /// Reads integrations
+    Engine,
+    /// Writes tenants' tables
+    Organizer,
 }
 
 /// Arguments of `demo`.

@@ -5,6 +5,7 @@ mod catalog;
 mod cli;
 mod commands;
 mod config;
+mod event_log;
 mod metrics;
 mod telemetry;
 mod wiring;

@@ -7,15 +7,17 @@ use anyhow::Context;
 use schema_ai::consumer::{LedgerRejections, Organizer, OrganizerConfig, OrganizerHandle};
 use syncline_api::{ApiConfig, ApiParts, RunningApi};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
-use syncline_model::{EventLog, Ledger, Secret};
+use syncline_model::{Ledger, Secret};
 use syncline_runtime::{Engine, EngineConfig, EngineHandle};
 use syncline_sdk::http::{ClientConfig, Egress};
 use syncline_store::{Key, NewKey, PageRequest, Role, Store, Vault};
 
-use crate::{catalog::Catalog, commands::listed, config::Config};
+use crate::{catalog::Catalog, cli::ServeRole, commands::listed, config::Config, event_log::Log};
 
 /// How long running steps may take to end when the process is told to.
 const GRACE: Duration = Duration::from_secs(20);
+/// Over how long the integrations of shards that were taken over begin.
+const TAKE_OVER_SPREAD: Duration = Duration::from_secs(2);
 const VAULT_KEY: &str = "SYNCLINE_VAULT_KEY";
 const ORGANIZER_GROUP: &str = "organizer";
 
@@ -24,13 +26,13 @@ pub struct Running {
     /// What we know about ourselves.
     pub store: Store,
     /// Where events wait.
-    pub log: Arc<EmbeddedLog>,
+    pub log: Log,
     /// What keeps integrations running.
     pub engine: EngineHandle,
     /// What writes the tenants' tables.
-    pub organizer: OrganizerHandle,
+    pub organizer: Option<OrganizerHandle>,
     /// The API.
-    pub api: RunningApi,
+    pub api: Option<RunningApi>,
     /// The first key, if this start made it.
     pub first_key: Option<Secret>,
 }
@@ -79,24 +81,23 @@ pub fn catalog(config: &Config) -> anyhow::Result<Catalog> {
     Catalog::load(config).map_err(|problems| anyhow::anyhow!(listed("the catalog is wrong", &problems)))
 }
 
-/// Starts everything.
-pub async fn start(config: &Config) -> anyhow::Result<Running> {
+/// Every role.
+pub const ALL_ROLES: [ServeRole; 3] = [ServeRole::Api, ServeRole::Engine, ServeRole::Organizer];
+
+/// Starts everything that these roles need.
+pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Running> {
     let catalog = catalog(config)?;
     let store = store(config).await?;
     let first_key = first_key(&store).await?;
-    let log = Arc::new(open_log(config)?);
+    let log = Log::open(config).await?;
     let connectors = Arc::new(catalog.connectors());
-    let engine_config = EngineConfig {
-        threads: config.engine.threads,
-        jobs_max: config.engine.jobs_max,
-        client: client(config),
-        ..EngineConfig::default()
-    };
-    let port: Arc<dyn EventLog> = Arc::clone(&log) as Arc<dyn EventLog>;
+    let port = log.port();
     let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
     let rejections = Arc::new(LedgerRejections(Arc::clone(&ledger)));
-    let organizer = Organizer::start(Arc::clone(&port), rejections, OrganizerConfig::new(tables_folder(config)));
-    let engine = Engine::start(engine_config, Arc::clone(&port), ledger, Arc::clone(&connectors))?;
+    let organizes = roles.contains(&ServeRole::Organizer);
+    let organizer = organizes.then(|| Organizer::start(Arc::clone(&port), rejections, OrganizerConfig::new(tables_folder(config))));
+    let owner = roles.contains(&ServeRole::Engine);
+    let engine = Engine::start(engine_config(config, owner, log.is_shared()), Arc::clone(&port), ledger, Arc::clone(&connectors))?;
     let api_config = ApiConfig {
         listen: config.api.listen,
         body_bytes_max: config.api.body_bytes_max,
@@ -111,8 +112,24 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         tables: tables_folder(config),
         declared: crate::metrics::declared,
     };
-    let api = syncline_api::serve(api_config, parts)?;
+    let api = roles.contains(&ServeRole::Api).then(|| syncline_api::serve(api_config, parts)).transpose()?;
     Ok(Running { store, log, engine, organizer, api, first_key })
+}
+
+fn engine_config(config: &Config, owner: bool, cluster: bool) -> EngineConfig {
+    let defaults = EngineConfig::default();
+    let node = std::env::var("HOSTNAME").unwrap_or_else(|_| "syncline".to_owned());
+    EngineConfig {
+        node: format!("{node}-{}", std::process::id()),
+        owner,
+        cluster,
+        // What another node has left is read on at once; only a start of everything is spread.
+        start_spread: if cluster { TAKE_OVER_SPREAD } else { defaults.start_spread },
+        threads: config.engine.threads,
+        jobs_max: config.engine.jobs_max,
+        client: client(config),
+        ..defaults
+    }
 }
 
 /// An installation without keys gets one that may do everything.
@@ -128,9 +145,14 @@ async fn first_key(store: &Store) -> anyhow::Result<Option<Secret>> {
 impl Running {
     /// Ends everything: no new requests, running steps to their end, tables to the end of their batch.
     pub async fn stop(self) -> anyhow::Result<()> {
-        self.api.stop().await;
+        if let Some(api) = self.api {
+            api.stop().await;
+        }
         let ended = self.engine.shutdown(GRACE).await;
-        self.organizer.stop().await;
+        if let Some(organizer) = self.organizer {
+            organizer.stop().await;
+        }
+        self.log.close().await;
         if !ended {
             tracing::warn!("some work had to be cut off; it goes on where it was at the next start");
         }

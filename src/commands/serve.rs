@@ -11,11 +11,14 @@ pub async fn run(arguments: &ServeArgs) -> anyhow::Result<()> {
     let listen: Vec<(&str, String)> = arguments.listen.iter().map(|listen| ("api.listen", listen.clone())).collect();
     let config = require_config(&arguments.config, &listen)?;
     telemetry::start(&config.telemetry)?;
-    let running = wiring::start(&config).await?;
+    let running = wiring::start(&config, &arguments.roles).await?;
     if let Some(key) = &running.first_key {
         say(&format!("the first API key, shown this once: {}", key.expose()));
     }
-    say(&format!("Syncline listens on http://{}", running.api.addr()));
+    match &running.api {
+        Some(api) => say(&format!("Syncline listens on http://{}", api.addr())),
+        None => say("Syncline runs, without an API"),
+    }
     stop_signal().await?;
     tracing::info!("told to stop; running steps are brought to their end");
     running.stop().await

@@ -1,16 +1,21 @@
 //! Configuration: one TOML file, the environment and flags, read raw, checked once, every problem at once.
 //! `defaults.toml` beside this file names all settings there are; nothing else does.
 
+mod kafka;
+
 use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf};
 
 use serde::Deserialize;
 use syncline_model::nearest;
 use toml::{Table, Value};
 
+pub use kafka::Kafka;
+
 const DEFAULTS: &str = include_str!("defaults.toml");
 const ENVIRONMENT_PREFIX: &str = "SYNCLINE_";
 /// Names that other tools of the project read from the environment, and that are no settings.
-const NOT_SETTINGS: &[&str] = &["SYNCLINE_TEST_POSTGRES_URL", "SYNCLINE_VAULT_KEY", "SYNCLINE_CONFIG", "SYNCLINE_API_KEY"];
+const NOT_SETTINGS: &[&str] =
+    &["SYNCLINE_TEST_POSTGRES_URL", "SYNCLINE_TEST_KAFKA", "SYNCLINE_VAULT_KEY", "SYNCLINE_CONFIG", "SYNCLINE_API_KEY"];
 
 /// Something wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +51,8 @@ pub struct Config {
     pub vault_key_file: PathBuf,
     /// See `[log]`.
     pub log: Log,
+    /// See `[kafka]`.
+    pub kafka: Kafka,
     /// See `[engine]`.
     pub engine: Engine,
     /// See `[egress]`.
@@ -64,6 +71,7 @@ struct Raw {
     store: RawStore,
     vault: RawVault,
     log: Log,
+    kafka: Kafka,
     engine: Engine,
     egress: Egress,
     connectors: Connectors,
@@ -96,12 +104,24 @@ struct RawVault {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
+    /// Where it is.
+    pub kind: LogKind,
     /// How many slices the tenants are divided into.
     pub shards: NonZeroU16,
     /// How long events are kept, in days; 0 for ever.
     pub retention_days: u32,
     /// The largest event.
     pub event_bytes_max: usize,
+}
+
+/// Where the event log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogKind {
+    /// In a file on this machine, for one node.
+    Embedded,
+    /// In Kafka, for any number of nodes.
+    Kafka,
 }
 
 /// The engine.
@@ -320,6 +340,9 @@ fn check(raw: Raw) -> Result<Config, Vec<Problem>> {
     if !store_known.iter().any(|scheme| if scheme.is_empty() { raw.store.url.is_empty() } else { raw.store.url.starts_with(scheme) }) {
         problems.push(problem("configuration", "`store.url` must begin with `sqlite:` or `postgres://`"));
     }
+    if raw.log.kind == LogKind::Kafka {
+        problems.extend(raw.kafka.check(&raw.store.url));
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -327,8 +350,8 @@ fn check(raw: Raw) -> Result<Config, Vec<Problem>> {
     let or_in_folder = |given: PathBuf, name: &str| if given.as_os_str().is_empty() { folder.join(name) } else { given };
     let store_url = if raw.store.url.is_empty() { format!("sqlite:{}", folder.join("store.db").display()) } else { raw.store.url };
     let vault_key_file = or_in_folder(raw.vault.key_file, "vault.key");
-    let Raw { api, log, engine, egress, connectors, telemetry, .. } = raw;
-    Ok(Config { folder, api, store_url, vault_key_file, log, engine, egress, connectors, telemetry })
+    let Raw { api, log, kafka, engine, egress, connectors, telemetry, .. } = raw;
+    Ok(Config { folder, api, store_url, vault_key_file, log, kafka, engine, egress, connectors, telemetry })
 }
 
 #[cfg(test)]

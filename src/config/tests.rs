@@ -58,3 +58,23 @@ fn a_value_out_of_range_is_refused_by_name() {
 fn a_file_that_is_no_toml_says_where() {
     assert!(problems(&file("folder = \"a\"\nx = = 3\n"))[0].starts_with("syncline.toml:2: "));
 }
+
+#[test]
+fn a_log_on_kafka_wants_brokers_and_a_store_that_nodes_can_share() {
+    let found = problems(&file("[log]\nkind = \"kafka\"\n[kafka]\nsasl = \"plain\"\n"));
+    assert_eq!(
+        found,
+        [
+            "configuration: `kafka.bootstrap` must name some brokers when `log.kind` is `kafka`",
+            "configuration: `store.url` must begin with `postgres://` when `log.kind` is `kafka`, because several nodes share it",
+            "configuration: `kafka.sasl` wants `kafka.username` and `kafka.password`",
+            "configuration: `kafka.sasl = \"plain\"` sends the password as it is: `kafka.tls` must be on",
+        ]
+    );
+}
+
+#[test]
+fn a_password_is_not_shown() {
+    let config = load(&file("[kafka]\npassword = \"hush\"\n")).unwrap();
+    assert!(!format!("{config:?}").contains("hush"));
+}

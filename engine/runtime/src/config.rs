@@ -11,6 +11,10 @@ use crate::retry::Steps;
 pub struct EngineConfig {
     /// Names this process in the log's membership and in messages.
     pub node: String,
+    /// This node owns shards. One that does not only asks those that do.
+    pub owner: bool,
+    /// Other nodes may own shards of the same log: what is asked for a tenant of theirs goes through the inbox.
+    pub cluster: bool,
     /// Threads on which integrations run.
     pub threads: usize,
     /// How many integrations are read at the same time.
@@ -48,6 +52,8 @@ impl Default for EngineConfig {
         let (ms, s) = (Duration::from_millis, Duration::from_secs);
         Self {
             node: "syncline".to_owned(),
+            owner: true,
+            cluster: false,
             threads: 2,
             jobs_max: 64,
             streams_max: 4,

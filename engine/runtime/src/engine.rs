@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     EngineConfig, JobProgress,
     actors::{self, Root, messages},
+    commands::{self, Command, key},
     connectors::Connectors,
     job::{Shared, probe},
     lanes::Key,
@@ -97,6 +98,9 @@ impl EngineHandle {
     /// An integration is new or was changed: the engine looks at it again. What runs goes on, and is stopped if it may not.
     pub async fn enrol(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<(), Fault> {
         let key = key(tenant, integration);
+        if self.is_elsewhere(tenant).await? {
+            return commands::ask(self.shared.log.as_ref(), &key, &Command::Look).await;
+        }
         let enrolled = self.shared.ledger.integration(tenant, integration).await?;
         match enrolled {
             Some(enrolled) if enrolled.state.is_active() => self.ask(|| messages::Enrol(enrolled.clone())).await,
@@ -118,7 +122,8 @@ impl EngineHandle {
     /// returned.
     pub async fn sync_now(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<JobId, Fault> {
         let key = key(tenant, integration);
-        if let Some(job) = self.ask(|| messages::Asked(key.clone())).await?? {
+        let elsewhere = self.is_elsewhere(tenant).await?;
+        if !elsewhere && let Some(job) = self.ask(|| messages::Asked(key.clone())).await?? {
             return Ok(job);
         }
         let enrolled = self.shared.ledger.integration(tenant, integration).await?;
@@ -129,6 +134,10 @@ impl EngineHandle {
         };
         let now = Timestamp::now();
         let job = self.shared.ledger.start_job(tenant, integration, Trigger::Manual, now).await?;
+        if elsewhere {
+            commands::ask(self.shared.log.as_ref(), &key, &Command::Read { job }).await?;
+            return Ok(job);
+        }
         let taken = self.ask(|| messages::SyncNow { enrolled: enrolled.clone(), job }).await?;
         if let Some(running) = taken {
             let cause = Some("another job of the integration began at the same moment");
@@ -142,19 +151,24 @@ impl EngineHandle {
     /// [`EngineHandle::enrol`] goes on where it was.
     pub async fn pause(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<(), Fault> {
         self.halt(&key(tenant, integration)).await?;
-        self.change(tenant, integration, State::Paused).await
+        self.change(tenant, integration, State::Paused).await?;
+        self.tell_owner(tenant, integration).await
     }
 
     /// Stops the integration for ever. What it has read stays.
     pub async fn remove(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<(), Fault> {
         self.halt(&key(tenant, integration)).await?;
         self.shared.boards.remove(&key(tenant, integration));
-        self.change(tenant, integration, State::Deleted).await
+        self.change(tenant, integration, State::Deleted).await?;
+        self.tell_owner(tenant, integration).await
     }
 
     /// Accepts that the source of a stream has become much smaller: the next full refresh may delete what is missing.
     pub async fn accept_deletions(&self, tenant: &TenantId, integration: &IntegrationId, stream: &StreamName) -> Result<(), Fault> {
         let (key, stream) = (key(tenant, integration), stream.clone());
+        if self.is_elsewhere(tenant).await? {
+            return commands::ask(self.shared.log.as_ref(), &key, &Command::AcceptDeletions { stream }).await;
+        }
         self.ask(|| messages::AcceptDeletions { key: key.clone(), stream: stream.clone() }).await
     }
 
@@ -184,6 +198,24 @@ impl EngineHandle {
         self.stop.cancel();
         let gone = tokio::time::timeout(self.shared.config.stop_within, self.ended.cancelled()).await;
         matches!(stopped, Ok(Ok(()))) && gone.is_ok()
+    }
+
+    /// This node owns the shard of this tenant now.
+    pub async fn owns(&self, tenant: &TenantId) -> Result<bool, Fault> {
+        let shard = ShardId::of(tenant, self.shared.log.shard_count());
+        Ok(self.ask(|| messages::AskShard(shard)).await?.is_some())
+    }
+
+    /// Another node owns the tenant's shard, or will: what is asked for it goes through the inbox.
+    async fn is_elsewhere(&self, tenant: &TenantId) -> Result<bool, Fault> {
+        Ok(self.shared.config.cluster && !self.owns(tenant).await?)
+    }
+
+    async fn tell_owner(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<(), Fault> {
+        if self.is_elsewhere(tenant).await? {
+            commands::ask(self.shared.log.as_ref(), &key(tenant, integration), &Command::Look).await?;
+        }
+        Ok(())
     }
 
     async fn halt(&self, key: &Key) -> Result<(), Fault> {
@@ -222,10 +254,6 @@ impl EngineHandle {
             () = self.ended.cancelled() => Err(Fault::Internal("the engine has ended".to_owned())),
         }
     }
-}
-
-fn key(tenant: &TenantId, integration: &IntegrationId) -> Key {
-    Key { tenant: tenant.clone(), integration: integration.clone() }
 }
 
 #[cfg(test)]

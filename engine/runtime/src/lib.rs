@@ -1,7 +1,8 @@
 //! What keeps it all running: actors, supervision, the pump, pace, schedules, health. It knows the event log, the store and the
 //! connectors by their ports only. Callers hold an [`EngineHandle`]; everything else in here is for it.
 
-pub mod config;
+pub mod commands;
+mod config;
 pub mod connectors;
 pub mod metrics;
 

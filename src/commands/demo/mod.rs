@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use syncline_api::RunningApi;
 use syncline_sandbox::{Provider, RunningSandbox, Sandbox, SandboxConfig};
 
 use crate::{
@@ -40,12 +41,13 @@ pub async fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
     telemetry::start(&config.telemetry)?;
     let sandbox = Sandbox::start(SandboxConfig { seed: arguments.seed, records: arguments.records, ..SandboxConfig::default() })?;
     say(&format!("three fake providers answer on http://{}", sandbox.address()));
-    let running = wiring::start(&config).await?;
+    let running = wiring::start(&config, &wiring::ALL_ROLES).await?;
+    let Some(listens) = running.api.as_ref().map(RunningApi::addr) else { bail!("the API does not run") };
     let Some(key) = running.first_key.as_ref().map(|key| key.expose().to_owned()) else {
         bail!("the demo wants a folder of its own; `{}` is in use", config.folder.display());
     };
-    say(&format!("Syncline listens on http://{}\n", running.api.addr()));
-    let api = Api::new(running.api.addr(), &key)?;
+    say(&format!("Syncline listens on http://{listens}\n"));
+    let api = Api::new(listens, &key)?;
     let started = Instant::now();
     connect(&api, &sandbox).await?;
     watch(&api).await?;
@@ -56,8 +58,7 @@ pub async fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
     if !arguments.once {
         api.post_to(&format!("{}/changes", sandbox.control_url()), &json!({"per_s": CHANGES_PER_S})).await?;
         say(&format!(
-            "The providers now change {CHANGES_PER_S} records a second, and each app is read every five seconds.\n\n  console    http://{0}/\n  reference  http://{0}/docs\n  key        {key}\n\n  curl -H 'Authorization: Bearer {key}' http://{0}/api/v1/tenants/{TENANT}/integrations\n\nCtrl-C ends it.",
-            running.api.addr()
+            "The providers now change {CHANGES_PER_S} records a second, and each app is read every five seconds.\n\n  console    http://{listens}/\n  reference  http://{listens}/docs\n  key        {key}\n\n  curl -H 'Authorization: Bearer {key}' http://{listens}/api/v1/tenants/{TENANT}/integrations\n\nCtrl-C ends it."
         ));
         stop_signal().await?;
     }
@@ -120,7 +121,8 @@ fn show(bar: &ProgressBar, job: &Value) {
 
 /// Waits until the tables hold what the log holds.
 async fn tables_caught_up(running: &Running) -> anyhow::Result<()> {
-    if !running.organizer.caught_up().await {
+    let Some(organizer) = &running.organizer else { return Ok(()) };
+    if !organizer.caught_up().await {
         bail!("the organizer has ended");
     }
     Ok(())

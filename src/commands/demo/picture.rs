@@ -16,7 +16,7 @@ const COLUMNS_SHOWN: usize = 5;
 /// The picture as text.
 pub async fn draw(api: &Api, running: &Running, folder: &Path, read: Duration, took: Duration) -> anyhow::Result<String> {
     let mut text = String::from("\n");
-    let events = running.log.stats().await?.events;
+    let events = running.log.events().await?;
     let (mut records, mut bytes) = (0, 0);
     for (index, provider) in Provider::ALL.iter().enumerate() {
         let jobs = api.get(&format!("/tenants/{TENANT}/integrations/{}/jobs?limit=100", provider.name())).await?;

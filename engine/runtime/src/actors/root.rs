@@ -145,7 +145,9 @@ impl Actor for Root {
     fn started(&mut self, context: &mut Context<Self>) {
         // Every caller of the handle and every running job may have something to say at the same time.
         context.set_mailbox_capacity(1024);
-        self.join(context);
+        if self.shared.config.owner {
+            self.join(context);
+        }
     }
 }
 

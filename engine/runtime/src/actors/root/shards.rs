@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use jiff::Timestamp;
-use syncline_model::{ShardId, TenantId, ledger::Enrolled, log::ShardChange};
+use syncline_model::{Shard, ShardId, TenantId, ledger::Enrolled, log::ShardChange};
 
 use super::Root;
 use crate::{
     actors::messages::{Fenced, NoShards, Shards},
-    metrics,
+    commands, metrics,
     roster::key_of,
 };
 
@@ -122,8 +122,12 @@ impl Handler<Shards> for Root {
     fn handle(&mut self, Shards(change): Shards, context: &mut Context<Self>) {
         match change {
             ShardChange::Assigned(shard) => {
+                let shard: Arc<dyn Shard> = Arc::from(shard);
                 self.unread.insert(shard.id());
-                self.shards.insert(shard.id(), Arc::from(shard));
+                if self.shared.config.cluster {
+                    commands::serve(&self.shared, Arc::clone(&shard), context, self);
+                }
+                self.shards.insert(shard.id(), shard);
                 metrics::SHARDS_OWNED.set(i64::try_from(self.shards.len()).unwrap_or(i64::MAX));
                 self.read_soon(BURST, context);
             }

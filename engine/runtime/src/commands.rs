@@ -1,0 +1,152 @@
+//! What one node asks of another: an item in the inbox of the tenant's shard, which whoever owns the shard reads and does.
+//! Doing one twice does no harm.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::{Addr, AsyncContext, Context, WrapFuture};
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use syncline_model::{
+    EventLog, Fault, IntegrationId, JobId, Ledger, LogFault, Shard, Step, StreamName, TenantId,
+    ledger::Outcome,
+    log::{InboxItem, InboxKind, InboxOffset},
+};
+
+use crate::{
+    actors::{Root, messages},
+    job::Shared,
+    lanes::Key,
+};
+
+const ITEMS_AT_ONCE: usize = 100;
+/// How often an owner looks whether it was asked for something.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What the owner of a shard is asked to do for an integration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "do")]
+pub enum Command {
+    /// It is new or was changed: look at it again.
+    Look,
+    /// Read it now, as this job, which has begun.
+    Read {
+        /// The job.
+        job: JobId,
+    },
+    /// The source of this stream has become much smaller, and that is right.
+    AcceptDeletions {
+        /// The stream.
+        stream: StreamName,
+    },
+}
+
+/// Asks the owner of the tenant's shard, whoever that is. It is durable when this returns.
+pub async fn ask(log: &dyn EventLog, key: &Key, command: &Command) -> Result<(), Fault> {
+    let body = serde_json::to_vec(command).map_err(|error| Fault::Internal(error.to_string()))?;
+    let item = InboxItem {
+        tenant: key.tenant.clone(),
+        integration: key.integration.clone(),
+        kind: InboxKind::Command,
+        received: Timestamp::now(),
+        body: Bytes::from(body),
+    };
+    log.append(item).await?;
+    Ok(())
+}
+
+/// Does what the owner of this shard is asked, for as long as it is ours.
+pub fn serve(shared: &Arc<Shared>, shard: Arc<dyn Shard>, context: &mut Context<Root>, root: &Root) {
+    let (shared, address) = (Arc::clone(shared), context.address());
+    let work = async move {
+        let id = shard.id();
+        match follow(&shared.ledger, shard.as_ref(), &address).await {
+            LogFault::Fenced(_) => {}
+            fault @ (LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Unavailable(_) | LogFault::Damaged(_)) => {
+                tracing::warn!("what shard {id} is asked cannot be read any more: {fault}");
+                address.do_send(messages::Fenced(id));
+            }
+        }
+    };
+    context.spawn(work.into_actor(root));
+}
+
+async fn follow(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>) -> LogFault {
+    let mut after = None;
+    loop {
+        let before = after;
+        match turn(ledger, shard, root, &mut after).await {
+            Ok(()) => {}
+            Err(LogFault::Unavailable(why)) => tracing::debug!("the inbox cannot be read at the moment: {why}"),
+            Err(fault @ (LogFault::Fenced(_) | LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Damaged(_))) => return fault,
+        }
+        if before == after {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+async fn turn(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, after: &mut Option<InboxOffset>) -> Result<(), LogFault> {
+    let from = match *after {
+        Some(after) => after,
+        None => shard.inbox_done().await?,
+    };
+    *after = Some(from);
+    let items = shard.inbox(from, ITEMS_AT_ONCE).await?;
+    let mut done = None;
+    for (offset, item) in items {
+        if item.kind != InboxKind::Command {
+            // Deliveries are not ours to pass; they wait for whoever handles them.
+            break;
+        }
+        if let Err(fault) = obey(ledger, root, &item).await {
+            tracing::warn!(tenant = %item.tenant, integration = %item.integration, "what was asked cannot be done yet: {fault}");
+            break;
+        }
+        done = Some(offset);
+    }
+    let Some(done) = done else { return Ok(()) };
+    shard.commit(Step { inbox: Some(done), ..Step::default() }).await?;
+    *after = Some(done);
+    Ok(())
+}
+
+async fn obey(ledger: &Arc<dyn Ledger>, root: &Addr<Root>, item: &InboxItem) -> Result<(), Fault> {
+    let key = Key { tenant: item.tenant.clone(), integration: item.integration.clone() };
+    match serde_json::from_slice(&item.body) {
+        Ok(Command::Look) => look(ledger, root, key).await,
+        Ok(Command::Read { job }) => read(ledger, root, &key, job).await,
+        Ok(Command::AcceptDeletions { stream }) => {
+            root.do_send(messages::AcceptDeletions { key, stream });
+            Ok(())
+        }
+        Err(error) => {
+            tracing::error!(tenant = %key.tenant, integration = %key.integration, "a newer program asked for something unknown: {error}");
+            Ok(())
+        }
+    }
+}
+
+async fn look(ledger: &Arc<dyn Ledger>, root: &Addr<Root>, key: Key) -> Result<(), Fault> {
+    match ledger.integration(&key.tenant, &key.integration).await? {
+        Some(enrolled) if enrolled.state.is_active() => root.do_send(messages::Enrol(enrolled)),
+        Some(_) | None => root.do_send(messages::Halt(key)),
+    }
+    Ok(())
+}
+
+async fn read(ledger: &Arc<dyn Ledger>, root: &Addr<Root>, key: &Key, job: JobId) -> Result<(), Fault> {
+    let cancel = async |cause: &str| ledger.end_job(&key.tenant, job, Timestamp::now(), Outcome::Cancelled, Some(cause)).await;
+    let enrolled = ledger.integration(&key.tenant, &key.integration).await?.filter(|enrolled| enrolled.state.is_active());
+    let Some(enrolled) = enrolled else { return cancel("the integration may not be read any more").await };
+    let running = root.send(messages::SyncNow { enrolled, job }).await.map_err(|error| Fault::Internal(error.to_string()))?;
+    match running {
+        Some(running) if running != job => cancel("another job of the integration was running").await,
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The integration of a command.
+pub fn key(tenant: &TenantId, integration: &IntegrationId) -> Key {
+    Key { tenant: tenant.clone(), integration: integration.clone() }
+}
