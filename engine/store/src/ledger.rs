@@ -23,6 +23,10 @@ impl Ledger for Store {
         timed("settings", self.of(tenant).integrations().settings(integration)).await
     }
 
+    async fn save_settings(&self, tenant: &TenantId, integration: &IntegrationId, settings: &Settings) -> Result<(), Fault> {
+        timed("save_settings", self.of(tenant).engine_saves(integration, settings)).await
+    }
+
     async fn change_state(&self, tenant: &TenantId, integration: &IntegrationId, change: StateChange) -> Result<(), Fault> {
         timed("change_state", self.of(tenant).engine_moves(integration, &change)).await
     }

@@ -279,6 +279,22 @@ impl Scope {
         Ok(public)
     }
 
+    /// Keeps settings that the source itself handed out. What was sealed stays sealed, and so is everything that the source gave
+    /// anew: whoever hands out settings hands out tokens. An owner's edit that is under way is not disturbed.
+    pub(crate) async fn engine_saves(&self, id: &IntegrationId, settings: &Settings) -> Result<(), StoreFault> {
+        let transaction = self.store.begin().await?;
+        let row = self.row(&transaction, id, Lock::Exclusive).await?.filter(is_live);
+        let row = row.ok_or_else(|| StoreFault::not_found("integration", id))?;
+        let old: Value = from_json(&row.settings)?;
+        let mut secret: Vec<SecretPath> = self.sealed_fields(&transaction, id).await?.iter().map(SecretPath::of).collect();
+        vault::given_anew(&old, settings.expose(), &mut Vec::new(), &mut secret);
+        let public = self.replace_settings(&transaction, id, old, NewSettings { whole: settings.clone(), secret }).await?;
+        let set = integration::ActiveModel { settings: Set(public.to_string()), changed: Set(now()?), ..Default::default() };
+        self.write(&transaction, id, set).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// The engine's change of state: one statement that sees and sets, so that nothing comes between. An owner's pause or
     /// deletion is not the engine's to undo.
     pub(crate) async fn engine_moves(&self, id: &IntegrationId, change: &StateChange) -> Result<(), StoreFault> {

@@ -17,8 +17,8 @@ mod tests;
 pub use key::{Key, KeyId};
 pub use path::{BadPath, Field, SecretPath};
 pub use schema::secret_paths;
-pub(crate) use split::keeps;
 pub use split::{BadSettings, Split, join, split};
+pub(crate) use split::{given_anew, keeps};
 
 use crate::metrics;
 use key::Place;

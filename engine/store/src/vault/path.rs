@@ -35,6 +35,18 @@ impl FromStr for SecretPath {
     }
 }
 
+impl SecretPath {
+    /// Exactly this place.
+    pub(crate) fn of(field: &Field) -> Self {
+        Self(field.steps().into_iter().map(Step::Named).collect())
+    }
+
+    /// Exactly the place of these names.
+    pub(crate) fn at(names: &[String]) -> Self {
+        Self(names.iter().cloned().map(Step::Named).collect())
+    }
+}
+
 impl fmt::Display for SecretPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|step| match step {

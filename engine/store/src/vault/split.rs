@@ -45,6 +45,21 @@ pub fn split(settings: Value, secret: &[SecretPath]) -> Result<Split, BadSetting
     Ok(parted)
 }
 
+/// The places at which settings say something else than the public ones did.
+pub(crate) fn given_anew(old: &Value, new: &Value, at: &mut Vec<String>, into: &mut Vec<SecretPath>) {
+    match (old, new) {
+        (old, new) if old == new => {}
+        (old, Value::Object(fields)) => {
+            for (name, value) in fields {
+                at.push(name.clone());
+                given_anew(old.get(name).unwrap_or(&Value::Null), value, at, into);
+                at.pop();
+            }
+        }
+        _ => into.push(SecretPath::at(at)),
+    }
+}
+
 fn take(value: &mut Value, path: &[Step], at: &mut Vec<String>, into: &mut Split) {
     let Some((step, rest)) = path.split_first() else { return };
     for name in names(value, step) {

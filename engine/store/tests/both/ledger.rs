@@ -1,6 +1,7 @@
 use jiff::Timestamp;
+use serde_json::json;
 use syncline_model::{
-    Fault, Ledger, State,
+    Fault, Ledger, Settings, State,
     ledger::{Outcome, StateChange, Trigger},
 };
 
@@ -31,6 +32,19 @@ crate::on_both! {
         let now = bed.acme().integrations().by_id(&integration("shop")).await.unwrap().unwrap();
         assert_eq!((now.state, now.waiting_until, now.cause.as_deref()), (State::Waiting, Some(until), Some("the source asked us to wait")));
         assert_eq!(now.revision.0, 2, "the engine's changes must not disturb an owner's edit");
+    }
+
+    async fn what_a_source_hands_out_is_kept_and_sealed_and_disturbs_no_edit(bed) {
+        let made = bed.shop("shop").await;
+        let given = json!({"region": "eu", "credentials": {"api_key": "rotated-1", "access_token": "fresh-2", "expires": {"at": 7}}});
+        let ledger: &dyn Ledger = &bed.store;
+        ledger.save_settings(&tenant("acme"), &integration("shop"), &Settings::new(given.clone())).await.unwrap();
+        assert_eq!(ledger.settings(&tenant("acme"), &integration("shop")).await.unwrap().expose(), &given);
+        let shown = bed.acme().integrations().by_id(&integration("shop")).await.unwrap().unwrap();
+        assert_eq!(shown.revision, made.revision);
+        let shown = format!("{shown:?}");
+        assert!(shown.contains("eu") && !shown.contains("rotated-1") && !shown.contains("fresh-2"), "{shown}");
+        assert!(ledger.save_settings(&tenant("acme"), &integration("none"), &Settings::new(given)).await.is_err());
     }
 
     async fn a_change_that_is_not_declared_is_refused(bed) {
