@@ -35,7 +35,7 @@ test: prepare lint ## everything: lints, unit tests, black-box tests with real P
 	while (exec 3<> "/dev/tcp/127.0.0.1/$$port") 2> /dev/null; do port=$$((port + 1)); done
 	url=$$(tests/support/postgres.sh start "$$postgres" "$$port")
 	export SYNCLINE_TEST_POSTGRES_URL="$$url"
-	port=$$((40000 + RANDOM % 10000 * 2))
+	port=$$((12000 + RANDOM % 4000 * 2))
 	while (exec 3<> "/dev/tcp/127.0.0.1/$$port") 2> /dev/null; do port=$$((port + 2)); done
 	brokers=$$(tests/support/kafka.sh start "$$kafka" "$$port")
 	export SYNCLINE_TEST_KAFKA="$${brokers#BOOTSTRAP=}"

@@ -53,6 +53,17 @@ pub fn declared() -> Vec<MetricFamily> {
         syncline_store::metrics::VAULT_REFUSALS_TOTAL,
         syncline_store::metrics::LEDGER_SECONDS,
     );
+    #[cfg(feature = "kafka")]
+    families!(made:
+        syncline_log::metrics::LOG_KAFKA_TRANSACTION_SECONDS,
+        syncline_log::metrics::LOG_KAFKA_ABORTS_TOTAL,
+        syncline_log::metrics::LOG_KAFKA_COMMITS_UNANSWERED_TOTAL,
+        syncline_log::metrics::LOG_KAFKA_FENCED_TOTAL,
+        syncline_log::metrics::LOG_KAFKA_REBALANCES_TOTAL,
+        syncline_log::metrics::LOG_KAFKA_TAKEOVER_SECONDS,
+        syncline_log::metrics::LOG_KAFKA_SHARDS_ASSIGNED,
+        syncline_log::metrics::LOG_KAFKA_ERRORS_TOTAL,
+    );
     let optional: [Option<Vec<MetricFamily>>; 10] = [
         schema_ai::metrics::TABLE_EVENTS_TOTAL.as_ref().map(Collector::collect),
         schema_ai::metrics::TABLE_ROWS_TOTAL.as_ref().map(Collector::collect),

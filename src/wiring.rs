@@ -17,7 +17,7 @@ use crate::{catalog::Catalog, cli::ServeRole, commands::listed, config::Config, 
 /// How long running steps may take to end when the process is told to.
 const GRACE: Duration = Duration::from_secs(20);
 /// Over how long the integrations of shards that were taken over begin.
-const TAKE_OVER_SPREAD: Duration = Duration::from_secs(2);
+const TAKE_OVER_SPREAD: Duration = Duration::from_secs(1);
 const VAULT_KEY: &str = "SYNCLINE_VAULT_KEY";
 const ORGANIZER_GROUP: &str = "organizer";
 

@@ -51,12 +51,23 @@ impl Home {
         self.output.lock().unwrap().clone()
     }
 
+    /// The folder of another node of the same installation, which knows its key.
+    pub fn of_node(key: &str) -> Self {
+        Self { key: Mutex::new(Some(key.to_owned())), ..Self::new() }
+    }
+
     /// Starts the binary on this folder and waits until it is ready.
     pub fn serve(&self) -> Server {
+        self.serve_with(&[])
+    }
+
+    /// The same, with more settings.
+    pub fn serve_with(&self, settings: &[String]) -> Server {
         let mut child = Command::new(binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--folder"])
             .arg(self.path())
             .args(["--set", "egress.private_allowed=true", "--set", "connectors.test_mode=true", "--set", "telemetry.log_format=json"])
+            .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -113,9 +124,14 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+    }
+
     /// Asks it to end, and waits until it has.
     pub fn stop(mut self) -> bool {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("TERM");
         self.child.wait().unwrap().success()
     }
 

@@ -17,7 +17,7 @@ use syncline_sdk::{
     http::{Client, ClientConfig, Egress},
 };
 
-use crate::{DeclarativeConnector, cut::cut, dates, manifest, template::literal};
+use crate::{DeclarativeConnector, cut::cut, dates, manifest, template::{Scope, Template}};
 
 /// Remembers what it was asked to wait for, and does not.
 #[derive(Default)]
@@ -222,7 +222,7 @@ fn a_rendered_text_is_read_as_python_reads_it() {
         ("2021-10-01", json!("2021-10-01")),
     ];
     for (text, value) in cases {
-        assert_eq!(literal(text), value, "{text}");
+        assert_eq!(Template::new(text).unwrap().value(&Scope::new()).unwrap(), value, "{text}");
     }
 }
 

@@ -58,6 +58,11 @@ impl Scope {
         self.names.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
+    /// Whether there is such a name; the settings and the parameters are everywhere.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        matches!(name, "config" | "parameters") || self.look(name).is_some()
+    }
+
     /// All names.
     pub(super) fn names(&self) -> impl Iterator<Item = (&'static str, &Arc<Value>)> {
         self.names.iter().map(|(name, value)| (*name, value))

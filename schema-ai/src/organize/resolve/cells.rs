@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::compare;
 use super::fields::{self, Field, Kind};
 use super::nicknames;
 use super::normal;
+use super::phone;
 use super::records::Records;
 use crate::organize::profile::hash;
 use serde::{Deserialize, Serialize};
@@ -82,6 +84,7 @@ impl Cells {
             };
             columns.push(column);
         }
+        describe_addresses(&fields, &mut columns, records.count());
         let place = |kind: Kind| fields.iter().position(|field| field.kind == kind);
         let names = place(Kind::GivenName).zip(place(Kind::Surname));
         let count = records.count();
@@ -170,7 +173,11 @@ fn cell(kind: Kind, text: &str, vocabulary: &mut Vocabulary) -> Option<Cell> {
             made.text = name;
             made.rest = host;
         }
-        Kind::Phone => made.text = normal::phone(text)?,
+        Kind::Phone => {
+            let (country, number) = phone::read(text)?;
+            made.text = number;
+            country.unwrap_or_default().clone_into(&mut made.rest);
+        }
         Kind::Number => {
             made.number = fields::number(text)?;
             text.trim().clone_into(&mut made.text);
@@ -198,6 +205,38 @@ fn numbered(words: Vec<String>, vocabulary: &mut Vocabulary) -> Vec<u32> {
     numbers.sort_unstable();
     numbers.dedup();
     numbers
+}
+
+/// Whether an address is one that its host gives to anybody.
+pub fn is_public(address: &Cell) -> bool {
+    address.number == PUBLIC || address.number == PUBLIC + SAYS_NAME
+}
+
+/// Whether the mailbox is the name of its owner, and so says nothing that the name does not.
+pub fn says_name(address: &Cell) -> bool {
+    address.number >= SAYS_NAME
+}
+
+const PUBLIC: f64 = 1.0;
+const SAYS_NAME: f64 = 2.0;
+
+/// Says of each mail address whose it can be, and whether it spells a name.
+fn describe_addresses(fields: &[Field], columns: &mut [Vec<Option<Cell>>], count: usize) {
+    let place = |kind: Kind| fields.iter().position(|field| field.kind == kind);
+    let names = place(Kind::GivenName).zip(place(Kind::Surname));
+    for (place, _) in fields.iter().enumerate().filter(|(_, field)| field.kind == Kind::Email) {
+        for record in 0..count {
+            let name = names.and_then(|(given, surname)| {
+                let (given, surname) = (columns[given][record].as_ref()?, columns[surname][record].as_ref()?);
+                Some(format!("{}|{}", given.text, surname.text))
+            });
+            let Some(cell) = &mut columns[place][record] else { continue };
+            let letters: String = cell.text.chars().filter(char::is_ascii_alphabetic).collect();
+            let spelt = name.map_or_else(|| two_parts(&cell.text).is_some(), |name| compare::spells_either_way(&letters, &name));
+            let public = if nicknames::is_public_host(&cell.rest) { PUBLIC } else { 0.0 };
+            cell.number = public + if spelt { SAYS_NAME } else { 0.0 };
+        }
+    }
 }
 
 /// The codes in all texts of a record: model numbers and the like.

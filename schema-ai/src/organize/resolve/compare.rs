@@ -1,6 +1,6 @@
 //! How much two cells agree, in a few levels: 0 is not at all, the highest is the same.
 
-use super::cells::{Cell, Cells};
+use super::cells::{self, Cell, Cells};
 use super::fields::Kind;
 use super::nicknames;
 
@@ -50,7 +50,7 @@ fn level(cells: &Cells, left: usize, right: usize, a: u32, b: u32) -> u8 {
     let (Some(x), Some(y)) = (&cells.columns[left][a as usize], &cells.columns[right][b as usize]) else { return MISSING };
     match cells.fields[left].kind {
         Kind::Email => email(x, y),
-        Kind::Phone => phone(&x.text, &y.text),
+        Kind::Phone => phone(x, y),
         Kind::GivenName => given(&x.text, &y.text),
         Kind::Surname | Kind::Name => name(&x.text, &y.text),
         Kind::Company | Kind::Text => text(cells, x, y),
@@ -62,16 +62,22 @@ fn level(cells: &Cells, left: usize, right: usize, a: u32, b: u32) -> u8 {
     }
 }
 
+/// Two addresses of one person are mostly one that a provider gave to anybody and one of a company. A mailbox that spells the
+/// person's name says no more than the name does.
 fn email(x: &Cell, y: &Cell) -> u8 {
-    let same_name = x.text == y.text;
-    match (same_name, x.rest == y.rest) {
-        (true, true) => 5,
-        (true, false) => 4,
-        (false, true) if strsim::osa_distance(&x.text, &y.text) <= 1 => 4,
-        (false, true) if x.text.len() > 7 && strsim::osa_distance(&x.text, &y.text) == 2 => 2,
+    let (same_name, same_host) = (x.text == y.text, x.rest == y.rest);
+    let length = x.text.len().min(y.text.len());
+    let slips = if same_name { 0 } else { strsim::osa_distance(&x.text, &y.text) };
+    match (same_name, same_host) {
+        (true, true) => 6,
+        (true, false) if cells::is_public(x) == cells::is_public(y) && cells::says_name(x) && cells::says_name(y) => 2,
+        (true, false) => 5,
+        (false, true) if slips <= 1 => 5,
+        (false, true) if length > 7 && slips == 2 => 4,
+        (false, true) => 3,
         // Mailboxes that are only somewhat alike share a first name, and that is another field's evidence.
-        _ if x.text.len().min(y.text.len()) > 5 && strsim::osa_distance(&x.text, &y.text) <= 1 => 3,
-        _ => u8::from(x.rest == y.rest),
+        (false, false) if length > 5 && slips <= 1 && !(cells::says_name(x) && cells::says_name(y)) => 4,
+        (false, false) => u8::from(cells::is_public(x) != cells::is_public(y)),
     }
 }
 
@@ -88,8 +94,14 @@ fn alias(x: &Cell, y: &Cell) -> u8 {
     one_way(x, y).max(one_way(y, x))
 }
 
+/// Whether a mailbox is somebody's first and last name, in either order, in full or with an initial.
+pub fn spells_either_way(mailbox: &str, names: &str) -> bool {
+    let turned = names.split_once('|').map(|(given, surname)| format!("{surname}|{given}")).unwrap_or_default();
+    spells(mailbox, names) >= 2 || spells(mailbox, &turned) >= 2
+}
+
 /// How much of somebody's names a login spells: 3 both, 2 the last and an initial, 1 the first.
-fn spells(handle: &str, names: &str) -> u8 {
+pub fn spells(handle: &str, names: &str) -> u8 {
     let (given, surname) = names.split_once('|').unwrap_or((names, ""));
     let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
     let (given, surname) = (letters(given), letters(surname));
@@ -105,12 +117,16 @@ fn spells(handle: &str, names: &str) -> u8 {
     }
 }
 
-fn phone(x: &str, y: &str) -> u8 {
+/// The numbers within their countries, and the countries where they are known.
+fn phone(x: &Cell, y: &Cell) -> u8 {
+    let countries_differ = !x.rest.is_empty() && !y.rest.is_empty() && x.rest != y.rest;
+    let (x, y) = (x.text.as_str(), y.text.as_str());
     if x == y {
-        return 3;
+        return if countries_differ { 1 } else { 3 };
     }
-    let tail = x.len().min(y.len()).min(7);
-    if x[x.len() - tail..] == y[y.len() - tail..] || strsim::osa_distance(x, y) <= 1 { 2 } else { 0 }
+    let tail = x.len().min(y.len()).min(8);
+    let same_end = x[x.len() - tail..] == y[y.len() - tail..];
+    if !countries_differ && (same_end || strsim::osa_distance(x, y) <= 1) { 2 } else { 0 }
 }
 
 fn given(x: &str, y: &str) -> u8 {

@@ -9,6 +9,7 @@ pub mod fields;
 pub mod incremental;
 pub mod nicknames;
 pub mod normal;
+pub mod phone;
 pub mod records;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -63,7 +64,7 @@ pub fn resolve(records: &Records) -> Resolution {
     let chosen = if records.linked() {
         cluster::one_to_one(&pairs, &scored, records.count())
     } else {
-        cluster::grow(&cells, records, &pairs, &scored, &weights)
+        cluster::grow(&cells, &pairs, &scored, &weights)
     };
     report(records, &cells, &weights, &chosen)
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 struct Shipped {
     names: Vec<Vec<String>>,
     company_suffixes: HashSet<String>,
+    public_mail_hosts: HashSet<String>,
 }
 
 static SHIPPED: LazyLock<Shipped> =
@@ -33,4 +34,9 @@ pub fn alike(a: &str, b: &str) -> bool {
 /// Whether a word says nothing about which company it is.
 pub fn is_company_suffix(word: &str) -> bool {
     SHIPPED.company_suffixes.contains(word)
+}
+
+/// Whether anybody can have a mail address at this host.
+pub fn is_public_host(host: &str) -> bool {
+    SHIPPED.public_mail_hosts.contains(host)
 }

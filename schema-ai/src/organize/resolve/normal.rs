@@ -92,16 +92,6 @@ pub fn is_role_mailbox(name: &str) -> bool {
     )
 }
 
-/// The digits of a telephone number that tell it apart: the last nine, without the country and a leading zero.
-pub fn phone(text: &str) -> Option<String> {
-    let number = text.split(['x', 'X', 'e']).next().unwrap_or(text);
-    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    if digits.len() < 7 {
-        return None;
-    }
-    Some(digits[digits.len().saturating_sub(9)..].to_owned())
-}
-
 /// The words of a text. Codes such as `PS-LX350H` stay whole, other hyphens cut.
 pub fn tokens(text: &str) -> Vec<String> {
     let mut words = Vec::new();

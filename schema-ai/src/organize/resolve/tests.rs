@@ -68,8 +68,11 @@ fn mail_addresses_that_reach_one_mailbox_are_one() {
 
 #[test]
 fn telephone_numbers_are_one_with_and_without_their_country() {
-    assert_eq!(normal::phone("+1 (393) 963-8665"), normal::phone("393-963-8665"));
-    assert_eq!(normal::phone("12"), None);
+    let same = |a: &str, b: &str| phone::read(a).unwrap().1 == phone::read(b).unwrap().1;
+    assert!(same("+1 (393) 963-8665", "393-963-8665") && same("1 393 963 8665 x12", "+13939638665"));
+    assert!(same("+44 (0)20 7946 0958", "020 7946 0958") && same("0047 21 93 40 00", "21934000"));
+    assert_eq!(phone::read("+491511234567").unwrap().0, Some("49"));
+    assert_eq!(phone::read("12"), None);
 }
 
 #[test]

@@ -109,7 +109,8 @@ impl Weights {
         self.prior + (0..row.len()).map(|field| self.field_bits(cells, field, a, b, row[field])).sum::<f64>()
     }
 
-    fn field_bits(&self, cells: &Cells, field: usize, a: u32, b: u32, level: u8) -> f64 {
+    /// What one field at this level says, in bits.
+    pub fn field_bits(&self, cells: &Cells, field: usize, a: u32, b: u32, level: u8) -> f64 {
         if level == MISSING {
             return 0.0;
         }

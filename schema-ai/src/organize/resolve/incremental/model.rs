@@ -55,7 +55,7 @@ impl Model {
     /// What a record is found by.
     pub fn keys(&self, row: &Row) -> Vec<u64> {
         let cells = self.cells(std::slice::from_ref(row));
-        self.keys_of(&cells, 0)
+        blocking::pieces(&cells, 0).into_iter().map(|(key, _)| key).collect()
     }
 
     /// How sure it is that two records are one thing.
@@ -75,10 +75,6 @@ impl Model {
 
     pub(super) fn cells(&self, rows: &[Row]) -> Cells {
         Cells::under(&self.records(rows), &self.compared, &self.counted)
-    }
-
-    pub(super) fn keys_of(&self, cells: &Cells, record: usize) -> Vec<u64> {
-        blocking::pieces(cells, record).into_iter().map(|(key, _)| key).collect()
     }
 
     /// The evidence in bits that two records of these cells are one thing.

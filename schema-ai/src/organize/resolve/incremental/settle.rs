@@ -132,7 +132,7 @@ impl<'a> Settling<'a> {
             scored.into_iter().filter_map(|((a, b), bits)| Some(((local(a)?, local(b)?), bits))).unzip();
         let cells = self.model.cells(&rows);
         let records = self.model.records(&rows);
-        let clusters = cluster::grow(&cells, &records, &pairs, &scores, self.model.weights());
+        let clusters = cluster::grow(&cells, &pairs, &scores, self.model.weights());
         let edges = resolve::report(&records, &cells, self.model.weights(), &clusters).edges;
         let before: BTreeMap<RecordId, Option<ThingId>> =
             self.rows.into_iter().filter(|(_, seen)| seen.reached).map(|(id, seen)| (id, seen.was)).collect();

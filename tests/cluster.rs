@@ -1,0 +1,17 @@
+//! Many nodes on a real Kafka and a real PostgreSQL, with everything that can happen to them. Nothing in here knows the inside of the
+//! engine: what was published is read with Kafka's own console consumer. Without `SYNCLINE_TEST_KAFKA` nothing is tested.
+#![cfg(feature = "kafka")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+#[allow(dead_code, reason = "what other tests use of it")]
+#[path = "support/mod.rs"]
+mod support;
+
+#[path = "cluster/chaos.rs"]
+mod chaos;
+#[path = "cluster/dashboards.rs"]
+mod dashboards;
+#[path = "cluster/installation.rs"]
+mod installation;
+#[path = "cluster/published.rs"]
+mod published;
