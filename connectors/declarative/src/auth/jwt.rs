@@ -1,4 +1,4 @@
-//! Tokens that we sign ourselves: JSON Web Tokens (RFC 7519), as PyJWT writes them.
+//! Tokens that we sign ourselves: JSON Web Tokens (RFC 7519), as PyJWT writes them: the fields of the header are sorted.
 
 use base64::{
     Engine,
@@ -93,6 +93,7 @@ impl Jwt {
         if made.get("typ").is_some_and(|kind| !is_truthy(kind)) {
             made.shift_remove("typ");
         }
+        made.sort_keys();
         Ok(made)
     }
 

@@ -8,7 +8,7 @@ use crate::{node::Node, template::Scope};
 
 #[test]
 fn tokens_are_the_same_as_those_that_the_reference_signs() {
-    let table: Value = serde_json::from_str(include_str!("../../../tests/reference/jwt.json")).unwrap();
+    let table: Value = serde_json::from_str(include_str!("../../../tests/reference/web_tokens.json")).unwrap();
     for case in table["cases"].as_array().unwrap() {
         let jwt = Jwt::load(&Node::new(&case["node"], "auth")).unwrap();
         let scope = Scope::new().with("config", Arc::new(case["config"].clone()));

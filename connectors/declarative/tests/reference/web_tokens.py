@@ -28,7 +28,7 @@ BASE = {"secret_key": "{{ config['key'] }}", "token_duration": 1200}
 CASES = [
     {**BASE, "algorithm": "HS256", "key": "hunter2"},
     {**BASE, "algorithm": "HS384", "key": "hunter2", "base64_encode_secret_key": True},
-    {**BASE, "algorithm": "HS512", "key": "123", "header_prefix": "JWT", "jwt_headers": {"kid": "{{ config['key'] }}", "typ": "at+jwt", "cty": "x"}},
+    {**BASE, "algorithm": "HS512", "key": "12a", "header_prefix": "JWT", "jwt_headers": {"kid": "{{ config['key'] }}", "typ": "at+jwt", "cty": "x"}},
     {**BASE, "algorithm": "HS256", "key": "k", "jwt_headers": {"kid": "a"}, "jwt_payload": {"iss": "{{ config['key'] }}", "aud": "https://x/"}},
     {**BASE, "algorithm": "HS256", "key": "k", "additional_jwt_headers": {"x": "1"}, "additional_jwt_payload": {"scope": "a b", "n": "{{ 1 + 1 }}", "none": "{{ config.get('none') }}"}},
     {**BASE, "algorithm": "RS256", "key": "rsa"}, {**BASE, "algorithm": "RS512", "key": "rsa plain"},
