@@ -28,6 +28,11 @@ end() { # signal
 
 start() {
   local port=${1:-19092}
+  # Two brokers on one folder would spoil it.
+  if [ -e "$dir/pid" ] && kill -0 "$(cat "$dir/pid")" 2> /dev/null; then
+    echo "a broker runs on \`$dir\` already" >&2
+    exit 1
+  fi
   fetch
   cat > "$dir/server.properties" <<P
 process.roles=broker,controller

@@ -135,7 +135,7 @@ impl Requester {
             headers: Input::load(&node, "request_headers")?,
             body_json: None,
             body_data: Input::default(),
-            authenticator: Authenticator::load(node.get("authenticator"), &node.below("authenticator"))?,
+            authenticator: Authenticator::of(&node)?,
             errors: ErrorHandlers::load(node.get("error_handler"), &node.below("error_handler"))?,
             use_cache: node.says("use_cache"),
             properties_parameter: properties_parameter(&node),

@@ -1,12 +1,14 @@
-//! The organizer as a command: `plan`, `profile`, `match`, `resolve`. The binary and the example both call [`run`].
+//! The organizer as a command: `plan`, `quality`, `profile`, `match`, `resolve`. The binary and the example both call [`run`].
 
 use std::io::Write;
 use std::path::Path;
 
 use super::profile::files::Source;
+use super::quality::{self, Quality};
 use super::{Refused, matching, plan, resolve};
 
-const USAGE: &str = "organize plan DIR | profile FILE... | match A B | resolve A [B] --id FIELD   [--format json|text|mermaid]";
+const USAGE: &str =
+    "organize plan DIR | quality DIR | profile FILE... | match A B | resolve A [B] --id FIELD   [--format json|text|mermaid]";
 
 /// What was asked.
 struct Asked<'a> {
@@ -21,6 +23,7 @@ pub fn run(arguments: &[String], out: &mut dyn Write) -> Result<(), Refused> {
     let asked = parse(rest)?;
     match verb.as_str() {
         "plan" => show_plan(&asked, out),
+        "quality" => show_quality(&asked, out),
         "profile" => show_profile(&asked, out),
         "match" => show_match(&asked, out),
         "resolve" => show_resolve(&asked, out),
@@ -52,6 +55,17 @@ fn show_plan(asked: &Asked<'_>, out: &mut dyn Write) -> Result<(), Refused> {
         "json" => write_json(out, &plan::json::plan(&made)),
         "mermaid" => Ok(write!(out, "{}", plan::mermaid::plan(&made))?),
         "text" => Ok(write!(out, "{}", plan::text::plan(&made))?),
+        other => Err(unknown_format(other)),
+    }
+}
+
+fn show_quality(asked: &Asked<'_>, out: &mut dyn Write) -> Result<(), Refused> {
+    let [folder] = asked.files.as_slice() else { return Err(Refused::Usage("`quality` takes one folder".to_owned())) };
+    let made = plan::Plan::of(&Source::folder(Path::new(folder))?)?;
+    let quality = Quality::of(&made);
+    match asked.format {
+        "json" => write_json(out, &quality::report::json(&quality, &made)),
+        "text" => Ok(write!(out, "{}", quality::report::text(&quality))?),
         other => Err(unknown_format(other)),
     }
 }

@@ -11,6 +11,7 @@ pub mod matching;
 pub mod normalize;
 pub mod plan;
 pub mod profile;
+pub mod quality;
 pub mod relations;
 pub mod resolve;
 pub mod words;

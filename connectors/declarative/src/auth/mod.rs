@@ -1,39 +1,42 @@
-//! Authentication: what proves who asks, put into each request. Tokens that the source gives live with the job, never with the
-//! connector, which all tenants share.
+//! Authentication: what proves who asks, put into each request. Tokens that are fetched live in the job ([`tokens`]), never in
+//! here: what is loaded from a manifest is shared by all tenants.
 
+mod fields;
 mod jwt;
+mod key;
+mod legacy;
+mod native;
 mod oauth;
+mod selective;
 mod session;
+mod tokens;
 
-use std::sync::Arc;
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use syncline_model::Fault;
+use syncline_sdk::Context;
 
-use self::{
-    jwt::Jwt,
-    oauth::OAuth,
-    session::{LegacySession, Session},
-};
+use self::{jwt::Jwt, legacy::LegacySession, native::Native, oauth::OAuth, selective::Selective, session::Session};
 use crate::{
     node::Node,
     problem::Problem,
     request::{Place, RequestOption},
-    run::misconfigured,
-    template::{Scope, Template, python_str},
+    template::{Scope, Template},
 };
 
 /// A request that must be proved.
+#[derive(Clone, Copy)]
 pub struct Call<'a> {
     /// What the connector was given.
-    pub context: &'a syncline_sdk::Context,
+    pub context: &'a Context,
     /// What templates may look at.
     pub scope: &'a Scope,
 }
 
-/// What proves who asks, when it is there.
-type Proof<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Vec<(RequestOption, String)>, Fault>> + Send + 'a>>;
+/// Values, and where they go in a request.
+pub type Options = Vec<(RequestOption, String)>;
 
 /// An authenticator.
 #[derive(Debug, Clone)]
@@ -46,23 +49,18 @@ pub enum Authenticator {
     Bearer(Template),
     /// `Authorization: Basic`.
     Basic(Template, Template),
-    /// A token that is fetched and kept until it ends.
-    OAuth(Arc<OAuth>),
-    /// A token that a login gives.
-    Session(Arc<Session>),
-    /// A token of the settings, or one that a login gives.
-    LegacySession(Arc<LegacySession>),
-    /// A token that is signed here.
-    Jwt(Arc<Jwt>),
-    /// The one that the settings name.
+    /// One of several, as the settings say.
     Selective(Arc<Selective>),
-}
-
-/// `SelectiveAuthenticator`.
-#[derive(Debug, Clone)]
-pub struct Selective {
-    path: Vec<String>,
-    known: Vec<(String, Authenticator)>,
+    /// Tokens of OAuth 2.0.
+    OAuth(Arc<OAuth>),
+    /// A token for which one logs in.
+    Session(Arc<Session>),
+    /// The same as it was written once.
+    LegacySession(Arc<LegacySession>),
+    /// A token that we sign ourselves.
+    Jwt(Arc<Jwt>),
+    /// What stands in for a Python class.
+    Native(Arc<Native>),
 }
 
 const KNOWN: [&str; 9] = [
@@ -70,103 +68,113 @@ const KNOWN: [&str; 9] = [
     "ApiKeyAuthenticator",
     "BearerAuthenticator",
     "BasicHttpAuthenticator",
+    "SelectiveAuthenticator",
     "OAuthAuthenticator",
     "SessionTokenAuthenticator",
     "LegacySessionTokenAuthenticator",
     "JwtAuthenticator",
-    "SelectiveAuthenticator",
 ];
 
 impl Authenticator {
-    /// Reads one.
+    /// Reads one that needs nothing of its requester.
     pub fn load(node: Option<&Value>, path: &str) -> Result<Self, Problem> {
-        let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(Self::No) };
-        let node = Node::new(node, path);
-        let or_empty = |field: &str| Ok::<_, Problem>(node.text(field)?.unwrap_or_else(|| Template::plain("")));
-        match node.kind() {
-            "NoAuth" => Ok(Self::No),
-            "BearerAuthenticator" => Ok(Self::Bearer(node.needed_text("api_token")?)),
-            "BasicHttpAuthenticator" => Ok(Self::Basic(node.needed_text("username")?, or_empty("password")?)),
-            "ApiKeyAuthenticator" => {
-                let option = match (node.child("inject_into"), node.text("header")?) {
-                    (Some(_), Some(_)) => return Err(node.problem("only one of `inject_into` and `header` can be given")),
-                    (Some(option), None) => RequestOption::load(option.value, &option.path)?,
-                    (None, Some(name)) => RequestOption { place: Place::Header, names: vec![name] },
-                    (None, None) => return Err(node.missing("inject_into")),
-                };
-                Ok(Self::ApiKey(or_empty("api_token")?, option))
-            }
-            "OAuthAuthenticator" => OAuth::load(&node).map(|made| Self::OAuth(Arc::new(made))),
-            "SessionTokenAuthenticator" => Session::load(&node).map(|made| Self::Session(Arc::new(made))),
-            "LegacySessionTokenAuthenticator" => LegacySession::load(&node).map(|made| Self::LegacySession(Arc::new(made))),
-            "JwtAuthenticator" => Jwt::load(&node).map(|made| Self::Jwt(Arc::new(made))),
-            "SelectiveAuthenticator" => Selective::load(&node).map(|made| Self::Selective(Arc::new(made))),
-            _ => Err(node.unknown("authenticator", &KNOWN)),
+        match node.filter(|node| !node.is_null()) {
+            None => Ok(Self::No),
+            Some(node) => Self::read(&Node::new(node, path), None),
         }
+    }
+
+    /// Reads the one of a requester.
+    pub fn of(requester: &Node<'_>) -> Result<Self, Problem> {
+        match requester.child("authenticator") {
+            None => Ok(Self::No),
+            Some(node) => Self::read(&node, requester.text("url")?.or(requester.text("url_base")?)),
+        }
+    }
+
+    /// `base` is where its requester sends its requests.
+    fn read(node: &Node<'_>, base: Option<Template>) -> Result<Self, Problem> {
+        let or_empty = |field: &str| Ok::<_, Problem>(node.text(field)?.unwrap_or_else(|| Template::plain("")));
+        Ok(match node.kind() {
+            "NoAuth" => Self::No,
+            "BearerAuthenticator" => Self::Bearer(node.needed_text("api_token")?),
+            "BasicHttpAuthenticator" => Self::Basic(node.needed_text("username")?, or_empty("password")?),
+            "ApiKeyAuthenticator" => Self::ApiKey(or_empty("api_token")?, key_option(node)?),
+            "SelectiveAuthenticator" => Self::Selective(Arc::new(Selective::load(node, base.as_ref())?)),
+            "OAuthAuthenticator" => Self::OAuth(Arc::new(OAuth::load(node)?)),
+            "SessionTokenAuthenticator" => Self::Session(Arc::new(Session::load(node)?)),
+            "LegacySessionTokenAuthenticator" => Self::LegacySession(Arc::new(LegacySession::load(node, base)?)),
+            "JwtAuthenticator" => Self::Jwt(Arc::new(Jwt::load(node)?)),
+            "CustomAuthenticator" => match Native::load(node)? {
+                Some(native) => Self::Native(Arc::new(native)),
+                None => return Err(node.unknown("authenticator", &KNOWN)),
+            },
+            _ => return Err(node.unknown("authenticator", &KNOWN)),
+        })
     }
 
     /// What it puts into a request.
-    pub fn options<'a>(&'a self, call: &'a Call<'a>) -> Proof<'a> {
-        Box::pin(async move {
-            Ok(match self {
-                Self::No => Vec::new(),
-                Self::ApiKey(token, option) => vec![(option.clone(), token.text(call.scope)?)],
-                Self::Bearer(token) => authorization(format!("Bearer {}", token.text(call.scope)?)),
-                Self::Basic(user, password) => {
-                    let both = format!("{}:{}", user.text(call.scope)?, password.text(call.scope)?);
-                    authorization(format!("Basic {}", BASE64_STANDARD.encode(both)))
-                }
-                Self::OAuth(oauth) => authorization(format!("Bearer {}", oauth.token(call).await?)),
-                Self::Session(session) => session.options(call).await?,
-                Self::LegacySession(session) => session.options(call).await?,
-                Self::Jwt(jwt) => jwt.options(call.scope)?,
-                Self::Selective(selective) => selective.chosen(call.scope)?.options(call).await?,
-            })
+    pub async fn options(&self, call: &Call<'_>) -> Result<Options, Fault> {
+        let said = |template: &Template| template.text(call.scope);
+        Ok(match self {
+            Self::No => Vec::new(),
+            Self::ApiKey(token, option) => vec![(option.clone(), said(token)?)],
+            Self::Bearer(token) => bearer(&said(token)?),
+            Self::Basic(user, password) => {
+                authorization(format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", said(user)?, said(password)?))))
+            }
+            Self::Selective(selective) => selective.choose(call.scope)?.boxed_options(call).await?,
+            Self::OAuth(oauth) => bearer(&oauth.token(call).await?),
+            Self::Session(session) => session.options(call).await?,
+            Self::LegacySession(session) => session.options(call).await?,
+            Self::Jwt(jwt) => jwt.options(call.scope)?,
+            Self::Native(native) => native.options(call).await?,
         })
     }
 
-    /// The source refuses what was kept of an earlier proof: it is fetched anew.
-    pub async fn forget(&self, context: &syncline_sdk::Context, scope: &Scope) -> Result<(), Fault> {
+    /// The same, for an authenticator that needs another one.
+    fn boxed_options<'a>(&'a self, call: &'a Call<'_>) -> Pin<Box<dyn Future<Output = Result<Options, Fault>> + Send + 'a>> {
+        Box::pin(self.options(call))
+    }
+
+    /// A token that was refused is replaced. `sent` is the `Authorization` that the refused request had: if another request has got
+    /// a newer token meanwhile, that one will do. Says whether there is any hope that the next request has a better one.
+    pub async fn renew(&self, call: &Call<'_>, sent: Option<&str>) -> Result<bool, Fault> {
         match self {
-            Self::OAuth(oauth) => oauth.forget(&Call { context, scope }).await,
-            Self::Session(session) => session.forget(&Call { context, scope }).await,
-            Self::Selective(selective) => Box::pin(selective.chosen(scope)?.forget(context, scope)).await,
-            _ => Ok(()),
+            Self::OAuth(oauth) => oauth.renew(call, sent).await.map(|()| true),
+            Self::Native(native) => native.renew(call, sent).await.map(|()| true),
+            Self::Selective(selective) => Box::pin(selective.choose(call.scope)?.renew(call, sent)).await,
+            Self::No | Self::ApiKey(..) | Self::Bearer(_) | Self::Basic(..) | Self::Session(_) | Self::LegacySession(_) | Self::Jwt(_) => {
+                Ok(false)
+            }
         }
+    }
+
+    /// Whatever was kept of an earlier proof is no longer good.
+    pub async fn forget(&self, context: &Context, scope: &Scope) -> Result<(), Fault> {
+        self.renew(&Call { context, scope }, None).await.map(|_| ())
     }
 }
 
-impl Selective {
-    fn load(node: &Node<'_>) -> Result<Self, Problem> {
-        let path = node.children("authenticator_selection_path").iter().map(|name| python_str(name.value)).collect();
-        let all = node.needed("authenticators")?;
-        let one = |name: &String| Ok((name.clone(), Authenticator::load(all.get(name), &all.below(name))?));
-        let known = all.value.as_object().map(|fields| fields.keys().map(one).collect::<Result<_, Problem>>()).transpose()?;
-        Ok(Self { path, known: known.ok_or_else(|| all.problem("`authenticators` must be an object"))? })
-    }
-
-    /// The one that the settings name.
-    fn chosen(&self, scope: &Scope) -> Result<&Authenticator, Fault> {
-        let config = scope.get("config").unwrap_or_default();
-        let mut at = Some(config.as_ref());
-        for name in &self.path {
-            at = at.and_then(|value| value.get(name));
-        }
-        let path = self.path.join(".");
-        let said =
-            at.map(python_str).ok_or_else(|| misconfigured(format!("the setting `{path}` says how to authenticate, and is missing")))?;
-        let found = self.known.iter().find(|(name, _)| *name == said).map(|(_, authenticator)| authenticator);
-        found.ok_or_else(|| {
-            let hint = syncline_model::nearest::hint(&said, self.known.iter().map(|(name, _)| name.as_str()));
-            misconfigured(format!("the setting `{path}` is `{said}`, and there is no such authentication{hint}"))
-        })
-    }
-}
-
-/// A header that proves who asks.
-pub fn authorization(value: String) -> Vec<(RequestOption, String)> {
+fn authorization(value: String) -> Options {
     vec![(RequestOption::plain(Place::Header, "Authorization"), value)]
+}
+
+fn bearer(token: &str) -> Options {
+    authorization(format!("Bearer {token}"))
+}
+
+/// Where a key goes: `inject_into`, or the `header` of older manifests.
+fn key_option(node: &Node<'_>) -> Result<RequestOption, Problem> {
+    match (node.child("inject_into"), node.text("header")?) {
+        (Some(_), Some(_)) => Err(node.problem("only one of `inject_into` and `header` can be given")),
+        (Some(option), None) => RequestOption::load(option.value, &option.path),
+        (None, Some(name)) => Ok(RequestOption { place: Place::Header, names: vec![name] }),
+        (None, None) => Err(node.missing("inject_into")),
+    }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod usage;

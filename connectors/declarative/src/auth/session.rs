@@ -1,212 +1,117 @@
-//! Tokens that a login gives.
+//! A session: one logs in with a request of its own, and the token of the answer goes into every other request.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use syncline_model::Fault;
-use syncline_sdk::HttpRequest;
-use tokio::sync::Mutex;
 
-use super::{Call, authorization};
+use super::{
+    Call, bearer,
+    selective::path_of,
+    tokens::{Token, Tokens, Until},
+};
 use crate::{
     dates::Duration,
     decode::Decoder,
+    extract::dpath::Glob,
     node::Node,
     problem::Problem,
-    request::{Extra, Place, RequestOption, Requester},
-    run::{Run, misconfigured},
+    request::{Extra, RequestOption, Requester},
+    run::Run,
     send::{Sent, send},
     template::{Scope, Template, python_str},
 };
 
-/// `SessionTokenAuthenticator`.
+/// A `SessionTokenAuthenticator`.
 #[derive(Debug)]
 pub struct Session {
     login: Requester,
-    path: Vec<String>,
+    path: Glob,
+    /// How long a token is used. Without it there is a login for every request, as the reference does.
     lasts: Option<Duration>,
     decoder: Decoder,
-    /// Where the token goes; without it into `Authorization: Bearer`.
-    option: Option<(RequestOption, Template)>,
+    put: Put,
+    /// What tells its tokens from those of other sessions of the same job.
+    identity: String,
 }
 
-/// A token and until when it is good.
-#[derive(Default)]
-struct Kept {
-    token: Option<(String, Timestamp)>,
+#[derive(Debug)]
+enum Put {
+    Bearer,
+    Key(RequestOption, Template),
 }
-
-/// The tokens of one job.
-#[derive(Default)]
-struct Tokens(Mutex<HashMap<String, Arc<Mutex<Kept>>>>);
 
 impl Session {
-    /// Reads one.
-    pub fn load(node: &Node<'_>) -> Result<Self, Problem> {
+    pub(super) fn load(node: &Node<'_>) -> Result<Self, Problem> {
         let login = node.needed("login_requester")?;
-        let lasts = match node.word("expiration_duration").filter(|text| !text.is_empty()) {
+        let lasts = match node.word("expiration_duration") {
             None => None,
-            Some(text) => Some(
-                Duration::parse(text)
-                    .ok_or_else(|| node.problem(format!("`expiration_duration` is `{text}`, and must be a duration like `PT1H`")))?,
-            ),
-        };
-        let way = node.needed("request_authentication")?;
-        let option = match way.kind() {
-            "Bearer" => None,
-            "ApiKey" => {
-                let option = way.needed("inject_into")?;
-                let token = way.text("api_token")?.map_or_else(|| way.template("{{ session_token }}", "api_token"), Ok)?;
-                Some((RequestOption::load(option.value, &option.path)?, token))
+            Some(text) => {
+                let bad = || Problem::manifest(&node.below("expiration_duration"), format!("`{text}` is no ISO 8601 duration"));
+                Some(Duration::parse(text).ok_or_else(bad)?)
             }
-            _ => return Err(way.unknown("request authentication", &["Bearer", "ApiKey"])),
         };
+        let put = node.needed("request_authentication")?;
+        let put = match put.kind() {
+            "Bearer" | "SessionTokenRequestBearerAuthenticator" => Put::Bearer,
+            "ApiKey" | "SessionTokenRequestApiKeyAuthenticator" => {
+                let option = put.needed("inject_into")?;
+                let token = put.text("api_token")?.map_or_else(|| put.template("{{ session_token }}", "api_token"), Ok)?;
+                Put::Key(RequestOption::load(option.value, &option.path)?, token)
+            }
+            _ => return Err(put.unknown("way to send a session's token", &["Bearer", "ApiKey"])),
+        };
+        let decoder = node.child("decoder").map(|decoder| Decoder::load(decoder.value, &decoder.path)).transpose()?;
         Ok(Self {
             login: Requester::load(login.value, &login.path)?,
-            path: node.children("session_token_path").iter().map(|name| python_str(name.value)).collect(),
+            path: path_of(node, "session_token_path")?,
             lasts,
-            decoder: node.child("decoder").map_or(Ok(Decoder::Json), |decoder| Decoder::load(decoder.value, &decoder.path))?,
-            option,
+            decoder: decoder.unwrap_or(Decoder::Json),
+            put,
+            identity: format!("{}{:?}", login.value, node.get("session_token_path")),
         })
     }
 
-    /// What it puts into a request.
-    pub async fn options(&self, call: &Call<'_>) -> Result<Vec<(RequestOption, String)>, Fault> {
+    pub(super) async fn options(&self, call: &Call<'_>) -> Result<Vec<(RequestOption, String)>, Fault> {
         let token = self.token(call).await?;
-        match &self.option {
-            None => Ok(authorization(format!("Bearer {token}"))),
-            Some((option, template)) => {
-                let scope = call.scope.clone().with("session_token", Arc::new(Value::from(token)));
+        match &self.put {
+            Put::Bearer => Ok(bearer(&token)),
+            Put::Key(option, template) => {
+                let scope = call.scope.clone().with("session_token", Arc::new(Value::String(token)));
                 Ok(vec![(option.clone(), template.text(&scope)?)])
             }
         }
     }
 
-    /// The token is no longer good.
-    pub async fn forget(&self, call: &Call<'_>) -> Result<(), Fault> {
-        self.cell(call).await.lock().await.token = None;
-        Ok(())
-    }
-
-    async fn cell(&self, call: &Call<'_>) -> Arc<Mutex<Kept>> {
-        let tokens = call.context.shared.get::<Tokens>();
-        let mut tokens = tokens.0.lock().await;
-        Arc::clone(tokens.entry(format!("{self:?}")).or_default())
-    }
-
     async fn token(&self, call: &Call<'_>) -> Result<String, Fault> {
         let Some(lasts) = self.lasts else { return self.log_in(call).await };
-        let cell = self.cell(call).await;
-        let mut kept = cell.lock().await;
-        let now = call.context.now.max(Timestamp::now());
-        if let Some((token, until)) = &kept.token
-            && now <= *until
-        {
-            return Ok(token.clone());
+        let mut slot = Tokens::slot(call.context, &["session", &self.identity]).await;
+        if let Some(token) = slot.as_ref().filter(|token| !token.until.is_over()) {
+            return Ok(token.access.clone());
         }
-        let token = self.log_in(call).await?;
-        let until = crate::dates::Time::from_micros(now.as_microsecond()).and_then(|time| lasts.after(time));
-        kept.token = until.map(|until| (token.clone(), until.timestamp()));
-        Ok(token)
+        let access = self.log_in(call).await?;
+        let now = jiff::Timestamp::now().into();
+        let until = lasts.after(now).map_or(Until::Ever, Until::moment);
+        *slot = Some(Token { access: access.clone(), refresh: None, until });
+        Ok(access)
     }
 
-    async fn log_in(&self, call: &Call<'_>) -> Result<String, Fault> {
-        let run = Run::new(call.context, call.scope.get("config").unwrap_or_default().as_ref().clone());
-        // A login knows the settings and nothing of the page that needs it.
-        let scope: Scope = run.base.clone();
-        let Sent::Answer(answer) = Box::pin(send(&run, "login", &self.login, &scope, &Extra::default())).await? else {
-            return Err(Fault::Unauthorized("the source did not answer the login".to_owned()));
-        };
-        let first = self.decoder.decode(&answer.body, &answer.headers)?.next().transpose()?.unwrap_or_default();
-        let mut at = Some(&first);
-        for name in &self.path {
-            at = match at {
-                Some(Value::Array(items)) => name.parse::<usize>().ok().and_then(|index| items.get(index)),
-                Some(other) => other.get(name),
-                None => None,
+    /// Logging in is a request like any other, and may need a proof of its own.
+    fn log_in<'a>(&'a self, call: &'a Call<'_>) -> Pin<Box<dyn Future<Output = Result<String, Fault>> + Send + 'a>> {
+        Box::pin(async move {
+            let config = call.scope.get("config").unwrap_or_default();
+            let base = Scope::new().at(call.scope.now()).with("config", config);
+            let run = Run { base: base.clone(), ..Run::new(call.context, Value::Null) };
+            let answer = match send(&run, "login", &self.login, &base, &Extra::default()).await? {
+                Sent::Answer(answer) => answer,
+                Sent::Nothing | Sent::SmallerPage(_) | Sent::ShorterWindow(_) | Sent::Restart => {
+                    return Err(Fault::Unusable("the answer to the login was left out, as the connector says".to_owned()));
+                }
             };
-        }
-        let token = at.filter(|token| !token.is_null()).map(python_str);
-        token.ok_or_else(|| Fault::Unusable(format!("the answer to the login has no `{}`", self.path.join("."))))
-    }
-}
-
-/// `LegacySessionTokenAuthenticator`.
-#[derive(Debug)]
-pub struct LegacySession {
-    api: Template,
-    header: Template,
-    token: Template,
-    response_key: Template,
-    user: Template,
-    password: Template,
-    login: Template,
-    validate: Template,
-}
-
-impl LegacySession {
-    /// Reads one.
-    pub fn load(node: &Node<'_>) -> Result<Self, Problem> {
-        let or_empty = |field: &str| Ok::<_, Problem>(node.text(field)?.unwrap_or_else(|| Template::plain("")));
-        Ok(Self {
-            api: or_empty("api_url")?,
-            header: node.needed_text("header")?,
-            token: or_empty("session_token")?,
-            response_key: node.needed_text("session_token_response_key")?,
-            user: or_empty("username")?,
-            password: or_empty("password")?,
-            login: node.needed_text("login_url")?,
-            validate: node.needed_text("validate_session_url")?,
+            let document = self.decoder.decode(&answer.body, &answer.headers)?.next().transpose()?.unwrap_or_default();
+            let missing = || Fault::Unusable(format!("the answer to the login has no `{}`", self.path.spelt()));
+            let token = self.path.get(&document)?.filter(|token| !token.is_null()).ok_or_else(missing)?;
+            Ok(python_str(token))
         })
     }
-
-    /// What it puts into a request.
-    pub async fn options(&self, call: &Call<'_>) -> Result<Vec<(RequestOption, String)>, Fault> {
-        let text = |template: &Template| template.text(call.scope);
-        let header = text(&self.header)?;
-        let option = RequestOption::plain(Place::Header, &header);
-        let given = self.token.eval(call.scope)?;
-        if given.is_truthy() && self.is_valid(call, &header, &given.text()).await? {
-            return Ok(vec![(option, given.into_text())]);
-        }
-        let (user, password) = (text(&self.user)?, text(&self.password)?);
-        if user.is_empty() || password.is_empty() {
-            return Err(Fault::Unauthorized(
-                "the session token is not good, and there is no user name and password to get another".to_owned(),
-            ));
-        }
-        let body = json!({"username": user, "password": password}).to_string();
-        let mut request = request(Method::POST, &format!("{}{}", text(&self.api)?, text(&self.login)?))?;
-        request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request.body = Bytes::from(body);
-        let answer = call.context.http.send(request).await?;
-        if !answer.status.is_success() {
-            return Err(Fault::Unauthorized(format!("the source answered the login with {}", answer.status.as_u16())));
-        }
-        let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let key = text(&self.response_key)?;
-        let token = said.get(&key).map(python_str).ok_or_else(|| Fault::Unusable(format!("the answer to the login has no `{key}`")))?;
-        Ok(vec![(option, token)])
-    }
-
-    async fn is_valid(&self, call: &Call<'_>, header: &str, token: &str) -> Result<bool, Fault> {
-        let mut request = request(Method::GET, &format!("{}{}", self.api.text(call.scope)?, self.validate.text(call.scope)?))?;
-        request.headers = HeaderMap::new();
-        let name = HeaderName::try_from(header).map_err(|_| misconfigured("`header` is no name of a header"))?;
-        request.headers.insert(name, HeaderValue::try_from(token).map_err(|_| misconfigured("the session token cannot be sent"))?);
-        let answer = call.context.http.send(request).await?;
-        match answer.status.as_u16() {
-            200..=399 => Ok(true),
-            401 => Ok(false),
-            status => Err(Fault::Unusable(format!("the source answered {status} when the session token was tried"))),
-        }
-    }
-}
-
-fn request(method: Method, address: &str) -> Result<HttpRequest, Fault> {
-    let url = address.parse().map_err(|_| misconfigured("the address of the login is none"))?;
-    Ok(HttpRequest { method, ..HttpRequest::get(url) })
 }

@@ -1,39 +1,38 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use std::sync::{Arc, Mutex};
+//! Fake token endpoints on loopback.
 
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use syncline_model::{Fault, Settings};
-use syncline_sdk::{Context, Http, HttpAnswer, HttpRequest, Patience, WaitReason};
+use syncline_sdk::{
+    Context, Patience, WaitReason,
+    http::{Client, ClientConfig, Egress},
+};
 
 use super::{Authenticator, Call};
 use crate::template::Scope;
 
-/// A source that answers what it is told to, and remembers what it was asked and what was saved.
+/// Waits for nothing, and remembers what it was told.
 #[derive(Default)]
-struct Source {
-    answers: Mutex<Vec<(u16, Value)>>,
-    asked: Mutex<Vec<String>>,
-    saved: Mutex<Vec<Value>>,
+pub struct Owner {
+    pub waits: Mutex<Vec<(WaitReason, Duration)>>,
+    pub saved: Mutex<Vec<Value>>,
 }
 
 #[async_trait]
-impl Http for Source {
-    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault> {
-        let said = format!("{} {} {}", request.method, request.url, String::from_utf8_lossy(&request.body));
-        self.asked.lock().unwrap().push(said);
-        let mut answers = self.answers.lock().unwrap();
-        let (status, body) = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
-        let status = http::StatusCode::from_u16(status).unwrap();
-        Ok(HttpAnswer { status, headers: http::HeaderMap::new(), body: Bytes::from(body.to_string()), url: request.url })
-    }
-}
-
-#[async_trait]
-impl Patience for Source {
-    async fn wait(&self, _: WaitReason, _: std::time::Duration) -> Result<(), Fault> {
+impl Patience for Owner {
+    async fn wait(&self, reason: WaitReason, time: Duration) -> Result<(), Fault> {
+        self.waits.lock().unwrap().push((reason, time));
         Ok(())
     }
     fn note(&self, _: &str) {}
@@ -44,130 +43,148 @@ impl Patience for Source {
     }
 }
 
-fn world(answers: &[(u16, Value)]) -> (Arc<Source>, Context) {
-    let source = Arc::new(Source { answers: Mutex::new(answers.to_vec()), ..Source::default() });
+/// One request that a fake endpoint saw.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub query: String,
+    pub body: String,
+    pub authorization: String,
+}
+
+/// A token endpoint: answers are given in order, the last one again and again.
+#[derive(Clone)]
+pub struct Endpoint {
+    pub seen: Arc<Mutex<Vec<Seen>>>,
+    pub port: u16,
+}
+
+impl Endpoint {
+    pub fn start(answers: Vec<(u16, Value)>) -> Self {
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let (kept, next) = (Arc::clone(&seen), Arc::new(AtomicUsize::new(0)));
+        let server = HttpServer::new(move || {
+            let (kept, next, answers) = (Arc::clone(&kept), Arc::clone(&next), answers.clone());
+            App::new().default_service(web::to(move |request: actix_web::HttpRequest, body: String| {
+                let header = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+                kept.lock().unwrap().push(Seen {
+                    query: request.query_string().to_owned(),
+                    body,
+                    authorization: header.unwrap_or_default(),
+                });
+                let at = next.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
+                let (status, answer) = answers[at].clone();
+                async move { HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap()).json(answer) }
+            }))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+        let port = server.addrs()[0].port();
+        actix_web::rt::spawn(server.run());
+        Self { seen, port }
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/token", self.port)
+    }
+}
+
+pub fn job(settings: Value) -> (Context, Scope, Arc<Owner>) {
+    let owner = Arc::new(Owner::default());
+    let config = ClientConfig { egress: Egress { private_allowed: true }, ..ClientConfig::default() };
     let context = Context {
-        settings: Settings::new(json!({})),
-        http: Arc::clone(&source) as Arc<dyn Http>,
-        patience: Arc::clone(&source) as Arc<dyn Patience>,
+        settings: Settings::new(settings.clone()),
+        http: Arc::new(Client::new("shop".parse().unwrap(), config).unwrap()),
+        patience: Arc::clone(&owner) as Arc<dyn Patience>,
         now: Timestamp::now(),
         shared: Arc::default(),
     };
-    (source, context)
+    let scope = Scope::new().at(context.now).with("config", Arc::new(settings));
+    (context, scope, owner)
 }
 
-async fn proof(node: &Value, context: &Context, config: &Value) -> Result<String, Fault> {
-    let authenticator = Authenticator::load(Some(node), "authenticator").unwrap();
-    let scope = Scope::new().at(context.now).with("config", Arc::new(config.clone()));
-    let options = authenticator.options(&Call { context, scope: &scope }).await?;
-    Ok(options.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join(","))
+pub fn load(node: &Value) -> Authenticator {
+    Authenticator::load(Some(node), "auth").unwrap()
 }
 
-fn oauth(more: &Value) -> Value {
-    let mut node = json!({"type": "OAuthAuthenticator", "token_refresh_endpoint": "https://api.example.com/token", "client_id": "{{ config['id'] }}",
-        "client_secret": "{{ config['secret'] }}", "refresh_token": "{{ config['refresh'] }}"});
-    node.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    node
+pub async fn proof(authenticator: &Authenticator, context: &Context, scope: &Scope) -> Result<String, Fault> {
+    let options = authenticator.options(&Call { context, scope }).await?;
+    Ok(options.into_iter().next().map(|(_, value)| value).unwrap_or_default())
 }
 
-fn config() -> Value {
-    json!({"id": "me", "secret": "hunter2", "refresh": "r-1"})
-}
-
-#[tokio::test]
-async fn a_token_is_fetched_once_for_all_streams_of_a_job_and_again_when_it_has_ended() {
-    let (source, context) = world(&[
-        (200, json!({"data": {"access_token": "t-1"}, "expires_in": 3600})),
-        (200, json!({"access_token": "t-2", "expires_in": -5})),
-    ]);
-    let node =
-        oauth(&json!({"scopes": ["read", "write"], "refresh_request_body": {"tenant": "{{ config['id'] }}", "client_id": "ignored"}}));
-    let settings = config();
-    let (one, other) = tokio::join!(proof(&node, &context, &settings), proof(&node, &context, &settings));
-    assert_eq!((one.unwrap(), other.unwrap()), ("Bearer t-1".to_owned(), "Bearer t-1".to_owned()));
-    assert_eq!(
-        *source.asked.lock().unwrap(),
-        [
-            "POST https://api.example.com/token grant_type=refresh_token&client_id=me&client_secret=hunter2&refresh_token=r-1&scopes=read&scopes=write&tenant=me"
-        ]
-    );
-    let other_kind = oauth(&json!({"grant_type": "client_credentials"}));
-    for _ in 0..2 {
-        assert_eq!(proof(&other_kind, &context, &config()).await.unwrap(), "Bearer t-2");
-    }
-    assert_eq!(source.asked.lock().unwrap().len(), 3, "a token that has ended is fetched anew");
-}
-
-#[tokio::test]
-async fn a_rotated_refresh_token_is_saved_before_it_is_used_and_used_from_then_on() {
-    let answer = |token: &str| (200, json!({"access_token": token, "refresh_token": format!("r-{token}"), "expires_in": -1}));
-    let (source, context) = world(&[answer("1"), answer("2")]);
-    let config = json!({"id": "me", "secret": "hunter2", "credentials": {"refresh_token": "r-0"}});
-    let node = oauth(&json!({"refresh_token_updater": {}}));
-    assert_eq!(proof(&node, &context, &config).await.unwrap(), "Bearer 1");
-    assert_eq!(proof(&node, &context, &config).await.unwrap(), "Bearer 2");
-    assert!(source.asked.lock().unwrap()[1].contains("refresh_token=r-1"), "{:?}", source.asked);
-    let saved = source.saved.lock().unwrap();
-    assert_eq!(
-        (saved[0]["credentials"]["refresh_token"].as_str(), saved[1]["credentials"]["access_token"].as_str()),
-        (Some("r-1"), Some("2"))
-    );
-}
-
-#[tokio::test]
-async fn a_refused_refresh_token_asks_the_owner_and_no_fault_repeats_a_secret() {
-    let (_, context) = world(&[(400, json!({"error": "invalid_grant", "error_description": "r-1 hunter2"}))]);
-    let fault = proof(&oauth(&json!({})), &context, &config()).await.unwrap_err();
-    assert_eq!(fault, Fault::Unauthorized("the source no longer accepts the connection (invalid_grant); connect it anew".into()));
-    let (source, context) = world(&[(503, json!({})), (200, json!({"access_token": "t"}))]);
-    assert_eq!(proof(&oauth(&json!({})), &context, &config()).await.unwrap(), "Bearer t");
-    assert_eq!(source.asked.lock().unwrap().len(), 2, "what passes by itself is tried again");
-}
-
-#[tokio::test]
-async fn a_session_is_kept_as_long_as_the_manifest_says_and_a_login_without_that_is_done_each_time() {
-    let node = |more: &Value| {
-        let mut node = json!({"type": "SessionTokenAuthenticator", "session_token_path": ["session", "id"],
-            "login_requester": {"type": "HttpRequester", "url_base": "https://api.example.com", "path": "login", "http_method": "POST", "request_body_json": {"user": "{{ config['id'] }}"}},
-            "request_authentication": {"type": "ApiKey", "inject_into": {"type": "RequestOption", "inject_into": "header", "field_name": "X-Session"}, "api_token": "Token {{ session_token }}"}});
-        node.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        node
-    };
-    let (source, context) = world(&[(200, json!({"session": {"id": "s-1"}}))]);
-    for _ in 0..2 {
-        assert_eq!(proof(&node(&json!({"expiration_duration": "PT1H"})), &context, &config()).await.unwrap(), "Token s-1");
-    }
-    assert_eq!(*source.asked.lock().unwrap(), [r#"POST https://api.example.com/login {"user":"me"}"#]);
-    for _ in 0..2 {
-        proof(&node(&json!({})), &context, &config()).await.unwrap();
-    }
-    assert_eq!(source.asked.lock().unwrap().len(), 3);
-}
-
-#[tokio::test]
-async fn the_settings_choose_among_several_ways_and_a_wrong_choice_names_the_nearest() {
+#[actix_web::test]
+async fn the_settings_choose_how_to_authenticate() {
     let node = json!({"type": "SelectiveAuthenticator", "authenticator_selection_path": ["credentials", "kind"], "authenticators": {
-        "token": {"type": "BearerAuthenticator", "api_token": "{{ config['secret'] }}"}, "basic": {"type": "BasicHttpAuthenticator", "username": "a", "password": "b"}}});
-    let (_, context) = world(&[(200, json!({}))]);
-    let mut config = config();
-    config["credentials"] = json!({"kind": "basic"});
-    assert_eq!(proof(&node, &context, &config).await.unwrap(), "Basic YTpi");
-    config["credentials"]["kind"] = json!("tokn");
-    let fault = proof(&node, &context, &config).await.unwrap_err();
-    assert!(fault.to_string().contains("did you mean `token`?"), "{fault}");
+        "key": {"type": "BearerAuthenticator", "api_token": "{{ config['credentials']['key'] }}"},
+        "class": {"type": "CustomAuthenticator", "class_name": "source_x.components.Odd"},
+    }});
+    let authenticator = load(&node);
+    let (context, scope, _) = job(json!({"credentials": {"kind": "key", "key": "k1"}}));
+    assert_eq!(proof(&authenticator, &context, &scope).await.unwrap(), "Bearer k1");
+    let (context, scope, _) = job(json!({"credentials": {"kind": "class"}}));
+    let fault = proof(&authenticator, &context, &scope).await.unwrap_err().to_string();
+    assert!(fault.contains("needs the Python class `source_x.components.Odd`"), "{fault}");
+    let (context, scope, _) = job(json!({"credentials": {"kind": "kee"}}));
+    let fault = proof(&authenticator, &context, &scope).await.unwrap_err().to_string();
+    assert!(fault.contains("did you mean `key`"), "{fault}");
 }
 
-#[tokio::test]
-async fn a_web_token_is_signed_with_the_settings_key() {
-    let node = json!({"type": "JwtAuthenticator", "algorithm": "HS256", "secret_key": "{{ config['secret'] }}", "token_duration": 60, "header_prefix": "JWT",
-        "jwt_headers": {"kid": "k"}, "jwt_payload": {"iss": "{{ config['id'] }}"}, "additional_jwt_payload": {"scope": "all"}});
-    let (_, mut context) = world(&[(200, json!({}))]);
-    context.now = "2024-06-15T12:00:00Z".parse().unwrap();
-    let token = proof(&node, &context, &config()).await.unwrap();
-    let token = token.strip_prefix("JWT ").unwrap();
-    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
-    validation.validate_exp = false;
-    let read = jsonwebtoken::decode::<Value>(token, &jsonwebtoken::DecodingKey::from_secret(b"hunter2"), &validation).unwrap();
-    assert_eq!(read.claims, json!({"scope": "all", "iss": "me", "iat": 1_718_452_800, "exp": 1_718_452_860, "nbf": 1_718_452_800}));
-    assert_eq!(read.header.kid.as_deref(), Some("k"));
+#[actix_web::test]
+async fn a_session_is_begun_once_and_its_token_put_where_the_manifest_says() {
+    let endpoint = Endpoint::start(vec![(200, json!({"data": {"token": "s1"}}))]);
+    let node = json!({
+        "type": "SessionTokenAuthenticator",
+        "session_token_path": ["data", "token"],
+        "expiration_duration": "PT1H",
+        "login_requester": {"type": "HttpRequester", "url_base": endpoint.url(), "http_method": "POST",
+            "request_body_json": {"user": "{{ config['user'] }}"}},
+        "request_authentication": {"type": "ApiKey", "api_token": "Token {{ session_token }}",
+            "inject_into": {"type": "RequestOption", "inject_into": "header", "field_name": "X-Token"}},
+    });
+    let (context, scope, _) = job(json!({"user": "ada"}));
+    let authenticator = load(&node);
+    assert_eq!(proof(&authenticator, &context, &scope).await.unwrap(), "Token s1");
+    assert_eq!(proof(&load(&node), &context, &scope).await.unwrap(), "Token s1");
+    assert_eq!(endpoint.seen().len(), 1);
+    assert_eq!(endpoint.seen()[0].body, r#"{"user":"ada"}"#);
+}
+
+#[actix_web::test]
+async fn a_session_that_is_over_is_begun_anew() {
+    let endpoint = Endpoint::start(vec![(401, json!({})), (200, json!({"id": "s2"}))]);
+    let base = format!("http://127.0.0.1:{}", endpoint.port);
+    let requester = json!({"type": "HttpRequester", "url_base": base, "authenticator": {
+        "type": "LegacySessionTokenAuthenticator", "header": "X-Session", "login_url": "/session", "validate_session_url": "/me",
+        "session_token": "{{ config['token'] }}", "session_token_response_key": "id", "username": "u", "password": "p",
+    }});
+    let (context, scope, _) = job(json!({"token": "old"}));
+    let authenticator = Authenticator::of(&crate::node::Node::new(&requester, "requester")).unwrap();
+    assert_eq!(proof(&authenticator, &context, &scope).await.unwrap(), "s2");
+    assert_eq!(endpoint.seen().len(), 2);
+    assert_eq!(endpoint.seen()[1].body, r#"{"username":"u","password":"p"}"#);
+}
+
+#[actix_web::test]
+async fn a_class_that_has_a_stand_in_fetches_its_token_without_python() {
+    let endpoint = Endpoint::start(vec![(200, json!({"access_token": "z1", "expires_in": 3600}))]);
+    let node = json!({"type": "CustomAuthenticator", "class_name": "source_zoom.components.ServerToServerOauthAuthenticator",
+        "account_id": "a&b", "client_id": "id", "client_secret": "secret", "authorization_endpoint": endpoint.url()});
+    let (context, scope, _) = job(json!({}));
+    assert_eq!(proof(&load(&node), &context, &scope).await.unwrap(), "Bearer z1");
+    assert_eq!(proof(&load(&node), &context, &scope).await.unwrap(), "Bearer z1");
+    assert_eq!(endpoint.seen().len(), 1);
+    assert_eq!(endpoint.seen()[0].query, "grant_type=account_credentials&account_id=a%26b");
+    assert_eq!(endpoint.seen()[0].authorization, "Basic aWQ6c2VjcmV0");
+}
+
+#[test]
+fn a_class_without_a_stand_in_is_named() {
+    let node = json!({"type": "CustomAuthenticator", "class_name": "source_x.components.Odd"});
+    let problem = Authenticator::load(Some(&node), "auth").unwrap_err();
+    assert_eq!(problem.message, "needs the Python class `source_x.components.Odd`");
 }

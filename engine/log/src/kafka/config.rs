@@ -251,6 +251,8 @@ impl KafkaConfig {
             .set("acks", "all")
             // Java's own choice of a partition for a key, so that other producers and stream processors agree with us.
             .set("partitioner", "murmur2_random")
+            // A topic that is not there is gone after this long; one that was just made is known sooner.
+            .set("topic.metadata.propagation.max.ms", "8000")
             .set("compression.type", self.compression.as_str())
             .set("message.max.bytes", self.message_bytes_max().to_string())
             .set("queue.buffering.max.kbytes", (32 * 1024 + 2 * self.message_bytes_max() / 1024).to_string())

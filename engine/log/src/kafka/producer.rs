@@ -33,6 +33,8 @@ pub enum Refusal {
     NoTopic,
     /// The broker does not take this event, counted in the draft.
     TooLarge(usize),
+    /// Nothing of it is durable, and no message of it is to blame: what came before it is, such as one that was too large.
+    Again(String),
     /// Nothing of it is durable.
     Aborted(LogFault),
 }
@@ -70,8 +72,12 @@ impl ProducerContext for Reports {
 
     fn delivery(&self, report: &DeliveryResult<'_>, index: usize) {
         let Err((KafkaError::MessageProduction(code), message)) = report else { return };
+        // What librdkafka threw away because of another failure is no cause.
+        if matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
+            return;
+        }
         let mut failed = locked(&self.failed);
-        // The first one is the cause; the others are what librdkafka threw away because of it.
+        // The first one is the cause.
         if failed.is_none() {
             *failed = Some(Failed { index, code: *code, topic: message.topic().to_owned() });
         }
@@ -109,7 +115,9 @@ impl Transactions {
         if let Err(refusal) = self.write(draft) {
             return match refusal {
                 Refusal::Lost(why) => Err(Refusal::Lost(why)),
-                other @ (Refusal::NoTopic | Refusal::TooLarge(_) | Refusal::Aborted(_)) => self.abort(lost).and(Err(other)),
+                other @ (Refusal::NoTopic | Refusal::TooLarge(_) | Refusal::Again(_) | Refusal::Aborted(_)) => {
+                    self.abort(lost).and(Err(other))
+                }
             };
         }
         let done = self.finish(lost);
@@ -153,7 +161,7 @@ impl Transactions {
     /// Why an aborted transaction was aborted.
     fn cause(&self, text: &str) -> Refusal {
         let Some(failed) = locked(&self.producer.context().failed).take() else {
-            return Refusal::Aborted(LogFault::Unavailable(text.to_owned()));
+            return Refusal::Again(text.to_owned());
         };
         if faults::is_missing_topic(failed.code) {
             return Refusal::NoTopic;
@@ -161,7 +169,7 @@ impl Transactions {
         if faults::is_too_large(failed.code) && failed.index != OWN {
             return Refusal::TooLarge(failed.index);
         }
-        Refusal::Aborted(LogFault::Unavailable(format!("topic `{}`: {}", failed.topic, failed.code)))
+        Refusal::Aborted(LogFault::Unavailable(format!("topic `{}`: {} ({text})", failed.topic, failed.code)))
     }
 
     fn write(&self, draft: &Draft) -> Result<(), Refusal> {

@@ -48,6 +48,8 @@ impl Subject for Line {
     }
 }
 
+mod faults;
+
 macro_rules! suite {
     ($($rule:ident),* $(,)?) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -114,8 +114,9 @@ impl<'a> Writer<'a> {
             let (refusal, draft) = *failed;
             match refusal {
                 Refusal::NoTopic if tries < TRIES => self.core.topics.forget(),
+                Refusal::Again(why) if tries < TRIES => tracing::debug!(shard = self.owned.shard.0, "a transaction is tried again: {why}"),
                 Refusal::TooLarge(index) if tries < TRIES => batch = self.too_large(batch, &draft, index),
-                other @ (Refusal::Lost(_) | Refusal::NoTopic | Refusal::TooLarge(_) | Refusal::Aborted(_)) => {
+                other @ (Refusal::Lost(_) | Refusal::NoTopic | Refusal::TooLarge(_) | Refusal::Again(_) | Refusal::Aborted(_)) => {
                     let fault = self.fault(other);
                     return answer(batch, &Err(fault));
                 }
@@ -175,11 +176,14 @@ impl<'a> Writer<'a> {
             Refusal::Lost(why) => {
                 tracing::warn!(shard = self.owned.shard.0, "the shard is lost: {why}");
                 metrics::LOG_KAFKA_FENCED_TOTAL.inc();
+                // If the topics are the reason, whoever takes the shard over looks for them again.
+                self.core.topics.forget();
                 self.owned.lose();
                 LogFault::Fenced(self.owned.shard)
             }
             Refusal::NoTopic => LogFault::Unavailable("a topic is removed again and again".to_owned()),
             Refusal::TooLarge(_) => LogFault::Unavailable("the broker takes smaller messages than `event_bytes_max` says".to_owned()),
+            Refusal::Again(why) => LogFault::Unavailable(why),
             Refusal::Aborted(fault) => fault,
         }
     }

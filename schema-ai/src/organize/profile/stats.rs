@@ -46,6 +46,9 @@ pub struct Stats {
     pub most: f64,
     /// The values.
     pub sketch: Sketch,
+    /// The latest date or time, as it was written.
+    #[serde(default)]
+    newest: Option<Box<str>>,
 }
 
 impl Stats {
@@ -69,6 +72,7 @@ impl Stats {
             least: f64::MAX,
             most: f64::MIN,
             sketch: Sketch::new(size),
+            newest: None,
         }
     }
 
@@ -154,7 +158,21 @@ impl Stats {
         if matches!(format, Format::Integer | Format::Decimal) {
             self.range(text);
         }
+        if matches!(format, Format::Date | Format::Instant | Format::LocalTime) {
+            self.date(text);
+        }
         self.sketch.add(hashed, format, text);
+    }
+
+    /// The latest date or time among the texts. They are compared as they are written, so a zone may put it off by hours.
+    pub fn newest(&self) -> Option<&str> {
+        self.newest.as_deref()
+    }
+
+    fn date(&mut self, text: &str) {
+        if self.newest.as_deref().is_none_or(|newest| text > newest) {
+            self.newest = Some(text.into());
+        }
     }
 
     #[inline]
@@ -195,5 +213,8 @@ impl Stats {
         self.least = self.least.min(other.least);
         self.most = self.most.max(other.most);
         self.sketch.merge(&other.sketch);
+        if let Some(newest) = &other.newest {
+            self.date(newest);
+        }
     }
 }

@@ -90,7 +90,12 @@ fn field(records: &Records, place: usize) -> Option<Field> {
 
 /// Whether a field holds the name somebody chose for a service.
 pub fn is_handle(name: &str) -> bool {
-    words::tokens(name).iter().any(|word| matches!(word.as_str(), "login" | "username" | "handle" | "nickname" | "nick" | "screenname"))
+    words::tokens(name).iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "login" | "username" | "handle" | "nickname" | "nick" | "screenname" | "benutzername" | "identifiant" | "usuario"
+        )
+    })
 }
 
 /// When a record was made says nothing about what it is.
@@ -101,6 +106,89 @@ fn is_bookkeeping(name: &str, values: &[&str]) -> bool {
         && words.iter().any(|word| matches!(word.as_str(), "created" | "updated" | "modified" | "synced" | "createdate"))
 }
 
+/// What fields are called here and there; accents and case are gone.
+const PHONE_WORDS: &[&str] = &[
+    "phone",
+    "mobile",
+    "tel",
+    "telephone",
+    "fax",
+    "cell",
+    "telefon",
+    "telefonnummer",
+    "handy",
+    "mobil",
+    "telefono",
+    "telefone",
+    "celular",
+    "movil",
+    "telefoon",
+    "telefonas",
+    "puhelin",
+    "portable",
+];
+const GIVEN_WORDS: &[&str] = &[
+    "first",
+    "given",
+    "forename",
+    "fname",
+    "firstname",
+    "givenname",
+    "vorname",
+    "prenom",
+    "nombre",
+    "imie",
+    "fornavn",
+    "fornamn",
+    "voornaam",
+    "etunimi",
+    "jmeno",
+    "keresztnev",
+];
+const SURNAME_WORDS: &[&str] = &[
+    "last",
+    "surname",
+    "family",
+    "lname",
+    "lastname",
+    "familyname",
+    "nachname",
+    "familienname",
+    "nom",
+    "apellido",
+    "apellidos",
+    "cognome",
+    "sobrenome",
+    "nazwisko",
+    "etternavn",
+    "efternavn",
+    "efternamn",
+    "achternaam",
+    "sukunimi",
+    "prijmeni",
+    "vezeteknev",
+];
+const COMPANY_WORDS: &[&str] = &[
+    "company",
+    "organization",
+    "organisation",
+    "employer",
+    "manufacturer",
+    "brand",
+    "firma",
+    "unternehmen",
+    "entreprise",
+    "societe",
+    "empresa",
+    "azienda",
+    "ditta",
+    "bedrijf",
+    "foretag",
+    "virksomhed",
+    "yritys",
+    "firm",
+];
+
 fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
     let words = words::tokens(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
@@ -108,15 +196,15 @@ fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
     if share(&[Format::Email]) > 0.6 {
         return Kind::Email;
     }
-    if has(&["phone", "mobile", "tel", "telephone", "fax", "cell"]) || share(&[Format::Phone]) > 0.6 {
+    if has(PHONE_WORDS) || share(&[Format::Phone]) > 0.6 {
         return Kind::Phone;
     }
     let pieces: usize = values.iter().map(|value| normal::tokens(value).len()).sum();
     let mean = pieces as f64 / values.len() as f64;
-    if mean <= 2.2 && has(&["first", "given", "forename", "fname", "firstname", "givenname"]) {
+    if mean <= 2.2 && has(GIVEN_WORDS) {
         return Kind::GivenName;
     }
-    if mean <= 2.2 && has(&["last", "surname", "family", "lname", "lastname", "familyname"]) {
+    if mean <= 2.2 && has(SURNAME_WORDS) {
         return Kind::Surname;
     }
     if distinct <= 30 && distinct * 8 <= values.len() {
@@ -133,7 +221,7 @@ fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
     if digits > 0.6 {
         return Kind::Code;
     }
-    if has(&["company", "organization", "organisation", "employer", "manufacturer", "brand"]) {
+    if has(COMPANY_WORDS) {
         return Kind::Company;
     }
     let coded = values.iter().filter(|value| !value.contains(' ') && normal::is_code(&normal::fold(value))).count();
