@@ -308,9 +308,27 @@ fn joined(base: &str, path: &str) -> Result<Url, Fault> {
     }
     let slash = if base.ends_with('/') { "" } else { "/" };
     match Url::parse(&format!("{base}{slash}")) {
-        Ok(base) => base.join(path).map_err(|_| bad(path)),
+        Ok(base) => {
+            let mut url = base.join(path).map_err(|_| bad(path))?;
+            if Url::parse(path).is_err() {
+                drop_empty_segments(&mut url);
+            }
+            Ok(url)
+        }
         Err(_) => path.parse().map_err(|_| bad(base)),
     }
+}
+
+/// `a//b` as `a/b`, as Python's `urljoin` has it.
+fn drop_empty_segments(url: &mut Url) {
+    if !url.path().contains("//") {
+        return;
+    }
+    let segments: Vec<&str> = url.path().split('/').skip(1).collect();
+    let Some((last, before)) = segments.split_last() else { return };
+    let kept: Vec<&str> = before.iter().copied().filter(|segment| !segment.is_empty()).chain([*last]).collect();
+    let path = format!("/{}", kept.join("/"));
+    url.set_path(&path);
 }
 
 /// A query may hold a secret, and what is said about an address is read by people.
@@ -329,4 +347,22 @@ fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Fa
 fn properties_parameter(node: &Node<'_>) -> Option<String> {
     let fields = node.get("request_parameters")?.as_object()?;
     fields.iter().find(|(_, value)| value.get("type").and_then(Value::as_str) == Some("QueryProperties")).map(|(name, _)| name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::joined;
+
+    #[test]
+    fn addresses_are_joined_as_python_joins_them() {
+        for (base, path, whole) in [
+            ("https://a.example/v1", "b", "https://a.example/v1/b"),
+            ("https://a.example/v1/", "b//c/", "https://a.example/v1/b/c/"),
+            ("https://a.example/v1/", "", "https://a.example/v1/"),
+            ("https://a.example/v1", "https://b.example//c?d=1", "https://b.example//c?d=1"),
+            ("https://a.example/v1", "b?c=https://d//e", "https://a.example/v1/b?c=https://d//e"),
+        ] {
+            assert_eq!(joined(base, path).map(|url| url.to_string()).ok().as_deref(), Some(whole));
+        }
+    }
 }

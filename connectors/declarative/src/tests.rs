@@ -17,7 +17,12 @@ use syncline_sdk::{
     http::{Client, ClientConfig, Egress},
 };
 
-use crate::{DeclarativeConnector, cut::cut, dates, manifest, template::{Scope, Template}};
+use crate::{
+    DeclarativeConnector,
+    cut::cut,
+    dates, manifest,
+    template::{Scope, Template},
+};
 
 /// Remembers what it was asked to wait for, and does not.
 #[derive(Default)]
