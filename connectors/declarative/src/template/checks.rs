@@ -72,7 +72,7 @@ pub fn holds<'a>(run: &mut Run<'a>, name: &str, value: &Py<'a>, arguments: Argum
     match name {
         "divisibleby" => {
             let by = arguments.one()?;
-            return divisible(run, &value, &by);
+            return rest_is(run, &value, &by, 0);
         }
         "sameas" => {
             let right = arguments.one()?;
@@ -86,7 +86,7 @@ pub fn holds<'a>(run: &mut Run<'a>, name: &str, value: &Py<'a>, arguments: Argum
     arguments.none()?;
     let text = value.as_str();
     Ok(match name {
-        "odd" | "even" => divisible(run, &value, &Py::Int(2))? == (name == "even"),
+        "odd" | "even" => rest_is(run, &value, &Py::Int(2), i128::from(name == "odd"))?,
         "defined" => !matches!(value, Py::Undefined),
         "undefined" => matches!(value, Py::Undefined),
         "filter" => text.is_some_and(|name| super::filters::NAMES.contains(&name)),
@@ -121,10 +121,10 @@ pub fn holds<'a>(run: &mut Run<'a>, name: &str, value: &Py<'a>, arguments: Argum
     })
 }
 
-fn divisible<'a>(run: &mut Run<'a>, value: &Py<'a>, by: &Py<'a>) -> Outcome<bool> {
+fn rest_is<'a>(run: &mut Run<'a>, value: &Py<'a>, by: &Py<'a>, wanted: i128) -> Outcome<bool> {
     if value.as_str().is_some() {
         return Err(Stop::Type);
     }
     let rest = run.reckon(Operator::Remainder, value, by)?;
-    Ok(equal(&rest, &Py::Int(0)))
+    Ok(equal(&rest, &Py::Int(wanted)))
 }

@@ -127,6 +127,14 @@ fn str_to_datetime(value: &Py<'_>) -> Outcome<Time> {
     if matches!(value, Py::Undefined) {
         return Err(Stop::Undefined("something undefined is read as a time".to_owned()));
     }
+    // Something that has a length is found to be too short before it is found to be no text.
+    let length = match value {
+        Py::Tuple(items) => Some(items.len()),
+        value => super::compare::items(value).map(|items| items.len()).or_else(|| super::compare::pairs(value).map(|pairs| pairs.len())),
+    };
+    if length.is_some_and(|length| length < 4) {
+        return other(NO_TIME);
+    }
     let time = dates::isoparse(text(value)?).map(Time::taken_as_utc).and_then(Time::in_utc);
     time.ok_or_else(|| Stop::Other(NO_TIME.to_owned()))
 }

@@ -71,3 +71,18 @@ fn templates_of_a_named_table_become_what_they_become_in_the_reference() {
     let (all, wrong) = differences(&table);
     assert!(wrong.is_empty(), "{} of {all} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn texts_are_read_as_python_reads_literals() {
+    let rows: Vec<Vec<String>> = serde_json::from_str(include_str!("../../tests/reference/literals.json")).unwrap();
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let made = literal::evaluate(row[0].clone());
+        let made = [format!("{:?}", made.kind()), made.text()];
+        let expected = [row.get(1).map_or("Str", String::as_str), row.get(2).unwrap_or(&row[0])];
+        if made != expected {
+            wrong.push(format!("{:?}: {made:?}, not {expected:?}", row[0]));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}

@@ -66,13 +66,9 @@ def copy(context):
 
 
 def told(value):
-    try:
-        plain = json.loads(json.dumps(value))
-        same = type(value) in (str, int, float, bool, list, dict, type(None)) and json.dumps(value) != "" and plain == value
-    except Exception:
-        same = False
     kind = {type(None): "None", bool: "Bool", int: "Int", float: "Float", str: "Str", list: "List", dict: "Dict", tuple: "Tuple", bytes: "Bytes", set: "Set", type(...): "Ellipsis"}[type(value)]
-    return [kind, str(value)]
+    # Two halves of a letter are the letter to everybody but Python.
+    return [kind, str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")]
 
 
 def tried(call):
@@ -83,7 +79,6 @@ def tried(call):
 
 
 def results(text, context):
-    config, rest = context["config"], {key: value for key, value in context.items() if key not in ("config", "parameters")}
     fresh = lambda: (lambda c: (c.pop("config"), c.pop("parameters"), c))(copy(context))
 
     def string():

@@ -129,8 +129,8 @@ const SPECIAL: &[&[Format]] = &[
     &[Format::Url],
     &[Format::Uuid],
     &[Format::Date, Format::Instant, Format::LocalTime],
-    &[Format::Phone, Format::Digits],
-    &[Format::Integer, Format::Decimal],
+    &[Format::Phone],
+    &[Format::Integer, Format::Decimal, Format::Digits],
     &[Format::Bool],
 ];
 

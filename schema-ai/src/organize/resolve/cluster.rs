@@ -142,6 +142,15 @@ struct Evidence {
     beyond: f64,
 }
 
+impl Evidence {
+    /// On the whole the members of both speak for being one, and so does what both are known to be. Where nothing but a name
+    /// is the same, and something differs that one thing has only once, they are namesakes.
+    fn agrees(&self, single_records: bool) -> bool {
+        let namesakes = self.against < HARD && self.beyond < TELLING;
+        !namesakes && (single_records || self.sum > 0.0 && self.whole > 0.0)
+    }
+}
+
 struct Growing<'a> {
     cells: &'a Cells,
     weights: &'a Weights,
@@ -157,7 +166,12 @@ impl Growing<'_> {
             return;
         }
         let (left, right) = (self.list(a), self.list(b));
-        if !self.agree(&left, &right) || self.torn(&left, &right, score) || self.torn(&right, &left, score) {
+        let found = self.evidence(&left, &right);
+        if !found.agrees(left.len() + right.len() == 2) {
+            return;
+        }
+        let only_by_name = found.beyond <= TELLING;
+        if only_by_name && (self.torn(&left, &right, score) || self.torn(&right, &left, score)) {
             return;
         }
         let moved = self.members.remove(&b).unwrap_or_else(|| vec![b]);
@@ -169,15 +183,6 @@ impl Growing<'_> {
 
     fn list(&self, at: u32) -> Vec<u32> {
         self.members.get(&at).cloned().unwrap_or_else(|| vec![at])
-    }
-
-    /// On the whole the members of both speak for being one, and so does what both are known to be. Where nothing but a name
-    /// is the same, and something differs that one thing has only once, they are namesakes.
-    fn agree(&self, left: &[u32], right: &[u32]) -> bool {
-        let found = self.evidence(left, right);
-        let namesakes = found.against < HARD && found.beyond < TELLING;
-        let alone = left.len() == 1 && right.len() == 1;
-        !namesakes && (alone || found.sum > 0.0 && found.whole > 0.0)
     }
 
     /// The bits of all pairs, and those of the best agreement in each field: a thing has several addresses, but its records
@@ -224,9 +229,6 @@ impl Growing<'_> {
     /// Whether `left` might as well belong to others that cannot be one with `right`: two people of one name, and nothing
     /// that says which of them this is.
     fn torn(&self, left: &[u32], right: &[u32], score: f64) -> bool {
-        if self.evidence(left, right).beyond > TELLING {
-            return false;
-        }
         let mut rivals: Vec<u32> = Vec::new();
         for record in left.iter().take(ASKED) {
             let close = self.near[*record as usize].iter().filter(|(_, other)| *other > score - UNDECIDED);

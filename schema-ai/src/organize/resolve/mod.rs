@@ -11,6 +11,7 @@ pub mod nicknames;
 pub mod normal;
 pub mod phone;
 pub mod records;
+pub mod survive;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod weights;

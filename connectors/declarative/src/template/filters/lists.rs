@@ -67,6 +67,9 @@ pub fn apply<'a>(run: &mut Run<'a>, name: &str, value: &Py<'a>, arguments: Argum
         "reverse" => reverse(run, value, arguments),
         "attr" => {
             let name = arguments.one()?;
+            if matches!(value, Py::Undefined) {
+                return value.undefined("an attribute");
+            }
             let found = super::super::access::has_method(value, text(&name)?);
             if found { run.item(value, &name) } else { Ok(Py::Undefined) }
         }
@@ -110,10 +113,10 @@ fn reverse<'a>(run: &mut Run<'a>, value: &Py<'a>, arguments: Arguments<'a>) -> O
         let made = text.chars().rev().collect();
         return run.made(made);
     }
-    if matches!(value, Py::None | Py::Bool(_) | Py::Int(_) | Py::Float(_)) {
-        return other("argument must be iterable");
-    }
-    let all: Vec<Py<'a>> = run.iterate(value)?.into_iter().rev().collect();
+    let all = match run.iterate(value) {
+        Err(Stop::Type) => return other("argument must be iterable"),
+        all => all?.into_iter().rev().collect(),
+    };
     Ok(run.flow(&Py::list(all), |_, item| Ok(Some(item.clone()))))
 }
 
@@ -267,7 +270,11 @@ fn dict_sort<'a>(run: &mut Run<'a>, value: &Py<'a>, arguments: Arguments<'a>) ->
         _ => return other("you can only sort by either \"key\" or \"value\""),
     };
     let case = case.is_some_and(|case| is_true(&case));
-    let all = pairs(value).ok_or(Stop::Type)?.into_iter().map(|(key, item)| Py::tuple(vec![key, item])).collect();
+    if matches!(value, Py::Undefined) {
+        return value.undefined("items");
+    }
+    let Some(all) = pairs(value) else { return other(format!("{} has no items", value.kind())) };
+    let all = all.into_iter().map(|(key, item)| Py::tuple(vec![key, item])).collect();
     let reverse = reverse.is_some_and(|reverse| is_true(&reverse));
     sorted(run, all, reverse, |run, pair| key_of(run, pair, Some(&Py::Int(place)), case)).map(Py::list)
 }

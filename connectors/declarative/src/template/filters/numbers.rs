@@ -35,7 +35,9 @@ pub fn apply<'a>(run: &mut Run<'a>, name: &str, value: &Py<'a>, arguments: Argum
         "sum" => sum(run, value, arguments),
         _ => {
             let [binary] = arguments.bind(["binary"], 0)?;
-            let size = to_float(value).ok_or_else(|| Stop::Other("a size is no number".to_owned()))?;
+            defined(value)?;
+            let wrong = if value.as_str().is_some() { Stop::Other("a size is no number".to_owned()) } else { Stop::Type };
+            let size = to_float(value).ok_or(wrong)?;
             run.made(file_size(size, binary.is_some_and(|binary| is_true(&binary))))
         }
     }

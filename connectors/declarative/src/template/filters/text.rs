@@ -56,6 +56,8 @@ pub fn apply<'a>(run: &mut Run<'a>, name: &str, value: &Py<'a>, arguments: Argum
             };
             percent(run, &own, &right)?
         }
+        "indent" if matches!(value, Py::Undefined) => return value.undefined("a line"),
+        "truncate" if value.as_str().is_none() => return untruncated(run, value, arguments),
         "indent" => indent(run, text(value)?, arguments)?,
         "truncate" => truncate(text(value)?, arguments)?,
         "xmlattr" => xml_attributes(run, value, arguments)?,
@@ -132,6 +134,17 @@ fn truncate(own: &str, arguments: Arguments<'_>) -> Outcome<String> {
     let cut: String = own.chars().take(kept).collect();
     let whole_words = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
     Ok(format!("{}{end}", if kill.is_some_and(|kill| is_true(&kill)) { &cut } else { whole_words }))
+}
+
+/// What is no text stays whole where it is short enough, and cannot be cut where it is not.
+fn untruncated<'a>(run: &mut Run<'a>, value: &Py<'a>, arguments: Arguments<'a>) -> Outcome<Py<'a>> {
+    let [length, _, _, leeway] = arguments.bind(["length", "killwords", "end", "leeway"], 0)?;
+    let most = index_or(length.as_ref(), 255)? + index_or(leeway.as_ref(), 5)?;
+    if matches!(value, Py::Flow(_)) {
+        return Err(Stop::Type);
+    }
+    let items = run.iterate(value)?.len();
+    if i64::try_from(items).is_ok_and(|items| items <= most) { Ok(value.clone()) } else { Err(Stop::Type) }
 }
 
 fn xml_attributes<'a>(run: &Run<'a>, value: &Py<'a>, arguments: Arguments<'a>) -> Outcome<String> {

@@ -16,7 +16,7 @@ pub fn percent<'a>(run: &mut Run<'a>, format: &str, right: &Py<'a>) -> Outcome<S
         other => vec![other.clone()],
     }
     .into_iter();
-    let mapping = matches!(right, Py::Dict(_) | Py::Json(_) | Py::List(_));
+    let mapping = matches!(right, Py::Dict(_) | Py::Json(_) | Py::List(_) | Py::Undefined);
     let mut out = String::new();
     let mut rest = format;
     while let Some(at) = rest.find('%') {

@@ -21,6 +21,10 @@ pub fn parse(text: &str) -> Option<Literal> {
     } else {
         text
     };
+    // Something must come after a line that says it goes on.
+    if text.ends_with("\\\n") {
+        return None;
+    }
     let mut parser = Parser { rest: text.trim_start_matches([' ', '\t']), depth: 0 };
     parser.empty_lines()?;
     let value = parser.top()?;
@@ -176,8 +180,11 @@ impl Parser<'_> {
             _ => return None,
         };
         // A quote would make a text with a prefix of it, and there is no such prefix.
-        self.rest = &self.rest[end..];
-        (!self.rest.starts_with(['\'', '"'])).then_some(known)
+        let glued = self.rest[end..].starts_with(['\'', '"']);
+        if !glued {
+            self.rest = &self.rest[end..];
+        }
+        (!glued).then_some(known)
     }
 
     fn within(&mut self, inner: impl FnOnce(&mut Self) -> Option<Literal>) -> Option<Literal> {

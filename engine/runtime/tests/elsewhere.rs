@@ -1,0 +1,52 @@
+//! What one node is asked for a tenant of another is done by the other.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../src/fakes/mod.rs"]
+#[allow(unused_imports)]
+mod fakes;
+
+use std::{sync::Arc, time::Duration};
+
+use fakes::{MemoryLedger, Row, TestSource};
+use syncline_log::embedded::{EmbeddedConfig, EmbeddedLog};
+use syncline_model::{Fault, State, ledger::Outcome, schedule::Schedule};
+use syncline_runtime::{Connectors, Engine, EngineConfig, EngineHandle};
+use syncline_sdk::Connector;
+
+fn start(log: &EmbeddedLog, ledger: &Arc<MemoryLedger>, source: &Arc<TestSource>, owner: bool) -> EngineHandle {
+    let connectors = Connectors::new([Arc::clone(source) as Arc<dyn Connector>]);
+    let config =
+        EngineConfig { owner, cluster: true, start_spread: Duration::ZERO, stop_within: Duration::from_secs(2), ..EngineConfig::default() };
+    Engine::start(config, Arc::new(log.clone()), Arc::clone(ledger) as _, Arc::new(connectors)).unwrap()
+}
+
+#[tokio::test]
+async fn a_node_without_shards_asks_the_one_that_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(EmbeddedConfig::new(folder.path().join("log.db"))).unwrap();
+    let ledger = MemoryLedger::new([MemoryLedger::testing("shop", "eu", Schedule::Manual)]);
+    let source = TestSource::new("shop");
+    source.rows("orders", (0..20).map(|key| Row::new(key, key)));
+    let (tenant, id) = ("acme".parse().unwrap(), "eu".parse().unwrap());
+
+    // Asked while nobody owns anything: it waits in the inbox.
+    let api = start(&log, &ledger, &source, false);
+    let first = api.sync_now(&tenant, &id).await.unwrap();
+    assert!(!api.owns(&tenant).await.unwrap());
+    assert!(matches!(api.cursors(&tenant, &id).await, Err(Fault::Unavailable(_))), "cursors are known to the owner");
+
+    let owner = start(&log, &ledger, &source, true);
+    let ended = |job| move |ledger: &MemoryLedger| ledger.rows().jobs.get(&job).is_some_and(|job| job.outcome.is_some());
+    ledger.until(ended(first)).await;
+    assert_eq!(ledger.rows().jobs[&first].outcome, Some(Outcome::Succeeded));
+
+    api.pause(&tenant, &id).await.unwrap();
+    assert_eq!(ledger.state("eu"), State::Paused);
+    assert!(matches!(api.sync_now(&tenant, &id).await, Err(Fault::Misconfigured(_))));
+    // What the owner has done is done, also for the next owner.
+    assert!(owner.shutdown(Duration::from_secs(5)).await);
+    let next = start(&log, &ledger, &source, true);
+    assert!(next.shutdown(Duration::from_secs(5)).await);
+    assert!(api.shutdown(Duration::from_secs(5)).await);
+    assert_eq!(ledger.rows().jobs.len(), 1, "nothing was read twice");
+}
