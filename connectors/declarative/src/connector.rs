@@ -8,6 +8,7 @@ use syncline_model::{Cursor, Fault, schedule::SyncMode};
 use syncline_sdk::{Connector, Context, Reader, StreamSpec, Unavailable, catalog::ConnectorFile, catalog::StreamFile};
 
 use crate::{
+    budget::Budget,
     components,
     config_rules::ConfigRules,
     dynamic::Dynamic,
@@ -31,6 +32,7 @@ pub struct DeclarativeConnector {
     streams: Vec<Entry>,
     dynamic: Vec<Dynamic>,
     rules: ConfigRules,
+    budget: Option<Budget>,
 }
 
 /// One stream of a manifest, or why it cannot be read.
@@ -167,11 +169,12 @@ impl DeclarativeConnector {
         let spec = root.get("spec").cloned().unwrap_or_else(|| json!({}));
         let rules = ConfigRules::load(&spec, "spec").map_err(|problem| problems.push(problem)).unwrap_or_default();
         let check = Check::load(&root, &streams).map_err(|problem| problems.push(problem)).unwrap_or_default();
+        let budget = Budget::load(&root).map_err(|problem| problems.push(problem)).unwrap_or_default();
         if !problems.is_empty() {
             return Err(problems);
         }
         let settings_schema = spec.get("connection_specification").cloned().unwrap_or_else(|| json!({"type": "object"}));
-        Ok(Self { file, spec, settings_schema, check, streams, dynamic, rules })
+        Ok(Self { file, spec, settings_schema, check, streams, dynamic, rules, budget })
     }
 
     fn load_streams(root: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<Entry> {
@@ -204,7 +207,11 @@ impl DeclarativeConnector {
         }
         self.rules.transform(&mut config)?;
         self.rules.validate(&config)?;
-        Ok(Run::new(context, config))
+        let run = Run::new(context, config.clone());
+        match &self.budget {
+            Some(budget) => Ok(Run::new(&budget.around(context, &self.file.name, &run.base)?, config)),
+            None => Ok(run),
+        }
     }
 
     /// The streams that there are for these settings.

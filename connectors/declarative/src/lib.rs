@@ -2,6 +2,7 @@
 //! Waiting, pace and the way out are the caller's ([`syncline_sdk`]); what the manifest says about errors is obeyed here.
 
 mod auth;
+mod budget;
 mod cache;
 mod components;
 mod config_rules;

@@ -56,11 +56,11 @@ pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope,
             Next::Again(fault, reason) => Some((fault, reason)),
         };
         attempt += 1;
-        if attempt > requester.errors.retries_max {
+        if attempt > requester.errors.retries_max(scope) {
             return Err(wait.map_or_else(|| Fault::Unauthorized("the source refuses even a fresh token".to_owned()), |(fault, _)| fault));
         }
         if let Some((_, reason)) = wait {
-            let time = requester.errors.wait(answer.as_ref().ok(), attempt, scope);
+            let time = requester.errors.wait(answer.as_ref().ok(), attempt, scope)?;
             run.context.patience.wait(reason, time).await?;
         }
     }
