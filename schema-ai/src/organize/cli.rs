@@ -92,7 +92,7 @@ fn show_profile(asked: &Asked<'_>, out: &mut dyn Write) -> Result<(), Refused> {
             continue;
         }
         let stream = super::normalize::Stream::new(&source.stream, profile);
-        let alone = plan::Plan { streams: vec![stream], relations: Vec::new(), entities: Vec::new() };
+        let alone = Plan { streams: vec![stream], relations: Vec::new(), entities: Vec::new() };
         write!(out, "{}", plan::text::plan(&alone))?;
     }
     Ok(())
