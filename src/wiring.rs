@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use schema_ai::consumer::{LedgerRejections, Organizer, OrganizerConfig, OrganizerHandle};
+use schema_ai::unify::{Unifier, UnifierHandle};
 use syncline_api::{ApiConfig, ApiParts, RunningApi};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
 use syncline_model::{Ledger, Secret};
@@ -31,6 +32,8 @@ pub struct Running {
     pub engine: EngineHandle,
     /// What writes the tenants' tables.
     pub organizer: Option<OrganizerHandle>,
+    /// What keeps profiles, plans and unified tables.
+    pub unifier: Option<UnifierHandle>,
     /// The API.
     pub api: Option<RunningApi>,
     /// The first key, if this start made it.
@@ -96,6 +99,7 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
     let rejections = Arc::new(LedgerRejections(Arc::clone(&ledger)));
     let organizes = roles.contains(&ServeRole::Organizer);
     let organizer = organizes.then(|| Organizer::start(Arc::clone(&port), rejections, OrganizerConfig::new(tables_folder(config))));
+    let unifier = organizes.then(|| Unifier::start(Arc::clone(&port), tables_folder(config)));
     let owner = roles.contains(&ServeRole::Engine);
     let engine = Engine::start(engine_config(config, owner, log.is_shared()), Arc::clone(&port), ledger, Arc::clone(&connectors))?;
     let api_config = ApiConfig {
@@ -113,7 +117,7 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
         declared: crate::metrics::declared,
     };
     let api = roles.contains(&ServeRole::Api).then(|| syncline_api::serve(api_config, parts)).transpose()?;
-    Ok(Running { store, log, engine, organizer, api, first_key })
+    Ok(Running { store, log, engine, organizer, unifier, api, first_key })
 }
 
 fn engine_config(config: &Config, owner: bool, cluster: bool) -> EngineConfig {
@@ -152,6 +156,7 @@ impl Running {
         if let Some(organizer) = self.organizer {
             organizer.stop().await;
         }
+        drop(self.unifier);
         self.log.close().await;
         if !ended {
             tracing::warn!("some work had to be cut off; it goes on where it was at the next start");

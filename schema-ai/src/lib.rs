@@ -6,3 +6,4 @@ mod json;
 pub mod metrics;
 pub mod organize;
 pub mod tables;
+pub mod unify;

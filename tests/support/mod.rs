@@ -52,6 +52,7 @@ impl Home {
     }
 
     /// The folder of another node of the same installation, which knows its key.
+    #[allow(dead_code, reason = "only the tests of many nodes have more than one")]
     pub fn of_node(key: &str) -> Self {
         Self { key: Mutex::new(Some(key.to_owned())), ..Self::new() }
     }

@@ -4,6 +4,7 @@
 // Statistics and scores are floats on purpose; no value of a record ever becomes one.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
+pub mod advice;
 pub mod cli;
 pub mod concepts;
 pub mod keys;

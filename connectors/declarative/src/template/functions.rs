@@ -130,7 +130,7 @@ fn str_to_datetime(value: &Py<'_>) -> Outcome<Time> {
     // Something that has a length is found to be too short before it is found to be no text.
     let length = match value {
         Py::Tuple(items) => Some(items.len()),
-        value => super::compare::items(value).map(|items| items.len()).or_else(|| super::compare::pairs(value).map(|pairs| pairs.len())),
+        value => super::compare::items(value).map(|items| items.len()).or_else(|| pairs(value).map(|pairs| pairs.len())),
     };
     if length.is_some_and(|length| length < 4) {
         return other(NO_TIME);

@@ -23,6 +23,7 @@ mod reckon;
 mod run;
 mod scope;
 mod value;
+mod walk;
 
 use std::{fmt, sync::Arc};
 

@@ -79,8 +79,16 @@ impl Source {
 
     /// The profile of the whole stream.
     pub fn profile(&self) -> Result<Profile, Refused> {
+        self.profile_watched(&mut |_| {})
+    }
+
+    /// The same, telling somebody the length of each record.
+    pub fn profile_watched(&self, watch: &mut dyn FnMut(usize)) -> Result<Profile, Refused> {
         let mut profile = if self.is_csv() { Profile::untyped() } else { Profile::default() };
-        self.records(&mut |record| drop(profile.record(record)))?;
+        self.records(&mut |record| {
+            drop(profile.record(record));
+            watch(record.len());
+        })?;
         Ok(profile)
     }
 }

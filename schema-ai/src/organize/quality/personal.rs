@@ -118,7 +118,7 @@ fn by_name(path: &str, stats: &Stats) -> Option<Personal> {
     let leaf = path.rsplit('.').next().unwrap_or(path);
     let words = words::tokens(leaf).join(" ");
     let bounded = format!(" {words} ");
-    let says = |word: &&str| bounded.contains(&format!(" {word} "));
+    let says = |word: &str| bounded.contains(&format!(" {word} "));
     if ["id", "count", "type", "status", "verified", "at"].iter().any(|word| bounded.ends_with(&format!(" {word} ")))
         && !words.ends_with("tax id")
         && !words.ends_with("national id")
@@ -126,7 +126,7 @@ fn by_name(path: &str, stats: &Stats) -> Option<Personal> {
     {
         return None;
     }
-    NAMED.iter().find(|(words, _)| words.iter().any(|word| says(&word))).map(|(_, personal)| *personal)
+    NAMED.iter().find(|(words, _)| words.iter().any(|word| says(word))).map(|(_, personal)| *personal)
 }
 
 fn mentions(stats: &Stats) -> Option<Personal> {

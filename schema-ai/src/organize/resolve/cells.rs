@@ -224,17 +224,20 @@ const SAYS_NAME: f64 = 2.0;
 fn describe_addresses(fields: &[Field], columns: &mut [Vec<Option<Cell>>], count: usize) {
     let place = |kind: Kind| fields.iter().position(|field| field.kind == kind);
     let names = place(Kind::GivenName).zip(place(Kind::Surname));
-    for (place, _) in fields.iter().enumerate().filter(|(_, field)| field.kind == Kind::Email) {
-        for record in 0..count {
-            let name = names.and_then(|(given, surname)| {
-                let (given, surname) = (columns[given][record].as_ref()?, columns[surname][record].as_ref()?);
-                Some(format!("{}|{}", given.text, surname.text))
-            });
-            let Some(cell) = &mut columns[place][record] else { continue };
+    let spelt: Vec<Option<String>> = (0..count)
+        .map(|record| {
+            let (given, surname) = names?;
+            let (given, surname) = (columns[given][record].as_ref()?, columns[surname][record].as_ref()?);
+            Some(format!("{}|{}", given.text, surname.text))
+        })
+        .collect();
+    for (column, _) in columns.iter_mut().zip(fields).filter(|(_, field)| field.kind == Kind::Email) {
+        for (cell, name) in column.iter_mut().zip(&spelt) {
+            let Some(cell) = cell else { continue };
             let letters: String = cell.text.chars().filter(char::is_ascii_alphabetic).collect();
-            let spelt = name.map_or_else(|| two_parts(&cell.text).is_some(), |name| compare::spells_either_way(&letters, &name));
+            let says = name.as_ref().map_or_else(|| two_parts(&cell.text).is_some(), |name| compare::spells_either_way(&letters, name));
             let public = if nicknames::is_public_host(&cell.rest) { PUBLIC } else { 0.0 };
-            cell.number = public + if spelt { SAYS_NAME } else { 0.0 };
+            cell.number = public + if says { SAYS_NAME } else { 0.0 };
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Python's `ast.literal_eval`: a text that spells a value of Python becomes that value, every other text stays as it is.
 
+mod number;
 mod parse;
 mod strings;
 

@@ -1,12 +1,16 @@
 //! Methods of Python's values.
 
 mod containers;
+mod split;
 mod text;
 mod times;
 
 use serde_json::Value;
 
-pub use self::text::{capitalize, is_blank, lines, replaced};
+pub use self::{
+    split::lines,
+    text::{capitalize, is_blank, replaced},
+};
 use super::{
     arguments::Arguments,
     compare::equal,

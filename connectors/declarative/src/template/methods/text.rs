@@ -13,7 +13,7 @@ use super::super::{
 pub fn call<'a>(run: &mut Run<'a>, value: &Text<'a>, name: &str, arguments: Arguments<'a>) -> Outcome<Py<'a>> {
     let own = value.as_str();
     match name {
-        "split" | "rsplit" => return split(run, value, name, arguments),
+        "split" | "rsplit" => return super::split::split(run, value, name, arguments),
         "format" => {
             let made = format_text(run, own, &arguments)?;
             return run.made(made);
@@ -64,11 +64,11 @@ pub fn call<'a>(run: &mut Run<'a>, value: &Text<'a>, name: &str, arguments: Argu
         "splitlines" => {
             let [keep] = arguments.bind(["keepends"], 0)?;
             let keep = keep.is_some_and(|keep| super::super::compare::is_true(&keep));
-            return Ok(Py::list(lines(own, keep).into_iter().map(Py::text).collect()));
+            return Ok(Py::list(super::split::lines(own, keep).into_iter().map(Py::text).collect()));
         }
         "partition" | "rpartition" => {
             let by = arguments.one()?;
-            return partition(own, name, text(&by)?);
+            return super::split::partition(own, name, text(&by)?);
         }
         "encode" => {
             let [encoding, _] = arguments.bind(["encoding", "errors"], 0)?;
@@ -107,7 +107,7 @@ fn asked(own: &str, name: &str) -> Option<bool> {
 }
 
 /// A part of a text, without copying where it stands elsewhere.
-fn cut<'a>(value: &Text<'a>, part: &str) -> Py<'a> {
+pub fn cut<'a>(value: &Text<'a>, part: &str) -> Py<'a> {
     match value {
         Text::Seen(whole) => {
             let from = part.as_ptr() as usize - whole.as_ptr() as usize;
@@ -179,51 +179,6 @@ fn search<'a>(own: &str, name: &str, arguments: Arguments<'a>) -> Outcome<Py<'a>
         None if name.ends_with("find") => Ok(Py::Int(-1)),
         None => other("substring not found"),
     }
-}
-
-fn split<'a>(run: &mut Run<'a>, value: &Text<'a>, name: &str, arguments: Arguments<'a>) -> Outcome<Py<'a>> {
-    let [by, most] = arguments.bind(["sep", "maxsplit"], 0)?;
-    let most = usize::try_from(index_or(most.as_ref(), -1)?).unwrap_or(usize::MAX - 1);
-    let own = value.as_str();
-    let from_right = name == "rsplit";
-    let mut parts: Vec<&str> = match &by {
-        None | Some(Py::None) => blanks(own, most, from_right),
-        Some(by) => match text(by)? {
-            "" => return other("empty separator"),
-            by if from_right => own.rsplitn(most + 1, by).collect(),
-            by => own.splitn(most + 1, by).collect(),
-        },
-    };
-    if from_right {
-        parts.reverse();
-    }
-    run.spend(parts.len())?;
-    Ok(Py::list(parts.into_iter().map(|part| cut(value, part)).collect()))
-}
-
-/// The words of a text; the last one, or the first one from the right, keeps its blanks inside.
-fn blanks(own: &str, most: usize, from_right: bool) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut rest = own.trim_matches(is_blank);
-    if most < usize::MAX - 1 {
-        rest = if from_right { own.trim_end_matches(is_blank) } else { own.trim_start_matches(is_blank) };
-    }
-    while !rest.is_empty() {
-        let at = if from_right { rest.rfind(is_blank) } else { rest.find(is_blank) };
-        let Some(at) = at.filter(|_| parts.len() < most) else { break };
-        let width = rest[at..].chars().next().map_or(1, char::len_utf8);
-        if from_right {
-            parts.push(&rest[at + width..]);
-            rest = rest[..at].trim_end_matches(is_blank);
-        } else {
-            parts.push(&rest[..at]);
-            rest = rest[at + width..].trim_start_matches(is_blank);
-        }
-    }
-    if !rest.is_empty() {
-        parts.push(rest);
-    }
-    parts
 }
 
 /// `str.replace`; a negative count replaces all.
@@ -303,37 +258,6 @@ fn expand_tabs(own: &str, size: usize) -> String {
         }
     }
     out
-}
-
-/// The lines of a text as `str.splitlines` cuts them.
-pub fn lines(own: &str, keep: bool) -> Vec<String> {
-    let is_end =
-        |letter: char| matches!(letter, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c' | '\x1d' | '\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    let mut lines = Vec::new();
-    let mut rest = own;
-    while let Some(at) = rest.find(is_end) {
-        let width = if rest[at..].starts_with("\r\n") { 2 } else { rest[at..].chars().next().map_or(1, char::len_utf8) };
-        lines.push(rest[..if keep { at + width } else { at }].to_owned());
-        rest = &rest[at + width..];
-    }
-    if !rest.is_empty() {
-        lines.push(rest.to_owned());
-    }
-    lines
-}
-
-fn partition<'a>(own: &str, name: &str, by: &str) -> Outcome<Py<'a>> {
-    if by.is_empty() {
-        return other("empty separator");
-    }
-    let from_right = name == "rpartition";
-    let found = if from_right { own.rsplit_once(by) } else { own.split_once(by) };
-    let parts = match found {
-        Some((before, after)) => [before, by, after],
-        None if from_right => ["", "", own],
-        None => [own, "", ""],
-    };
-    Ok(Py::tuple(parts.map(Py::text).to_vec()))
 }
 
 fn encode<'a>(own: &str, encoding: Option<&Py<'_>>) -> Outcome<Py<'a>> {

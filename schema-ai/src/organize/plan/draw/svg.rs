@@ -87,13 +87,9 @@ fn draw(out: &mut String, shown: &Shown, place: &Place) {
 fn join(out: &mut String, line: &Joined, places: &HashMap<&str, Place>) {
     let (Some(from), Some(to)) = (places.get(line.from.as_str()), places.get(line.to.as_str())) else { return };
     let (from_y, to_y) = (from.y + HEAD / 2, to.y + HEAD / 2);
-    let (start, end, bend_start, bend_end) = if from.x > to.x {
-        (from.x, to.x + WIDTH, from.x - GAP / 2, to.x + WIDTH + GAP / 2)
-    } else if from.x < to.x {
-        (from.x + WIDTH, to.x, from.x + WIDTH + GAP / 2, to.x - GAP / 2)
-    } else {
-        (from.x + WIDTH, to.x + WIDTH, from.x + WIDTH + GAP / 2, to.x + WIDTH + GAP / 2)
-    };
+    // A line leaves a box on the side on which the other one is.
+    let (start, bend_start) = if from.x > to.x { (from.x, from.x - GAP / 2) } else { (from.x + WIDTH, from.x + WIDTH + GAP / 2) };
+    let (end, bend_end) = if from.x < to.x { (to.x, to.x - GAP / 2) } else { (to.x + WIDTH, to.x + WIDTH + GAP / 2) };
     let class = if line.label == "feeds" { "l f" } else { "l" };
     let _ = write!(
         out,

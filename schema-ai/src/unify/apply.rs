@@ -1,0 +1,221 @@
+//! Carries out the accepted plan: first the shape of the tables, then every record, in portions that are done or not done. It goes on
+//! where it was, and doing it again changes nothing.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::{
+    UnifyFault, file, plans,
+    plans::{Kept, State},
+    settle::{Said, Settled},
+    source::{self, Reading, text},
+    survive,
+};
+use crate::{
+    organize::{
+        plan::document::{Document, EntityPlan},
+        resolve::incremental::{Model, Row},
+    },
+    tables::{SqliteReader, TableReader, TableView, name::quoted},
+};
+
+/// Records of one portion.
+const PORTION: usize = 500;
+/// Records that a model is learnt from at most.
+const LEARNT_FROM: i64 = 20_000;
+/// When there are this many times the records that a model was learnt from, it is learnt again.
+const GROWN: i64 = 2;
+/// Below this a model is learnt again soon, because few records teach little.
+const FEW: i64 = 50;
+
+/// Makes this plan the one that holds. Its records are carried over by [`step`].
+pub(super) fn accept(db: &Connection, id: i64) -> Result<(), UnifyFault> {
+    let kept = plans::get(db, id)?;
+    if kept.state != State::Proposed {
+        return Err(UnifyFault::WrongState(id, kept.state.as_str()));
+    }
+    let before = plans::newest(db, State::Accepted)?;
+    if let Some(before) = &before {
+        rename(db, &before.plan, &kept.plan)?;
+    }
+    let names: BTreeMap<String, String> = kept.plan.entities.iter().map(|one| (one.concept.clone(), one.name.clone())).collect();
+    for entity in &kept.plan.entities {
+        survive::make(db, entity, &source::references(&kept.plan, entity), &names)?;
+    }
+    plans::set_state(db, id, State::Accepted, None)?;
+    plans::replace(db, State::Accepted, id)?;
+    plans::replace(db, State::Proposed, id)?;
+    db.execute("DELETE FROM _syncline_held", [])?;
+    db.execute("DELETE FROM _syncline_walks", [])?;
+    for entity in &kept.plan.entities {
+        let same = before.as_ref().and_then(|before| before.plan.entities.iter().find(|was| was.concept == entity.concept));
+        if same.is_none_or(|was| was.fields.iter().map(|one| &one.concept).ne(entity.fields.iter().map(|one| &one.concept))) {
+            db.execute("DELETE FROM _syncline_models WHERE entity = ?", [&entity.concept])?;
+        }
+        for stream in &entity.streams {
+            begin_walk(db, &entity.concept, stream, id)?;
+        }
+    }
+    file::note(db, &format!("plan {id} was accepted"))?;
+    Ok(())
+}
+
+/// Lets the records of a stream be taken over again from its table.
+pub(super) fn begin_walk(db: &Connection, concept: &str, stream: &str, plan: i64) -> Result<(), UnifyFault> {
+    let sql = "INSERT OR REPLACE INTO _syncline_walks (entity, stream, plan, cursor, done, records) VALUES (?, ?, ?, NULL, 0, 0)";
+    db.execute(sql, params![concept, stream, plan])?;
+    Ok(())
+}
+
+fn rename(db: &Connection, before: &Document, after: &Document) -> Result<(), UnifyFault> {
+    for entity in &after.entities {
+        let Some(was) = before.entities.iter().find(|was| was.concept == entity.concept) else { continue };
+        if was.name != entity.name {
+            let pairs = [(was.name.clone(), entity.name.clone()), (survive::crosswalk(was), survive::crosswalk(entity))];
+            for (from, to) in pairs {
+                db.execute_batch(&format!("ALTER TABLE {} RENAME TO {}", quoted(&from), quoted(&to)))?;
+            }
+            file::note(db, &format!("unified table `{}` is called `{}` now", was.name, entity.name))?;
+        }
+        for field in &entity.fields {
+            let Some(old) = was.fields.iter().find(|old| old.concept == field.concept && old.name != field.name) else { continue };
+            let (table, from, to) = (quoted(&entity.name), quoted(&old.name), quoted(&field.name));
+            db.execute_batch(&format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to}"))?;
+            file::note(db, &format!("column `{}` of `{}` is called `{}` now", old.name, entity.name, field.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the next portion of records over. False when nothing is left to do.
+pub(super) fn step(db: &mut Connection, reader: &SqliteReader, tables: &[TableView]) -> Result<bool, UnifyFault> {
+    let Some(kept) = plans::newest(db, State::Accepted)? else { return Ok(false) };
+    let next = "SELECT entity, stream, cursor FROM _syncline_walks WHERE done = 0 ORDER BY rowid LIMIT 1";
+    let found: Option<(String, String, Option<String>)> =
+        db.query_row(next, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    let Some((concept, stream, cursor)) = found else { return Ok(false) };
+    let entity = kept.plan.entities.iter().find(|one| one.concept == concept);
+    let table = tables.iter().find(|table| table.name == stream);
+    let (Some(entity), Some(table)) = (entity, table) else {
+        db.execute("UPDATE _syncline_walks SET done = 1 WHERE entity = ? AND stream = ?", [&concept, &stream])?;
+        return Ok(true);
+    };
+    let settled = settled(db, reader, tables, &kept, entity)?;
+    let (page, next) = Reading::new(reader, table, &kept.plan, entity).page(cursor.clone(), PORTION)?;
+    let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Somebody else may have done this portion, or accepted another plan, while we read.
+    let sql = "SELECT EXISTS (SELECT 1 FROM _syncline_walks WHERE entity = ? AND stream = ? AND plan = ? AND done = 0 AND cursor IS ?)";
+    if !step.query_row(sql, params![concept, stream, kept.id, cursor], |row| row.get::<_, bool>(0))? {
+        return Ok(true);
+    }
+    if cursor.is_none() {
+        sweep(&step, &settled)?;
+    }
+    let records = i64::try_from(page.len()).unwrap_or(i64::MAX);
+    let said: Vec<Said> = page.into_iter().map(|(key, body)| (stream.clone(), key, body)).collect();
+    settled.settle(&step, turn(&step)?, said)?;
+    step.execute(
+        "UPDATE _syncline_walks SET cursor = ?, done = ?, records = records + ? WHERE entity = ? AND stream = ?",
+        params![next, next.is_none(), records, concept, stream],
+    )?;
+    step.commit()?;
+    Ok(true)
+}
+
+/// Settles records of streams that the entity is not fed by any more.
+fn sweep(db: &Connection, settled: &Settled<'_>) -> Result<(), UnifyFault> {
+    let mut found = db.prepare_cached("SELECT DISTINCT stream FROM _syncline_records WHERE entity = ?")?;
+    let streams = found.query_map([&settled.entity.concept], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    for stream in streams.into_iter().filter(|stream| !settled.entity.streams.contains(stream)) {
+        let mut found = db.prepare_cached("SELECT id FROM _syncline_records WHERE entity = ? AND stream = ?")?;
+        let ids = found.query_map([&settled.entity.concept, &stream], |row| row.get::<_, String>(0))?;
+        let key = |id: String| id.strip_prefix(&format!("{stream}/")).unwrap_or_default().to_owned();
+        let said: Vec<Said> = ids.map(|id| id.map(|id| (stream.clone(), key(id), None))).collect::<rusqlite::Result<_>>()?;
+        settled.settle(db, turn(db)?, said)?;
+    }
+    Ok(())
+}
+
+/// The number of this settling: it only grows.
+pub(super) fn turn(db: &Connection) -> Result<u64, UnifyFault> {
+    let last: u64 = file::word(db, "turn")?.and_then(|text| text.parse().ok()).unwrap_or_default();
+    file::set_word(db, "turn", &(last + 1).to_string())?;
+    Ok(last + 1)
+}
+
+/// An entity with its model, learnt from the tables if there is none that fits.
+pub(super) fn settled<'a>(
+    db: &Connection,
+    reader: &SqliteReader,
+    tables: &[TableView],
+    kept: &'a Kept,
+    entity: &'a EntityPlan,
+) -> Result<Settled<'a>, UnifyFault> {
+    let references = source::references(&kept.plan, entity);
+    let mut settled = Settled { plan: &kept.plan, entity, references, model: None };
+    if !entity.resolve {
+        return Ok(settled);
+    }
+    let found: Option<String> =
+        db.query_row("SELECT model FROM _syncline_models WHERE entity = ?", [&entity.concept], |row| row.get(0)).optional()?;
+    if let Some(model) = found {
+        settled.model = Some(serde_json::from_str(&model)?);
+        return Ok(settled);
+    }
+    let fields: Vec<&str> = entity.fields.iter().map(|field| field.concept.as_str()).collect();
+    let rows = sample(reader, tables, kept, entity)?;
+    let model = Model::learn_from(&fields, &rows);
+    let learnt_from = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    db.execute(
+        "INSERT OR REPLACE INTO _syncline_models (entity, learnt_from, model) VALUES (?, ?, ?)",
+        params![entity.concept, learnt_from, serde_json::to_string(&model)?],
+    )?;
+    settled.model = Some(model);
+    Ok(settled)
+}
+
+fn sample(reader: &SqliteReader, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<Vec<Row>, UnifyFault> {
+    let mut rows = Vec::new();
+    let most = usize::try_from(LEARNT_FROM).unwrap_or(usize::MAX) / entity.streams.len().max(1);
+    for stream in &entity.streams {
+        let Some(table) = tables.iter().find(|table| table.name == *stream) else { continue };
+        let reading = Reading::new(reader, table, &kept.plan, entity);
+        let (mut cursor, mut taken) = (None, 0);
+        while taken < most {
+            let (page, next) = reading.page(cursor, 1_000)?;
+            taken += page.len();
+            let live = page.into_iter().filter_map(|(key, body)| Some((key, body?)));
+            rows.extend(
+                live.map(|(key, body)| Row { id: source::record_id(stream, &key), values: body.values.iter().map(text).collect() }),
+            );
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Forgets a model that was learnt from few of the records that there are now, so that all are settled again; ids stay.
+pub(super) fn learn_again(db: &Connection, kept: &Kept) -> Result<(), UnifyFault> {
+    for entity in kept.plan.entities.iter().filter(|entity| entity.resolve) {
+        let sql = "SELECT learnt_from, (SELECT count(*) FROM _syncline_records WHERE entity = ?1) FROM _syncline_models WHERE entity = ?1";
+        let found: Option<(i64, i64)> = db.query_row(sql, [&entity.concept], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((learnt_from, records)) = found else { continue };
+        let is_outgrown = records >= (learnt_from * GROWN).max(FEW) && learnt_from < LEARNT_FROM / 2;
+        if is_outgrown {
+            db.execute("DELETE FROM _syncline_models WHERE entity = ?", [&entity.concept])?;
+            for stream in &entity.streams {
+                begin_walk(db, &entity.concept, stream, kept.id)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All tables of the tenant's streams.
+pub(super) fn views(reader: &SqliteReader) -> Result<Vec<TableView>, UnifyFault> {
+    Ok(reader.tables()?)
+}

@@ -1,0 +1,308 @@
+//! What can be asked of a tenant's plans: make, show, compare, edit, accept, reject; and the turns that carry them out.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use serde::{Deserialize, Serialize};
+use syncline_model::{
+    TenantId,
+    log::{Logged, Position},
+};
+
+use super::{
+    UnifyFault, apply, file, plans,
+    plans::{Kept, State},
+    profiles,
+    settle::Said,
+    source::Reading,
+};
+use crate::{
+    organize::plan::{
+        diff::{Difference, diff},
+        document::Document,
+        edit::Edit,
+    },
+    tables::{SqliteReader, TableReader},
+};
+
+/// What is done with a new plan when nobody says anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// Every plan waits for a person.
+    #[default]
+    Ask,
+    /// What only adds is accepted; what changes or takes away waits for a person.
+    AcceptAdditive,
+}
+
+/// How far a tenant's plans are carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// What is done with a new plan.
+    pub policy: Policy,
+    /// The plan that holds.
+    pub accepted: Option<i64>,
+    /// The plan that waits for a decision.
+    pub proposed: Option<i64>,
+    /// Records profiled, by stream.
+    pub profiled: Vec<(String, i64)>,
+    /// Records taken over, by entity and stream, and whether these are all.
+    pub walks: Vec<(String, String, i64, bool)>,
+    /// Streams that wait for a decision, and the plan that asks for it.
+    pub held: Vec<(String, i64)>,
+}
+
+/// One tenant's plans.
+pub struct Desk {
+    db: Connection,
+    folder: PathBuf,
+    tenant: TenantId,
+}
+
+impl Desk {
+    /// Opens the plans of a tenant whose tables are in this folder.
+    pub fn open(folder: &Path, tenant: &TenantId) -> Result<Self, UnifyFault> {
+        // The reader knows whose file it is.
+        SqliteReader::open(folder, tenant)?.ok_or(UnifyFault::NoTables)?;
+        Ok(Self { db: file::open(folder, tenant)?, folder: folder.to_owned(), tenant: tenant.clone() })
+    }
+
+    fn reader(&self) -> Result<SqliteReader, UnifyFault> {
+        SqliteReader::open(&self.folder, &self.tenant)?.ok_or(UnifyFault::NoTables)
+    }
+
+    /// Begins a plan; [`Self::make`] makes it, now or after a restart.
+    pub fn begin(&mut self, why: &str) -> Result<i64, UnifyFault> {
+        plans::add(&self.db, None, why, State::Making, &Document::default())
+    }
+
+    /// Makes a plan that was begun.
+    pub fn make(&mut self, id: i64) -> Result<(), UnifyFault> {
+        let proposed = profiles::propose(&self.db);
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if plans::get(&step, id)?.state != State::Making {
+            return Ok(());
+        }
+        match proposed {
+            Ok(document) => {
+                let accepted = plans::newest(&step, State::Accepted)?;
+                let (base, document) = match &accepted {
+                    Some(kept) => (Some(kept.id), document.on(&kept.plan)),
+                    None => (None, document),
+                };
+                plans::fill(&step, id, base, &document)?;
+                plans::replace(&step, State::Proposed, id)?;
+                decide(&step, id)?;
+            }
+            Err(fault) => plans::set_state(&step, id, State::Failed, Some(&fault.to_string()))?,
+        }
+        Ok(step.commit()?)
+    }
+
+    /// Makes what was begun and never ended.
+    pub(super) fn make_begun(&mut self) -> Result<(), UnifyFault> {
+        while let Some(kept) = plans::newest(&self.db, State::Making)? {
+            self.make(kept.id)?;
+        }
+        Ok(())
+    }
+
+    /// Plans with ids below `before`, the newest first, without what they say.
+    pub fn plans(&self, before: Option<i64>, most: usize) -> Result<Vec<Kept>, UnifyFault> {
+        plans::list(&self.db, before.unwrap_or(i64::MAX), most)
+    }
+
+    /// One plan.
+    pub fn plan(&self, id: i64) -> Result<Kept, UnifyFault> {
+        plans::get(&self.db, id)
+    }
+
+    /// What a plan changes in another; in the one it was made from, if none is named.
+    pub fn diff(&self, from: Option<i64>, to: i64) -> Result<Vec<Difference>, UnifyFault> {
+        let after = plans::get(&self.db, to)?;
+        let before = from.or(after.base).map(|id| plans::get(&self.db, id)).transpose()?;
+        Ok(diff(&before.map(|kept| kept.plan).unwrap_or_default(), &after.plan))
+    }
+
+    /// Accepts a plan. [`Self::step`] carries it out.
+    pub fn accept(&mut self, id: i64) -> Result<(), UnifyFault> {
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        apply::accept(&step, id)?;
+        Ok(step.commit()?)
+    }
+
+    /// Refuses a plan. Streams that waited for it go on as before.
+    pub fn reject(&mut self, id: i64, why: Option<&str>) -> Result<(), UnifyFault> {
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let kept = plans::get(&step, id)?;
+        if kept.state != State::Proposed {
+            return Err(UnifyFault::WrongState(id, kept.state.as_str()));
+        }
+        plans::set_state(&step, id, State::Rejected, why)?;
+        release(&step)?;
+        Ok(step.commit()?)
+    }
+
+    /// Makes a plan of this one with these edits. Gives its id.
+    pub fn edit(&mut self, id: i64, edits: &[Edit]) -> Result<i64, UnifyFault> {
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let kept = plans::get(&step, id)?;
+        if !matches!(kept.state, State::Proposed | State::Accepted) {
+            return Err(UnifyFault::WrongState(id, kept.state.as_str()));
+        }
+        let base = if kept.state == State::Accepted { Some(id) } else { kept.base };
+        let edited = kept.plan.edited(edits)?;
+        let made = plans::add(&step, base, &format!("plan {id} was edited"), State::Proposed, &edited)?;
+        plans::replace(&step, State::Proposed, made)?;
+        step.execute("UPDATE _syncline_held SET plan = ?", [made])?;
+        step.commit()?;
+        Ok(made)
+    }
+
+    /// What is done with a new plan.
+    pub fn policy(&self) -> Result<Policy, UnifyFault> {
+        policy(&self.db)
+    }
+
+    /// Says what is done with a new plan.
+    pub fn set_policy(&mut self, policy: Policy) -> Result<(), UnifyFault> {
+        file::set_word(&self.db, "policy", &serde_json::to_string(&policy)?)?;
+        Ok(())
+    }
+
+    /// How far everything is.
+    pub fn progress(&self) -> Result<Progress, UnifyFault> {
+        let newest = |state| -> Result<Option<i64>, UnifyFault> { Ok(plans::newest(&self.db, state)?.map(|kept| kept.id)) };
+        let mut profiled = self.db.prepare_cached("SELECT stream, records FROM _syncline_profiles ORDER BY stream")?;
+        let mut walks = self.db.prepare_cached("SELECT entity, stream, records, done FROM _syncline_walks ORDER BY entity, stream")?;
+        let mut held = self.db.prepare_cached("SELECT stream, plan FROM _syncline_held ORDER BY stream")?;
+        Ok(Progress {
+            policy: self.policy()?,
+            accepted: newest(State::Accepted)?,
+            proposed: newest(State::Proposed)?,
+            profiled: profiled.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?,
+            walks: walks.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect::<rusqlite::Result<_>>()?,
+            held: held.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?,
+        })
+    }
+
+    /// Takes the next portion of records over. False when nothing is left to do.
+    pub fn step(&mut self) -> Result<bool, UnifyFault> {
+        let reader = self.reader()?;
+        let tables = apply::views(&reader)?;
+        apply::step(&mut self.db, &reader, &tables)
+    }
+
+    /// How far the log was profiled, and how far it is in the tables.
+    pub(super) fn positions(&self) -> Result<(Position, Position), UnifyFault> {
+        Ok((file::position(&self.db)?, self.reader()?.position()?))
+    }
+
+    /// Takes these events in: profiles, and the unified rows of what they touch, in one transaction with the place in the log.
+    pub(super) fn follow(&mut self, events: &[Logged]) -> Result<(), UnifyFault> {
+        let reader = self.reader()?;
+        let tables = apply::views(&reader)?;
+        let kept = plans::newest(&self.db, State::Accepted)?;
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut position = file::position(&step)?;
+        let fresh: Vec<Logged> = events.iter().filter(|logged| !position.has_passed(&logged.place)).cloned().collect();
+        fresh.iter().for_each(|logged| position.pass(&logged.place));
+        let (touched, changed) = profiles::grow(&step, &tables, &fresh)?;
+        if changed {
+            file::set_word(&step, "drifted", "yes")?;
+        }
+        if let Some(kept) = &kept {
+            let held: BTreeSet<String> = held(&step)?;
+            for entity in &kept.plan.entities {
+                let mut said: Vec<Said> = Vec::new();
+                for stream in entity.streams.iter().filter(|stream| !held.contains(*stream)) {
+                    let (Some(keys), Some(table)) = (touched.get(stream), tables.iter().find(|table| table.name == *stream)) else {
+                        continue;
+                    };
+                    let reading = Reading::new(&reader, table, &kept.plan, entity);
+                    for key in keys {
+                        said.push((stream.clone(), key.clone(), reading.one(key)?));
+                    }
+                }
+                if !said.is_empty() {
+                    let settled = apply::settled(&step, &reader, &tables, kept, entity)?;
+                    settled.settle(&step, apply::turn(&step)?, said)?;
+                }
+            }
+            apply::learn_again(&step, kept)?;
+        }
+        file::save_position(&step, &position)?;
+        Ok(step.commit()?)
+    }
+
+    /// Looks whether the streams ask for another plan than the one that holds, and proposes it.
+    pub(super) fn look_for_drift(&mut self) -> Result<(), UnifyFault> {
+        if file::word(&self.db, "drifted")?.is_none_or(|word| word != "yes") {
+            return Ok(());
+        }
+        let accepted = plans::newest(&self.db, State::Accepted)?;
+        let (nobody_asked, asks) = (accepted.is_none(), self.policy()? == Policy::Ask);
+        if nobody_asked && asks {
+            return Ok(());
+        }
+        let before = accepted.as_ref().map(|kept| kept.plan.clone()).unwrap_or_default();
+        let proposed = profiles::propose(&self.db)?.on(&before);
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        file::set_word(&step, "drifted", "no")?;
+        let same = |state| -> Result<bool, UnifyFault> {
+            let known = plans::newest(&step, state)?;
+            let since = accepted.as_ref().map_or(0, |kept| kept.id);
+            Ok(known.is_some_and(|known| known.id > since && diff(&known.plan, &proposed).is_empty()))
+        };
+        let is_nothing_new = diff(&before, &proposed).is_empty() || same(State::Proposed)? || same(State::Rejected)?;
+        if !is_nothing_new {
+            let base = accepted.as_ref().map(|kept| kept.id);
+            let id = plans::add(&step, base, "the streams have changed", State::Proposed, &proposed)?;
+            plans::replace(&step, State::Proposed, id)?;
+            decide(&step, id)?;
+        }
+        Ok(step.commit()?)
+    }
+}
+
+/// Accepts a proposal if the policy says so; otherwise lets the streams wait that it would break.
+fn decide(db: &Connection, id: i64) -> Result<(), UnifyFault> {
+    let kept = plans::get(db, id)?;
+    let before = kept.base.map(|id| plans::get(db, id)).transpose()?.map(|kept| kept.plan).unwrap_or_default();
+    let differences = diff(&before, &kept.plan);
+    let breaks = differences.iter().any(|one| one.breaking);
+    if !breaks && policy(db)? == Policy::AcceptAdditive {
+        return apply::accept(db, id);
+    }
+    release(db)?;
+    for stream in differences.iter().flat_map(|one| &one.streams) {
+        db.execute("INSERT OR REPLACE INTO _syncline_held (stream, plan) VALUES (?, ?)", params![stream, id])?;
+    }
+    Ok(())
+}
+
+/// Lets streams that waited go on, from their tables.
+fn release(db: &Connection) -> Result<(), UnifyFault> {
+    if let Some(kept) = plans::newest(db, State::Accepted)? {
+        for stream in held(db)? {
+            if let Some(entity) = kept.plan.entity_of(&stream) {
+                apply::begin_walk(db, &entity.concept, &stream, kept.id)?;
+            }
+        }
+    }
+    db.execute("DELETE FROM _syncline_held", [])?;
+    Ok(())
+}
+
+fn held(db: &Connection) -> Result<BTreeSet<String>, UnifyFault> {
+    let mut found = db.prepare_cached("SELECT stream FROM _syncline_held")?;
+    Ok(found.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn policy(db: &Connection) -> Result<Policy, UnifyFault> {
+    Ok(file::word(db, "policy")?.map(|word| serde_json::from_str(&word)).transpose()?.unwrap_or_default())
+}

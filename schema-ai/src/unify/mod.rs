@@ -1,0 +1,54 @@
+//! Carries out plans: keeps each stream's profile, each tenant's plans, and the unified tables that the accepted plan asks for.
+//!
+//! All of it is in the tenant's own SQLite file beside the tables of its streams, so that profile, plan, unified rows and the place in
+//! the log move in one transaction: a process that dies leaves a tenant as it was before or after, never in between.
+
+mod apply;
+mod desk;
+mod file;
+mod plans;
+mod profiles;
+mod runner;
+mod settle;
+mod source;
+mod survive;
+#[cfg(test)]
+mod tests;
+
+pub use desk::{Desk, Policy, Progress};
+pub use plans::{Kept, State};
+pub use runner::{Unifier, UnifierHandle};
+
+use crate::{organize::Refused, tables::TableFault};
+
+/// Why a tenant's plan could not be made, kept or carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum UnifyFault {
+    /// The tenant's file cannot be read or written.
+    #[error("the tenant's file cannot be used: {0}")]
+    File(#[from] rusqlite::Error),
+    /// The tables of its streams cannot be read.
+    #[error(transparent)]
+    Tables(#[from] TableFault),
+    /// The streams cannot be analyzed.
+    #[error(transparent)]
+    Analysis(#[from] Refused),
+    /// Something that was kept cannot be read.
+    #[error("what was kept of the tenant's plans cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// The tenant has no tables yet.
+    #[error("there are no tables yet; they come with the first events")]
+    NoTables,
+    /// There is no such plan.
+    #[error("there is no plan `{0}`")]
+    NoPlan(i64),
+    /// The plan's state does not allow it.
+    #[error("plan `{0}` is {1}")]
+    WrongState(i64, &'static str),
+    /// The edit is not possible.
+    #[error(transparent)]
+    BadEdit(#[from] crate::organize::plan::edit::BadEdit),
+    /// The log cannot be read.
+    #[error("the log cannot be read: {0}")]
+    Log(String),
+}

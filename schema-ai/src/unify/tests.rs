@@ -1,0 +1,241 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use syncline_model::{
+    Event, Origin, Record, RecordKey, TenantId,
+    event::Source,
+    log::{Logged, PartitionName, Place},
+};
+use tempfile::TempDir;
+
+use super::{Desk, Policy, State};
+use crate::{
+    organize::plan::edit::Edit,
+    tables::{SqliteWriter, TablePolicy, TableWriter, file_of},
+};
+
+struct World {
+    folder: TempDir,
+    tenant: TenantId,
+    offset: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), tenant: "acme".parse().unwrap(), offset: 0 }
+    }
+
+    fn desk(&self) -> Desk {
+        Desk::open(self.folder.path(), &self.tenant).unwrap()
+    }
+
+    fn db(&self) -> Connection {
+        Connection::open(file_of(self.folder.path(), &self.tenant)).unwrap()
+    }
+
+    /// Writes records into the tables, and what the log would give for them.
+    fn write(&mut self, connector: &str, stream: &str, records: &[(String, Option<String>)]) -> Vec<Logged> {
+        let source = Source {
+            tenant: self.tenant.clone(),
+            integration: connector.parse().unwrap(),
+            connector: connector.parse().unwrap(),
+            stream: stream.parse().unwrap(),
+        };
+        let logged: Vec<Logged> = records
+            .iter()
+            .map(|(key, body)| {
+                self.offset += 1;
+                let record = Record {
+                    key: RecordKey::of([key.as_str()]),
+                    body: Bytes::from(body.clone().unwrap_or_default()),
+                    version: None,
+                    time: None,
+                    deleted: body.is_none(),
+                };
+                let place = Place { partition: PartitionName("log".to_owned()), offset: self.offset };
+                Logged {
+                    place,
+                    committed: Timestamp::from_second(1_700_000_000 + i64::try_from(self.offset).unwrap()).unwrap(),
+                    event: Event::new(&source, Origin::Poll, record),
+                }
+            })
+            .collect();
+        let file = file_of(self.folder.path(), &self.tenant);
+        SqliteWriter::open(&file, &self.tenant, TablePolicy::default()).unwrap().apply(&logged).unwrap();
+        logged
+    }
+
+    fn bring(&mut self, connector: &str, stream: &str, records: &[(String, Option<String>)]) {
+        let logged = self.write(connector, stream, records);
+        let mut desk = self.desk();
+        desk.follow(&logged).unwrap();
+        desk.look_for_drift().unwrap();
+        while desk.step().unwrap() {}
+    }
+
+    fn accept(&self) -> i64 {
+        let mut desk = self.desk();
+        let id = desk.begin("asked").unwrap();
+        desk.make(id).unwrap();
+        desk.accept(id).unwrap();
+        while desk.step().unwrap() {}
+        id
+    }
+
+    fn text(&self, sql: &str) -> String {
+        self.db().query_row(sql, [], |row| row.get::<_, rusqlite::types::Value>(0)).map(|value| format!("{value:?}")).unwrap()
+    }
+
+    fn count(&self, sql: &str) -> i64 {
+        self.db().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+}
+
+const FIRST: [&str; 12] =
+    ["Ada", "Grace", "Linus", "Margaret", "Dennis", "Barbara", "Edsger", "Frances", "Donald", "Radia", "Niklaus", "Adele"];
+const LAST: [&str; 11] =
+    ["Lovelace", "Hopper", "Torvalds", "Hamilton", "Ritchie", "Liskov", "Dijkstra", "Allen", "Knuth", "Perlman", "Goldberg"];
+
+fn person(n: usize) -> (String, String, String) {
+    let (first, last) = (FIRST[n % 12], LAST[n % 11]);
+    (first.to_owned(), last.to_owned(), format!("{}.{}{n}@example{}.com", first.to_lowercase(), last.to_lowercase(), n % 7))
+}
+
+fn stripe(n: usize) -> (String, Option<String>) {
+    let (first, last, email) = person(n);
+    let id = format!("cus_{n:05}");
+    let body = format!(
+        r#"{{"id":"{id}","object":"customer","name":"{first} {last}","email":"{email}","phone":"+1 555 01{n:04}","created":{}}}"#,
+        1_600_000_000 + n
+    );
+    (id, Some(body))
+}
+
+fn hubspot(n: usize) -> (String, Option<String>) {
+    let (first, last, email) = person(n);
+    let id = format!("{}", 90_000 + n);
+    let body =
+        format!(r#"{{"id":"{id}","firstname":"{first}","lastname":"{last}","email":"{email}","jobtitle":"Engineer","city":"London"}}"#);
+    (id, Some(body))
+}
+
+fn invoice(n: usize) -> (String, Option<String>) {
+    let id = format!("in_{n:05}");
+    let body = format!(
+        r#"{{"id":"{id}","object":"invoice","customer":"cus_{:05}","number":"A-{n:04}","status":"paid","amount_due":{},"amount_paid":{},"currency":"eur","due_date":"2026-01-{:02}"}}"#,
+        n % 60,
+        n * 10,
+        n * 10,
+        n % 28 + 1
+    );
+    (id, Some(body))
+}
+
+fn inhabited() -> World {
+    let mut world = World::new();
+    world.bring("stripe", "customers", &(0..60).map(stripe).collect::<Vec<_>>());
+    world.bring("hubspot", "contacts", &(30..90).map(hubspot).collect::<Vec<_>>());
+    world.bring("stripe", "invoices", &(0..120).map(invoice).collect::<Vec<_>>());
+    world
+}
+
+#[test]
+fn an_accepted_plan_makes_one_row_of_the_same_person_in_two_sources() {
+    let world = inhabited();
+    world.accept();
+    let plan = world.desk().plans(None, 1).unwrap();
+    assert_eq!(plan[0].state, State::Accepted);
+    assert_eq!(world.count("SELECT count(*) FROM customer_crosswalk"), 120);
+    let people = world.count("SELECT count(*) FROM customer");
+    assert!((88..=92).contains(&people), "{people}");
+    let both = "SELECT _syncline_records FROM customer JOIN customer_crosswalk ON entity_id = id WHERE record_key = 'cus_00040'";
+    assert_eq!(world.count(both), 2);
+    assert_eq!(world.count("SELECT count(*) FROM invoice"), 120);
+    assert_eq!(world.count("SELECT count(*) FROM invoice WHERE customer_id IN (SELECT id FROM customer)"), 120);
+    assert_eq!(world.count("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
+#[test]
+fn an_event_changes_only_what_it_touches_and_ids_stay() {
+    let mut world = inhabited();
+    world.accept();
+    let id = "SELECT entity_id FROM customer_crosswalk WHERE record_key = 'cus_00040'";
+    let before = world.text(id);
+    let rows = world.count("SELECT count(*) FROM customer");
+    let (key, body) = stripe(40);
+    world.bring("stripe", "customers", &[(key, body.map(|body| body.replace("+1 555 010040", "+1 555 019999")))]);
+    assert_eq!((world.text(id), world.count("SELECT count(*) FROM customer")), (before, rows));
+    assert_eq!(world.count("SELECT count(*) FROM customer WHERE phone = '+1 555 019999'"), 1);
+    // A person who is gone at one source is still there by the other one, and gone when both are.
+    world.bring("stripe", "customers", &[("cus_00040".to_owned(), None)]);
+    assert_eq!(world.count("SELECT count(*) FROM customer"), rows);
+    world.bring("hubspot", "contacts", &[("90040".to_owned(), None)]);
+    assert_eq!(world.count("SELECT count(*) FROM customer"), rows - 1);
+    assert_eq!(world.count("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
+#[test]
+fn doing_it_again_changes_nothing() {
+    let world = inhabited();
+    world.accept();
+    let all = "SELECT group_concat(id || _syncline_lineage || coalesce(email, '')) FROM (SELECT * FROM customer ORDER BY id)";
+    let before = world.text(all);
+    let mut desk = world.desk();
+    let id = desk.begin("again").unwrap();
+    desk.make(id).unwrap();
+    desk.accept(id).unwrap();
+    while desk.step().unwrap() {}
+    assert_eq!(world.text(all), before);
+}
+
+#[test]
+fn what_only_adds_is_accepted_by_the_policy_and_what_breaks_waits_and_stops_only_its_stream() {
+    let mut world = inhabited();
+    let first = world.accept();
+    world.desk().set_policy(Policy::AcceptAdditive).unwrap();
+    let with_title = |n: usize| {
+        let (key, body) = stripe(n);
+        (key, body.map(|body| body.replace(r#""object""#, r#""language":"en","object""#)))
+    };
+    world.bring("stripe", "customers", &(0..60).map(with_title).collect::<Vec<_>>());
+    let grown = world.desk().progress().unwrap();
+    assert!(grown.accepted.unwrap() > first && grown.held.is_empty(), "{grown:?}");
+    // An amount that becomes a text means something else.
+    let broken = |n: usize| {
+        let (key, body) = invoice(n);
+        (key, body.map(|body| body.replace(&format!(r#""amount_due":{}"#, n * 10), r#""amount_due":"a lot""#)))
+    };
+    world.bring("stripe", "invoices", &(0..60).map(broken).collect::<Vec<_>>());
+    let waiting = world.desk().progress().unwrap();
+    assert_eq!(waiting.held.iter().map(|(stream, _)| stream.as_str()).collect::<Vec<_>>(), ["stripe_invoices"], "{waiting:?}");
+    let proposed = waiting.proposed.unwrap();
+    assert!(world.desk().diff(None, proposed).unwrap().iter().any(|one| one.breaking));
+    assert_eq!(world.count("SELECT count(*) FROM invoice WHERE amount_due = 'a lot'"), 0);
+    world.bring("hubspot", "contacts", &[hubspot(95)]);
+    assert_eq!(world.count("SELECT count(*) FROM customer_crosswalk WHERE record_key = '90095'"), 1);
+    let mut desk = world.desk();
+    desk.accept(proposed).unwrap();
+    while desk.step().unwrap() {}
+    assert_eq!(world.count("SELECT count(*) FROM invoice WHERE amount_due = 'a lot'"), 60);
+}
+
+#[test]
+fn an_edited_plan_is_another_plan_and_names_are_carried_through() {
+    let world = inhabited();
+    let accepted = world.accept();
+    let mut desk = world.desk();
+    let edits = [
+        Edit::RenameEntity { entity: "customer".to_owned(), name: "person".to_owned() },
+        Edit::RenameField { entity: "person".to_owned(), field: "email".to_owned(), name: "mail".to_owned() },
+    ];
+    let edited = desk.edit(accepted, &edits).unwrap();
+    assert!(desk.diff(None, edited).unwrap().iter().all(|one| one.breaking));
+    desk.accept(edited).unwrap();
+    while desk.step().unwrap() {}
+    assert!(world.count("SELECT count(mail) FROM person") > 80);
+    assert_eq!(desk.plan(accepted).unwrap().state, State::Replaced);
+    let wrong = desk.edit(edited, &[Edit::RenameEntity { entity: "persn".to_owned(), name: "x".to_owned() }]).unwrap_err();
+    assert!(wrong.to_string().contains("did you mean `person`?"), "{wrong}");
+}
