@@ -14,6 +14,10 @@ mod sqlite;
 mod view;
 
 pub use fault::TableFault;
+pub use postgres::{PostgresHome, PostgresReader, PostgresWriter};
 pub use port::{AnyHome, Applied, Deletes, Rejected, TableHome, TablePolicy, TableReader, TableWriter, TenantLogin};
 pub use sqlite::{SqliteHome, SqliteReader, SqliteWriter, file_of};
 pub use view::{ColumnView, Compare, Filter, Page, RowQuery, TableView};
+
+#[cfg(test)]
+mod tests;
