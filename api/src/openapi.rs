@@ -26,6 +26,7 @@ const PARTS: &[(&str, &str)] = &[
     ("record", "The record's id."),
     ("table", "The table's name."),
     ("key", "The key's id."),
+    ("plan", "The plan's id."),
 ];
 
 /// One operation: how it is asked for, and what it is called.

@@ -3,6 +3,7 @@
 use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use prometheus::proto::MetricFamily;
+use schema_ai::tables::AnyHome;
 use syncline_model::EventLog;
 use syncline_runtime::{Connectors, EngineHandle};
 use syncline_store::Store;
@@ -56,6 +57,8 @@ pub struct ApiParts {
     pub connectors: Arc<Connectors>,
     /// The folder of the tenants' tables.
     pub tables: PathBuf,
+    /// Where the tenants' tables are read.
+    pub home: AnyHome,
     /// The families of all metrics there are, those without a series included.
     pub declared: fn() -> Vec<MetricFamily>,
 }
@@ -66,6 +69,7 @@ pub(crate) struct Tools {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) connectors: Arc<Connectors>,
     pub(crate) tables: PathBuf,
+    pub(crate) home: AnyHome,
     pub(crate) declared: fn() -> Vec<MetricFamily>,
     pub(crate) test_mode: bool,
     pub(crate) heartbeat: Duration,
@@ -83,11 +87,11 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn new(config: &ApiConfig, parts: ApiParts, stop: CancellationToken) -> Self {
-        let ApiParts { store, engine, log, connectors, tables, declared } = parts;
+        let ApiParts { store, engine, log, connectors, tables, home, declared } = parts;
         let (test_mode, heartbeat) = (config.test_mode, config.heartbeat);
         Self {
             store,
-            tools: Arc::new(Tools { engine, log, connectors, tables, declared, test_mode, heartbeat, stop }),
+            tools: Arc::new(Tools { engine, log, connectors, tables, home, declared, test_mode, heartbeat, stop }),
             failed_attempts: FailedAttempts::per_minute(config.failed_attempts_per_minute),
             body_bytes_max: config.body_bytes_max,
         }

@@ -4,6 +4,7 @@ mod document;
 mod integrations;
 mod keys_and_audit;
 mod live;
+mod plans;
 mod reading;
 mod running;
 mod support;

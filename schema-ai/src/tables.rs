@@ -15,5 +15,9 @@ mod view;
 
 pub use fault::TableFault;
 pub use port::{AnyHome, Applied, Deletes, Rejected, TableHome, TablePolicy, TableReader, TableWriter, TenantLogin};
+pub use postgres::{PostgresHome, PostgresReader, PostgresWriter};
 pub use sqlite::{SqliteHome, SqliteReader, SqliteWriter, file_of};
 pub use view::{ColumnView, Compare, Filter, Page, RowQuery, TableView};
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ pub struct Answer {
 pub(crate) enum Body {
     Nothing,
     Json(Bytes),
+    Svg(String),
     Stream(LocalBoxStream<'static, Bytes>),
 }
 
@@ -65,6 +66,11 @@ impl Answer {
         Self::of(StatusCode::OK, Body::Stream(Box::pin(events)))
     }
 
+    /// 200 with a picture.
+    pub fn svg(picture: String) -> Self {
+        Self::of(StatusCode::OK, Body::Svg(picture))
+    }
+
     /// With the `ETag` of this revision.
     #[must_use]
     pub fn at(mut self, revision: syncline_model::Revision) -> Self {
@@ -87,7 +93,7 @@ impl Answer {
         let json = match &self.body {
             Body::Nothing => None,
             Body::Json(bytes) => Some(serde_json::from_slice(bytes).ok()?),
-            Body::Stream(_) => return None,
+            Body::Svg(_) | Body::Stream(_) => return None,
         };
         serde_json::to_vec(&Kept { etag: self.etag.clone(), location: self.location.clone(), json }).ok()
     }
@@ -112,6 +118,7 @@ impl Answer {
         match self.body {
             Body::Nothing => response.finish(),
             Body::Json(bytes) => response.content_type("application/json").body(bytes),
+            Body::Svg(picture) => response.content_type("image/svg+xml").body(picture),
             Body::Stream(events) => {
                 use futures::StreamExt;
                 response.insert_header(("x-accel-buffering", "no"));

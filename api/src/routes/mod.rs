@@ -12,6 +12,7 @@ mod health;
 mod integrations;
 mod jobs;
 mod keys;
+mod plans;
 mod quarantine;
 mod streams;
 mod tables;
@@ -80,6 +81,16 @@ routes! {
         tables::list_table_changes,
         tables::get_table,
         tables::list_rows,
+        plans::make_plan,
+        plans::get_organize_state,
+        plans::set_plan_policy,
+        plans::list_plans,
+        plans::get_plan,
+        plans::draw_plan,
+        plans::diff_plans,
+        plans::accept_plan,
+        plans::reject_plan,
+        plans::edit_plan,
         keys::list_keys,
         keys::create_key,
         keys::get_key,

@@ -1,9 +1,9 @@
 //! A tenant's tables: what there is, and pages of rows.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use actix_web::web;
-use schema_ai::tables::{Compare, Filter, RowQuery, SqliteReader, TableFault, TableReader, TableView};
+use schema_ai::tables::{AnyHome, Compare, Filter, RowQuery, TableFault, TableReader, TableView};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_model::TenantId;
@@ -165,17 +165,17 @@ pub(crate) async fn list_table_changes(asked: Allowed<Viewer, OneTenant>) -> Res
     Answer::ok(&Listing { items: changes.into_iter().map(|(at, change)| SchemaChange { at, change }).collect(), next: None })
 }
 
-fn there(tables: Option<SqliteReader>, name: &str) -> Result<SqliteReader, TableFault> {
+fn there(tables: Option<Box<dyn TableReader>>, name: &str) -> Result<Box<dyn TableReader>, TableFault> {
     tables.ok_or_else(|| TableFault::NoTable { table: name.to_owned(), hint: String::new() })
 }
 
-// The tables are files, so whoever reads them waits for a disk.
+// Whoever reads tables waits for a disk or a database.
 async fn read<I, T: Send + 'static>(
     asked: &Allowed<Viewer, OneTenant, I>,
-    question: impl FnOnce(Option<SqliteReader>) -> Result<T, TableFault> + Send + 'static,
+    question: impl FnOnce(Option<Box<dyn TableReader>>) -> Result<T, TableFault> + Send + 'static,
 ) -> Result<T, Problem> {
-    let (folder, tenant): (PathBuf, TenantId) = (asked.tools.tables.clone(), asked.reach.tenant.id.clone());
-    let answered = web::block(move || question(SqliteReader::open(&folder, &tenant)?)).await;
+    let (home, tenant): (AnyHome, TenantId) = (Arc::clone(&asked.tools.home), asked.reach.tenant.id.clone());
+    let answered = web::block(move || question(home.reader(&tenant)?)).await;
     answered.map_err(|_| Problem::new(Code::Internal))?.map_err(Problem::from)
 }
 

@@ -51,6 +51,7 @@ impl Operation {
             ("{record}", "00000000000000000000000000000000"),
             ("{table}", "sample_customers"),
             ("{key}", "000000000000"),
+            ("{plan}", "1"),
         ];
         let path = parts.iter().fold(self.path.clone(), |path, (name, value)| path.replace(name, value));
         assert!(!path.contains('{'), "the walk does not know a part of `{path}`");

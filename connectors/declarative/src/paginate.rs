@@ -211,22 +211,17 @@ impl Pages {
     }
 }
 
-/// The headers as templates see them: as `requests` gives them, with `link` taken apart.
+/// The headers as templates see them: as `requests` gives them, with `link` taken apart. A name can be looked up as it is written in
+/// HTTP/2 and as most servers of HTTP/1 write it.
 fn headers(answer: &HeaderMap) -> Map<String, Value> {
-    let mut made = plain_headers(answer);
-    let link = answer.get("link").and_then(|value| value.to_str().ok()).map(links).unwrap_or_default();
-    made.insert("link".to_owned(), Value::Object(link));
-    made
-}
-
-/// The headers as they came. A name can be looked up as it is written in HTTP/2 and as most servers of HTTP/1 write it.
-pub fn plain_headers(answer: &HeaderMap) -> Map<String, Value> {
     let mut made = Map::new();
     for (name, value) in answer {
         let value = Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned());
         made.insert(title_case(name.as_str()), value.clone());
         made.insert(name.as_str().to_owned(), value);
     }
+    let link = answer.get("link").and_then(|value| value.to_str().ok()).map(links).unwrap_or_default();
+    made.insert("link".to_owned(), Value::Object(link));
     made
 }
 

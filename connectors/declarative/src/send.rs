@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::Method;
+use http::{Method, header::AUTHORIZATION};
 use serde_json::{Map, Value};
 use syncline_model::Fault;
 use syncline_sdk::{HttpAnswer, WaitReason};
 
 use crate::{
+    auth::Call,
     cache::{self, Answers},
     errors::{Action, Verdict},
     request::{Extra, Requester},
@@ -32,7 +33,7 @@ pub enum Sent {
 
 /// Sends a request for a stream.
 pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope, extra: &Extra) -> Result<Sent, Fault> {
-    let mut attempt = 0;
+    let (mut attempt, mut waited, mut is_fresh) = (0, Duration::ZERO, false);
     loop {
         let request = requester.request(&run.context, scope, extra).await?;
         let key = (requester.use_cache && request.method == Method::GET).then(|| cache::key(&request));
@@ -40,35 +41,38 @@ pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope,
         if let Some(answer) = kept {
             return Ok(Sent::Answer(answer));
         }
+        let proof = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let answer = run.context.http.send(request).await;
         let verdict = requester.errors.judge(&answer, scope);
-        let wait = match act(run, stream, verdict, &answer)? {
+        let action = verdict.action;
+        let (fault, reason) = match act(run, stream, verdict, &answer)? {
             Next::Done(sent) => {
                 if let (Some(key), Sent::Answer(answer)) = (key, &sent) {
                     run.context.shared.get::<Answers>().put(key, answer);
                 }
                 return Ok(sent);
             }
-            Next::Refresh => {
-                requester.authenticator.forget(&run.context, scope).await?;
-                None
+            // A fresh token that is refused as well will not be accepted the third time.
+            Next::Refresh(fault) if is_fresh => return Err(fault),
+            Next::Refresh(fault) => {
+                is_fresh = requester.authenticator.renew(&Call { context: &run.context, scope }, proof.as_deref()).await?;
+                (fault, WaitReason::Retry)
             }
-            Next::Again(fault, reason) => Some((fault, reason)),
+            Next::Again(fault, reason) => (fault, reason),
         };
         attempt += 1;
-        if attempt > requester.errors.retries_max(scope) {
-            return Err(wait.map_or_else(|| Fault::Unauthorized("the source refuses even a fresh token".to_owned()), |(fault, _)| fault));
+        if requester.errors.gives_up(scope, attempt, waited, action)? {
+            return Err(fault);
         }
-        if let Some((_, reason)) = wait {
-            let time = requester.errors.wait(answer.as_ref().ok(), attempt, scope)?;
-            run.context.patience.wait(reason, time).await?;
-        }
+        let time = requester.errors.wait(answer.as_ref().ok(), attempt, scope)?;
+        run.context.patience.wait(reason, time).await?;
+        waited += time;
     }
 }
 
 enum Next {
     Done(Sent),
-    Refresh,
+    Refresh(Fault),
     Again(Fault, WaitReason),
 }
 
@@ -95,7 +99,7 @@ fn act(run: &Run, stream: &str, verdict: Verdict, answer: &Result<HttpAnswer, Fa
         (Action::ReducePageSize, _) => Ok(Next::Done(Sent::SmallerPage(message))),
         (Action::SplitRequestWindow, _) => Ok(Next::Done(Sent::ShorterWindow(message))),
         (Action::ResetPagination, _) => Ok(Next::Done(Sent::Restart)),
-        (Action::RefreshTokenThenRetry, _) => Ok(Next::Refresh),
+        (Action::RefreshTokenThenRetry, _) => Ok(Next::Refresh(Fault::Unauthorized("the source refuses even a fresh token".to_owned()))),
         (Action::Retry, Ok(_)) => Ok(Next::Again(Fault::Unavailable(said(status, &message)), WaitReason::Retry)),
         (Action::RateLimited, Ok(_)) => Ok(Next::Again(Fault::Throttled(Duration::from_secs(60)), WaitReason::Limit)),
         (Action::Retry | Action::RateLimited, Err(fault)) => Ok(Next::Again(fault.clone(), WaitReason::Retry)),

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::schema::{Node, Schema, path_of};
+use super::schema::{Beside, Node, Schema, path_of};
 use crate::{
     infer::{Kind, Number, TextKind, number_of, text_kind_of},
     json::{self, Elements, Fields},
@@ -150,7 +150,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn scalar(&mut self, table: usize, node: &mut Node, path: &str, raw: &'a str, row: &mut Row<'a>) {
-        let Some((kind, _)) = scalar_of(raw) else { return row.overflow.push((path.to_owned(), raw)) };
+        let Some((kind, _)) = scalar_of(raw, self.schema.beside) else { return row.overflow.push((path.to_owned(), raw)) };
         match self.column(table, node, path, kind) {
             Some(column) => self.scalar_to(table, column, raw, row, || path.to_owned()),
             None => row.overflow.push((path.to_owned(), raw)),
@@ -166,7 +166,7 @@ impl<'a> Walk<'_, 'a> {
             let Some(text) = json::text_of(raw) else { return row.overflow.push((path(), raw)) };
             return row.cells.push((column, Cell::Text(text)));
         }
-        let Some((kind, cell)) = scalar_of(raw) else { return row.overflow.push((path(), raw)) };
+        let Some((kind, cell)) = scalar_of(raw, self.schema.beside) else { return row.overflow.push((path(), raw)) };
         if !known_kind.holds(kind) {
             self.schema.widen(table, column, kind);
         }
@@ -197,11 +197,15 @@ impl<'a> Scalar<'a> {
     }
 }
 
-fn scalar_of(raw: &str) -> Option<(Kind, Scalar<'_>)> {
+fn scalar_of(raw: &str, beside: Beside) -> Option<(Kind, Scalar<'_>)> {
     match raw.as_bytes().first()? {
         b'"' => {
             let text = json::text_of(raw)?;
-            let form = text_kind_of(&text);
+            let form = match text_kind_of(&text) {
+                // A database that keeps the moment or the number forgets how it was written.
+                TextKind::Uuid if beside == Beside::SourceText && text.bytes().any(|c| c.is_ascii_uppercase()) => TextKind::Text,
+                form => form,
+            };
             Some((form.kind(), Scalar::Text(text, form)))
         }
         b't' => Some((Kind::Boolean, Scalar::Plain(Cell::Boolean(true)))),

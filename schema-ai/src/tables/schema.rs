@@ -23,6 +23,16 @@ impl Default for Limits {
     }
 }
 
+/// What a database does not keep of a moment, and a column beside it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Beside {
+    /// The column has the source's text; the one beside it has microseconds to compare by.
+    #[default]
+    Microseconds,
+    /// The column has the moment; the one beside it has the source's text, where that says more.
+    SourceText,
+}
+
 /// A column and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
@@ -34,7 +44,7 @@ pub struct Column {
     pub kind: Kind,
     /// Some row has no value here.
     pub nullable: bool,
-    /// For a timestamp: the engine column with its microseconds.
+    /// For a timestamp: the engine column beside it.
     pub moment: Option<usize>,
 }
 
@@ -67,6 +77,10 @@ pub struct Table {
     pub(crate) children: Vec<usize>,
     /// Some row was written before this batch.
     pub(crate) has_rows: bool,
+    /// Some record is gone for good, and only its version is kept.
+    pub(crate) has_gone: bool,
+    /// It was said that no further column is made.
+    pub(crate) is_full: bool,
 }
 
 /// Something that the tables did not have before.
@@ -78,6 +92,8 @@ pub(crate) enum Change {
     Column(usize, usize),
     /// A column holds more than before.
     Widened(usize, usize, Kind),
+    /// A table has as many columns as it may, and something that needs one more came.
+    Full(usize),
 }
 
 /// All tables of one tenant.
@@ -86,11 +102,17 @@ pub struct Schema {
     /// The tables; their index never changes.
     pub tables: Vec<Table>,
     pub(crate) limits: Limits,
+    pub(crate) beside: Beside,
     pub(crate) foreign_names: Vec<String>,
     changes: Vec<Change>,
 }
 
 impl Schema {
+    /// No tables yet, in a database that keeps this of a moment.
+    pub(crate) fn beside(beside: Beside) -> Self {
+        Self { beside, ..Self::default() }
+    }
+
     /// The table of a stream, made if there is none.
     pub(crate) fn stream_table(&mut self, connector: &str, integration: &str, stream: &str) -> usize {
         let known = |table: &Table| table.parent.is_none() && table.integration == integration && table.stream == stream;
@@ -125,6 +147,9 @@ impl Schema {
     pub(crate) fn add_column(&mut self, table: usize, path: &str, kind: Kind) -> Option<usize> {
         let of = &mut self.tables[table];
         if of.columns.len() >= self.limits.columns_max {
+            if !std::mem::replace(&mut of.is_full, true) {
+                self.changes.push(Change::Full(table));
+            }
             return None;
         }
         let name = free_name(&readable(path_parts(path).iter().map(String::as_str)), path, |name| of.has_column(name));
@@ -138,11 +163,15 @@ impl Schema {
     }
 
     fn add_moment(&mut self, table: usize, column: usize) {
+        let (prefix, kind) = match self.beside {
+            Beside::Microseconds => ("us", Kind::Integer),
+            Beside::SourceText => ("text", Kind::Text),
+        };
         let of = &mut self.tables[table];
-        let wanted = format!("{ENGINE_PREFIX}us_{}", of.columns[column].name);
+        let wanted = format!("{ENGINE_PREFIX}{prefix}_{}", of.columns[column].name);
         let name = free_name(&wanted, &wanted, |name| of.has_column(name));
         let moment = of.columns.len();
-        of.columns.push(Column { name, path: String::new(), kind: Kind::Integer, nullable: true, moment: None });
+        of.columns.push(Column { name, path: String::new(), kind, nullable: true, moment: None });
         of.columns[column].moment = Some(moment);
         self.changes.push(Change::Column(table, moment));
     }
@@ -154,6 +183,30 @@ impl Schema {
         if wider != of.kind {
             let before = std::mem::replace(&mut of.kind, wider);
             self.changes.push(Change::Widened(table, column, before));
+        }
+    }
+
+    /// How far it may grow. Of tables that are full already that was said before.
+    pub(crate) fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.tables.iter_mut().for_each(|table| table.is_full = table.columns.len() >= limits.columns_max);
+    }
+
+    /// Leads from the fields of the source to the columns and child tables that are there.
+    pub(crate) fn link(&mut self) {
+        for index in 0..self.tables.len() {
+            let table = &mut self.tables[index];
+            for column in 0..table.columns.len() {
+                let path = table.columns[column].path.clone();
+                if !path.is_empty() {
+                    table.node_of(&path).column = Some(column);
+                }
+            }
+            let (parent, path) = (table.parent, table.path.clone());
+            if let Some(parent) = parent.and_then(|parent| self.tables.get_mut(parent)) {
+                parent.node_of(&path).child = Some(index);
+                parent.children.push(index);
+            }
         }
     }
 
@@ -188,7 +241,17 @@ impl Table {
             root: Node::default(),
             children: Vec::new(),
             has_rows: false,
+            has_gone: false,
+            is_full: false,
         }
+    }
+
+    /// What is said when values of further paths get no column.
+    pub(crate) fn full_note(&self, limits: Limits) -> String {
+        format!(
+            "table `{}` has {} columns, as many as it may; values of further paths go to `_syncline_overflow`",
+            self.name, limits.columns_max
+        )
     }
 
     fn has_column(&self, name: &str) -> bool {

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::{
     UnifyFault, file, plans,
     plans::{Kept, State},
-    settle::{Said, Settled},
-    source::{self, Reading, text},
+    settle::{Said, Settled, compared},
+    source::{self, Reading},
     survive,
 };
 use crate::{
@@ -46,17 +46,24 @@ pub(super) fn accept(db: &Connection, id: i64) -> Result<(), UnifyFault> {
     plans::set_state(db, id, State::Accepted, None)?;
     plans::replace(db, State::Accepted, id)?;
     plans::replace(db, State::Proposed, id)?;
-    db.execute("DELETE FROM _syncline_held", [])?;
-    db.execute("DELETE FROM _syncline_walks", [])?;
     for entity in &kept.plan.entities {
-        let same = before.as_ref().and_then(|before| before.plan.entities.iter().find(|was| was.concept == entity.concept));
-        if same.is_none_or(|was| was.fields.iter().map(|one| &one.concept).ne(entity.fields.iter().map(|one| &one.concept))) {
+        let was = before.as_ref().and_then(|before| Some((before, before.plan.entities.iter().find(|was| was.concept == entity.concept)?)));
+        let is_same = was
+            .is_some_and(|(before, was)| was == entity && source::references(&before.plan, was) == source::references(&kept.plan, entity));
+        if was.is_none_or(|(_, was)| was.fields.iter().map(|one| &one.concept).ne(entity.fields.iter().map(|one| &one.concept))) {
             db.execute("DELETE FROM _syncline_models WHERE entity = ?", [&entity.concept])?;
         }
         for stream in &entity.streams {
-            begin_walk(db, &entity.concept, stream, id)?;
+            // What stays as it was need not be taken over again, unless it had to wait.
+            let sql = "SELECT EXISTS (SELECT 1 FROM _syncline_walks WHERE entity = ?1 AND stream = ?2) \
+                       AND NOT EXISTS (SELECT 1 FROM _syncline_held WHERE stream = ?2)";
+            if !(is_same && db.query_row(sql, [&entity.concept, stream], |row| row.get::<_, bool>(0))?) {
+                begin_walk(db, &entity.concept, stream, id)?;
+            }
         }
     }
+    db.execute("UPDATE _syncline_walks SET plan = ?", [id])?;
+    db.execute("DELETE FROM _syncline_held", [])?;
     file::note(db, &format!("plan {id} was accepted"))?;
     Ok(())
 }
@@ -186,9 +193,7 @@ fn sample(reader: &SqliteReader, tables: &[TableView], kept: &Kept, entity: &Ent
             let (page, next) = reading.page(cursor, 1_000)?;
             taken += page.len();
             let live = page.into_iter().filter_map(|(key, body)| Some((key, body?)));
-            rows.extend(
-                live.map(|(key, body)| Row { id: source::record_id(stream, &key), values: body.values.iter().map(text).collect() }),
-            );
+            rows.extend(live.map(|(key, body)| Row { id: source::record_id(stream, &key), values: compared(entity, &body) }));
             cursor = next;
             if cursor.is_none() {
                 break;

@@ -206,15 +206,16 @@ impl Desk {
     pub(super) fn follow(&mut self, events: &[Logged]) -> Result<(), UnifyFault> {
         let reader = self.reader()?;
         let tables = apply::views(&reader)?;
-        let kept = plans::newest(&self.db, State::Accepted)?;
         let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut position = file::position(&step)?;
         let fresh: Vec<Logged> = events.iter().filter(|logged| !position.has_passed(&logged.place)).cloned().collect();
         fresh.iter().for_each(|logged| position.pass(&logged.place));
         let (touched, changed) = profiles::grow(&step, &tables, &fresh)?;
         if changed {
-            file::set_word(&step, "drifted", "yes")?;
+            // Before anything of these events is unified: what breaks must wait.
+            look_for_drift(&step)?;
         }
+        let kept = plans::newest(&step, State::Accepted)?;
         if let Some(kept) = &kept {
             let held: BTreeSet<String> = held(&step)?;
             for entity in &kept.plan.entities {
@@ -238,35 +239,28 @@ impl Desk {
         file::save_position(&step, &position)?;
         Ok(step.commit()?)
     }
+}
 
-    /// Looks whether the streams ask for another plan than the one that holds, and proposes it.
-    pub(super) fn look_for_drift(&mut self) -> Result<(), UnifyFault> {
-        if file::word(&self.db, "drifted")?.is_none_or(|word| word != "yes") {
-            return Ok(());
-        }
-        let accepted = plans::newest(&self.db, State::Accepted)?;
-        let (nobody_asked, asks) = (accepted.is_none(), self.policy()? == Policy::Ask);
-        if nobody_asked && asks {
-            return Ok(());
-        }
-        let before = accepted.as_ref().map(|kept| kept.plan.clone()).unwrap_or_default();
-        let proposed = profiles::propose(&self.db)?.on(&before);
-        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        file::set_word(&step, "drifted", "no")?;
-        let same = |state| -> Result<bool, UnifyFault> {
-            let known = plans::newest(&step, state)?;
-            let since = accepted.as_ref().map_or(0, |kept| kept.id);
-            Ok(known.is_some_and(|known| known.id > since && diff(&known.plan, &proposed).is_empty()))
-        };
-        let is_nothing_new = diff(&before, &proposed).is_empty() || same(State::Proposed)? || same(State::Rejected)?;
-        if !is_nothing_new {
-            let base = accepted.as_ref().map(|kept| kept.id);
-            let id = plans::add(&step, base, "the streams have changed", State::Proposed, &proposed)?;
-            plans::replace(&step, State::Proposed, id)?;
-            decide(&step, id)?;
-        }
-        Ok(step.commit()?)
+/// Looks whether the streams ask for another plan than the one that holds, and proposes it.
+fn look_for_drift(db: &Connection) -> Result<(), UnifyFault> {
+    let accepted = plans::newest(db, State::Accepted)?;
+    if accepted.is_none() && policy(db)? == Policy::Ask {
+        return Ok(());
     }
+    let before = accepted.as_ref().map(|kept| kept.plan.clone()).unwrap_or_default();
+    let proposed = profiles::propose(db)?.on(&before);
+    let same = |state| -> Result<bool, UnifyFault> {
+        let known = plans::newest(db, state)?;
+        let since = accepted.as_ref().map_or(0, |kept| kept.id);
+        Ok(known.is_some_and(|known| known.id > since && diff(&known.plan, &proposed).is_empty()))
+    };
+    if diff(&before, &proposed).is_empty() || same(State::Proposed)? || same(State::Rejected)? {
+        return Ok(());
+    }
+    let base = accepted.as_ref().map(|kept| kept.id);
+    let id = plans::add(db, base, "the streams have changed", State::Proposed, &proposed)?;
+    plans::replace(db, State::Proposed, id)?;
+    decide(db, id)
 }
 
 /// Accepts a proposal if the policy says so; otherwise lets the streams wait that it would break.

@@ -92,11 +92,7 @@ pub(super) async fn bring_up(log: &Arc<dyn EventLog>, folder: &Path, tenant: &Te
         written.iter().for_each(|logged| position.pass(&logged.place));
         at_desk(folder, tenant, move |desk| desk.follow(&written)).await?;
     }
-    at_desk(folder, tenant, |desk| {
-        desk.make_begun()?;
-        desk.look_for_drift()
-    })
-    .await?;
+    at_desk(folder, tenant, Desk::make_begun).await?;
     while at_desk(folder, tenant, Desk::step).await? {}
     Ok(())
 }

@@ -69,7 +69,7 @@ impl Settled<'_> {
         before: &BTreeMap<String, Option<ThingId>>,
         now: &BTreeMap<String, (String, String, Option<Body>)>,
     ) -> Result<Update, UnifyFault> {
-        let values = |body: &Body| body.values.iter().map(text).collect();
+        let values = |body: &Body| compared(self.entity, body);
         let change = |(id, (_, _, body)): (&String, &(String, String, Option<Body>))| Change {
             id: id.clone(),
             was: before.get(id).copied().flatten(),
@@ -101,13 +101,13 @@ impl Settled<'_> {
         for id in ids {
             let sql = "SELECT id, thing, body FROM _syncline_records WHERE entity = ? AND id = ?";
             let found = db.prepare_cached(sql)?.query_row([entity, &id], raw).optional()?;
-            placed.extend(found.map(place).transpose()?);
+            placed.extend(found.map(|found| place(self.entity, found)).transpose()?);
         }
         for thing in &wanted.things {
             let mut found = db.prepare_cached("SELECT id, thing, body FROM _syncline_records WHERE entity = ? AND thing = ?")?;
             let rows = found.query_map([entity, &thing.to_string()], raw)?.collect::<rusqlite::Result<Vec<_>>>()?;
             for row in rows {
-                placed.push(place(row)?);
+                placed.push(place(self.entity, row)?);
             }
         }
         Ok(placed)
@@ -152,7 +152,7 @@ impl Settled<'_> {
         db.prepare_cached(sql)?.execute(params![entity, id, stream, thing.to_string(), serde_json::to_string(body)?])?;
         db.prepare_cached("DELETE FROM _syncline_keys WHERE entity = ? AND id = ?")?.execute([entity, id])?;
         if let Some(model) = &self.model {
-            let row = Row { id: id.to_owned(), values: body.values.iter().map(text).collect() };
+            let row = Row { id: id.to_owned(), values: compared(self.entity, body) };
             for key in model.keys(&row) {
                 let sql = "INSERT OR IGNORE INTO _syncline_keys (entity, key, id) VALUES (?, ?, ?)";
                 db.prepare_cached(sql)?.execute(params![entity, key.cast_signed(), id])?;
@@ -260,9 +260,15 @@ fn raw(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn place((id, thing, body): Raw) -> Result<Placed, UnifyFault> {
+/// What records are compared by: not by when something was done with them, nor by ids that only one source gives.
+pub(super) fn compared(entity: &EntityPlan, body: &Body) -> Vec<Option<String>> {
+    let says = |concept: &str| !concept.ends_with("_at") && !concept.ends_with("_id");
+    entity.fields.iter().zip(&body.values).map(|(field, value)| text(value).filter(|_| says(&field.concept))).collect()
+}
+
+fn place(entity: &EntityPlan, (id, thing, body): Raw) -> Result<Placed, UnifyFault> {
     let body: Body = serde_json::from_str(&body)?;
-    let row = Row { id, values: body.values.iter().map(text).collect() };
+    let row = Row { id, values: compared(entity, &body) };
     Ok(Placed { row, thing: thing.parse().unwrap_or_default() })
 }
 

@@ -71,7 +71,6 @@ impl World {
         let logged = self.write(connector, stream, records);
         let mut desk = self.desk();
         desk.follow(&logged).unwrap();
-        desk.look_for_drift().unwrap();
         while desk.step().unwrap() {}
     }
 
@@ -99,15 +98,17 @@ const LAST: [&str; 11] =
     ["Lovelace", "Hopper", "Torvalds", "Hamilton", "Ritchie", "Liskov", "Dijkstra", "Allen", "Knuth", "Perlman", "Goldberg"];
 
 fn person(n: usize) -> (String, String, String) {
-    let (first, last) = (FIRST[n % 12], LAST[n % 11]);
-    (first.to_owned(), last.to_owned(), format!("{}.{}{n}@example{}.com", first.to_lowercase(), last.to_lowercase(), n % 7))
+    let (first, last) = (FIRST[n % 12], format!("{}{}", LAST[n * 7 % 11], ["", "son", "sen", "man", "ova"][n * 3 % 5]));
+    let email = format!("{}.{}@example{}.com", first.to_lowercase(), last.to_lowercase(), n * 31 % 89);
+    (first.to_owned(), last, email)
 }
 
 fn stripe(n: usize) -> (String, Option<String>) {
     let (first, last, email) = person(n);
     let id = format!("cus_{n:05}");
     let body = format!(
-        r#"{{"id":"{id}","object":"customer","name":"{first} {last}","email":"{email}","phone":"+1 555 01{n:04}","created":{}}}"#,
+        r#"{{"id":"{id}","object":"customer","name":"{first} {last}","email":"{email}","phone":"+1 555 01{:04}","created":{}}}"#,
+        n * 7919 % 10_000,
         1_600_000_000 + n
     );
     (id, Some(body))
@@ -165,7 +166,7 @@ fn an_event_changes_only_what_it_touches_and_ids_stay() {
     let before = world.text(id);
     let rows = world.count("SELECT count(*) FROM customer");
     let (key, body) = stripe(40);
-    world.bring("stripe", "customers", &[(key, body.map(|body| body.replace("+1 555 010040", "+1 555 019999")))]);
+    world.bring("stripe", "customers", &[(key, body.map(|body| body.replace("+1 555 016760", "+1 555 019999")))]);
     assert_eq!((world.text(id), world.count("SELECT count(*) FROM customer")), (before, rows));
     assert_eq!(world.count("SELECT count(*) FROM customer WHERE phone = '+1 555 019999'"), 1);
     // A person who is gone at one source is still there by the other one, and gone when both are.

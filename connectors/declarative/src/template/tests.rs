@@ -86,3 +86,63 @@ fn texts_are_read_as_python_reads_literals() {
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
 }
+
+/// How long common templates take: `cargo test --release -p syncline-declarative template::tests::how_long -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+#[allow(clippy::print_stdout, reason = "what was measured is to be read")]
+fn how_long_common_templates_take() {
+    let record =
+        serde_json::json!({"a": "x".repeat(200), "b": {"c": 5}, "id": 7, "rest": vec!["y"; 60], "created": "2024-01-01T00:00:00Z"});
+    let scope = Scope::new()
+        .with("config", Arc::new(serde_json::json!({"key": "k"})))
+        .with("parameters", Arc::new(serde_json::json!({})))
+        .with("record", Arc::new(record))
+        .with("stream_slice", Arc::new(serde_json::json!({"x": "s"})));
+    for text in [
+        "{{ record['a'] }}-{{ stream_slice.x }}",
+        "{{ record['id'] }}",
+        "{{ config['key'] }}",
+        "{{ record.b.c }}",
+        "{{ record.get('created', '').split('T')[0] }}",
+        "{{ record.id > 5 and record.b is defined }}",
+        "{{ format_datetime(record.created, '%Y-%m-%d') }}",
+        "{{ record['a'] | hash('md5') }}",
+        "plain",
+    ] {
+        let template = Template::new(text).unwrap();
+        let started = std::time::Instant::now();
+        for _ in 0..100_000 {
+            std::hint::black_box(template.eval(&scope).unwrap());
+        }
+        println!("{:>8.0} ns  {text}", started.elapsed().as_secs_f64() * 1e4);
+    }
+}
+
+#[test]
+fn a_template_that_would_never_end_or_grow_without_end_is_told_so() {
+    for text in [
+        "{% for a in 'x' * 9000 %}{% for b in 'x' * 9000 %}{{ a }}{% endfor %}{% endfor %}",
+        "{{ 'x' * 999999999999 }}",
+        "{{ ('x' * 100000) | replace('x', 'y' * 100000) }}",
+        "{{ '%999999999d' % 1 }}{{ 'x'.center(99999999999) }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
+        "{% set l = [] %}{% set _ = l.append(l) %}{{ l }}",
+        "{% set n = namespace(x=[]) %}{% for a in 'x' * 9000 %}{% set n.x = [n.x] %}{% endfor %}{{ n.x }}",
+        "{{ ('a' * 50) | regex_search('(a+)+(b|$)(?=c)') }}{{ 1 / 0 }}",
+    ] {
+        let fault = Template::new(text).unwrap().eval(&Scope::new()).unwrap_err();
+        assert!(matches!(fault, Fault::Misconfigured(_)), "{text}: {fault}");
+    }
+    assert!(Template::new(&format!("{{{{ {} }}}}", "1 + ".repeat(100_000))).is_err());
+    assert!(Template::new(&format!("{{{{ {} }}}}", "(".repeat(100_000))).is_err());
+}
+
+#[test]
+fn an_unknown_variable_is_told_with_the_nearest_name() {
+    let template = Template::new("{{ recrod['id'] }}").unwrap();
+    assert!(template.problem().unwrap().ends_with("names the unknown variable `recrod` (did you mean `record`?)"));
+    assert!(template.eval(&Scope::new()).is_err());
+    assert_eq!(Template::new("{{ record['id'] }}").unwrap().problem(), None);
+}

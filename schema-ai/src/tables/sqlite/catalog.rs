@@ -67,8 +67,8 @@ pub(crate) fn load(db: &Connection) -> Result<Schema> {
             table.columns.push(column);
         }
     }
+    schema.link();
     for index in 0..schema.tables.len() {
-        link(&mut schema, index);
         let table = &mut schema.tables[index];
         // What is gone for good still has a version that later events are compared with.
         let sql =
@@ -76,21 +76,6 @@ pub(crate) fn load(db: &Connection) -> Result<Schema> {
         table.has_rows = db.query_row(&sql, [number(index)], |row| row.get(0))?;
     }
     Ok(schema)
-}
-
-fn link(schema: &mut Schema, index: usize) {
-    let table = &mut schema.tables[index];
-    for column in 0..table.columns.len() {
-        let path = table.columns[column].path.clone();
-        if !path.is_empty() {
-            table.node_of(&path).column = Some(column);
-        }
-    }
-    let (parent, path) = (table.parent, table.path.clone());
-    if let Some(parent) = parent.and_then(|parent| schema.tables.get_mut(parent)) {
-        parent.node_of(&path).child = Some(index);
-        parent.children.push(index);
-    }
 }
 
 /// Every name in the file, lower case: what a new table must not be called.
@@ -105,9 +90,10 @@ pub(crate) fn grow(db: &Connection, schema: &Schema, changes: &[Change], at: &st
     let mut widened = Vec::new();
     for change in changes {
         match *change {
+            Change::Full(table) => note(db, at, &schema.tables[table].full_note(schema.limits))?,
             Change::Table(table) => {
                 let of = &schema.tables[table];
-                db.execute_batch(&Sqlite.create(of))?;
+                db.execute_batch(&Sqlite::create(of))?;
                 db.prepare_cached(
                     "INSERT INTO _syncline_tables (id, name, connector, integration, stream, parent_id, path) VALUES (?,?,?,?,?,?,?)",
                 )?
@@ -125,7 +111,7 @@ pub(crate) fn grow(db: &Connection, schema: &Schema, changes: &[Change], at: &st
             Change::Column(table, column) => {
                 let (of, new) = (&schema.tables[table], &schema.tables[table].columns[column]);
                 if !is_new_table(table) {
-                    db.execute_batch(&Sqlite.add_column(of, new))?;
+                    db.execute_batch(&Sqlite::add_column(of, new))?;
                     note(db, at, &format!("column `{}` was added to `{}`", new.name, of.name))?;
                 }
                 save_column(db, table, column, new)?;
@@ -138,7 +124,7 @@ pub(crate) fn grow(db: &Connection, schema: &Schema, changes: &[Change], at: &st
                 }
                 widened.push((table, column));
                 let (of, wider) = (&schema.tables[table], &schema.tables[table].columns[column]);
-                if let Some(sql) = Sqlite.widen(of, wider, before) {
+                if let Some(sql) = Sqlite::widen(of, wider, before) {
                     db.execute_batch(&sql)?;
                 }
                 save_column(db, table, column, wider)?;

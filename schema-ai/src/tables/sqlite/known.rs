@@ -11,7 +11,7 @@ pub(super) fn version(db: &Connection, schema: &Schema, table: usize, key: &str)
         return Ok(None);
     }
     let row =
-        db.prepare_cached(&Sqlite.version(&schema.tables[table]))?.query_row([key], |row| Ok(version_of(row.get_ref(0)?))).optional()?;
+        db.prepare_cached(&Sqlite::version(&schema.tables[table]))?.query_row([key], |row| Ok(version_of(row.get_ref(0)?))).optional()?;
     if let Some(version) = row {
         return Ok(Some(Known { exists: true, version }));
     }

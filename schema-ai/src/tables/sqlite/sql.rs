@@ -37,7 +37,7 @@ fn excluded(columns: impl IntoIterator<Item = String>) -> String {
 
 impl Sqlite {
     /// Makes a table with all of its columns.
-    pub(crate) fn create(self, table: &Table) -> String {
+    pub(crate) fn create(table: &Table) -> String {
         let engine = if table.parent.is_none() {
             "_syncline_key TEXT NOT NULL PRIMARY KEY, _syncline_version ANY, _syncline_event_id TEXT NOT NULL, _syncline_deleted_at TEXT, \
              _syncline_first_seen TEXT NOT NULL, _syncline_last_seen TEXT NOT NULL, _syncline_offset INTEGER NOT NULL, \
@@ -52,12 +52,12 @@ impl Sqlite {
     }
 
     /// Adds a column.
-    pub(crate) fn add_column(self, table: &Table, column: &Column) -> String {
+    pub(crate) fn add_column(table: &Table, column: &Column) -> String {
         format!("ALTER TABLE {} ADD COLUMN {} {}", quoted(&table.name), quoted(&column.name), storage(column.kind))
     }
 
     /// Brings stored values into the form of the wider kind; `None` where they have it already.
-    pub(crate) fn widen(self, table: &Table, column: &Column, before: Kind) -> Option<String> {
+    pub(crate) fn widen(table: &Table, column: &Column, before: Kind) -> Option<String> {
         let name = quoted(&column.name);
         let is_text = matches!(before, Kind::Timestamp | Kind::Date | Kind::Uuid | Kind::Text);
         let form = match before {
@@ -70,7 +70,7 @@ impl Sqlite {
     }
 
     /// Puts in this many rows; a stream's row replaces the one with the same key, except for when it was first seen.
-    pub(crate) fn insert(self, table: &Table, rows: usize) -> String {
+    pub(crate) fn insert(table: &Table, rows: usize) -> String {
         let columns = column_list(table);
         let row = format!("({})", vec!["?"; columns.len()].join(","));
         let head = format!("INSERT INTO {} ({}) VALUES {}", quoted(&table.name), columns.join(","), vec![row.as_str(); rows].join(","));
@@ -83,7 +83,7 @@ impl Sqlite {
     }
 
     /// Marks a row as deleted, or leaves the mark of one that never was here. Parameters: the engine's columns.
-    pub(crate) fn tombstone(self, table: &Table) -> String {
+    pub(crate) fn tombstone(table: &Table) -> String {
         let marks = ["_syncline_version", "_syncline_event_id", "_syncline_deleted_at", "_syncline_last_seen", "_syncline_offset"];
         format!(
             "INSERT INTO {} ({}) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (_syncline_key) DO UPDATE SET {}",
@@ -94,17 +94,17 @@ impl Sqlite {
     }
 
     /// The version of the row with the key `?1`.
-    pub(crate) fn version(self, table: &Table) -> String {
+    pub(crate) fn version(table: &Table) -> String {
         format!("SELECT _syncline_version FROM {} WHERE _syncline_key = ?1", quoted(&table.name))
     }
 
     /// Removes the rows of the record with the key `?1`.
-    pub(crate) fn remove(self, table: &Table) -> String {
+    pub(crate) fn remove(table: &Table) -> String {
         format!("DELETE FROM {} WHERE {} = ?1", quoted(&table.name), key_column(table))
     }
 
     /// Marks the child rows of the record with the key `?1` as deleted at `?2`.
-    pub(crate) fn mark_children(self, table: &Table) -> String {
+    pub(crate) fn mark_children(table: &Table) -> String {
         format!("UPDATE {} SET _syncline_deleted_at = ?2 WHERE _syncline_root_key = ?1", quoted(&table.name))
     }
 }

@@ -86,7 +86,7 @@ impl SqliteWriter {
     fn refresh(&mut self) -> rusqlite::Result<()> {
         if self.is_stale {
             self.schema = catalog::load(&self.db)?;
-            self.schema.limits = self.policy.limits;
+            self.schema.limit(self.policy.limits);
             self.position = catalog::position(&self.db)?;
             self.is_stale = false;
         }

@@ -43,7 +43,7 @@ fn run(db: &Connection, table: &Table, rows: &[Ready<'_>], at_once: usize) -> ru
     }
     let engine_width = engine_columns(table).len();
     let width = engine_width + table.columns.len();
-    let mut statement = db.prepare_cached(&Sqlite.insert(table, at_once))?;
+    let mut statement = db.prepare_cached(&Sqlite::insert(table, at_once))?;
     for chunk in rows.chunks(at_once) {
         statement.clear_bindings();
         for (index, ready) in chunk.iter().enumerate() {

@@ -59,12 +59,12 @@ impl<'a> Placing<'_, 'a> {
         let is_gone = record.deleted && self.deletes == Deletes::Hard;
         if record.exists && (record.parts.is_some() || is_gone) {
             for child in self.filled_children() {
-                self.db.prepare_cached(&Sqlite.remove(child))?.execute([key])?;
+                self.db.prepare_cached(&Sqlite::remove(child))?.execute([key])?;
             }
         }
         self.remember(key, record, is_gone)?;
         if is_gone {
-            self.db.prepare_cached(&Sqlite.remove(&self.schema.tables[self.table]))?.execute([key])?;
+            self.db.prepare_cached(&Sqlite::remove(&self.schema.tables[self.table]))?.execute([key])?;
             return Ok(());
         }
         let deleted_at = record.deleted.then(|| last.event.time.map_or_else(|| self.times.text(last.committed), |time| time.to_string()));
@@ -109,9 +109,9 @@ impl<'a> Placing<'_, 'a> {
 
     /// Nothing but a deletion came: the row keeps what it has.
     fn tombstone(&self, key: &str, engine: &[Bound<'_>], deleted_at: Option<&str>) -> rusqlite::Result<()> {
-        self.db.prepare_cached(&Sqlite.tombstone(&self.schema.tables[self.table]))?.execute(rusqlite::params_from_iter(engine))?;
+        self.db.prepare_cached(&Sqlite::tombstone(&self.schema.tables[self.table]))?.execute(rusqlite::params_from_iter(engine))?;
         for child in self.filled_children() {
-            self.db.prepare_cached(&Sqlite.mark_children(child))?.execute(params![key, deleted_at])?;
+            self.db.prepare_cached(&Sqlite::mark_children(child))?.execute(params![key, deleted_at])?;
         }
         Ok(())
     }

@@ -1,0 +1,171 @@
+//! The SQL of a tenant's tables in PostgreSQL. Every text that goes into it is a name that the schema made, or is quoted here.
+
+use crate::{
+    infer::Kind,
+    tables::{
+        engine::{CHILD_COLUMNS, STREAM_COLUMNS},
+        name::quoted,
+        schema::{Column, Table},
+    },
+};
+
+const OVERFLOW: &str = "_syncline_overflow";
+
+/// A moment in UTC as the source most likely wrote it: as few digits behind the second as it has.
+const CANONICAL: &str =
+    r#"to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || rtrim(to_char({} AT TIME ZONE 'UTC', '.US'), '.0') || 'Z'"#;
+
+/// The schema of one tenant, and the SQL that names it.
+#[derive(Debug, Clone)]
+pub(super) struct Sql {
+    /// The schema's name, quoted.
+    pub schema: String,
+}
+
+/// A text as a literal.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''").replace('\0', "\\u0000"))
+}
+
+/// The type of a column.
+pub(super) fn type_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Null | Kind::Text => "text",
+        Kind::Boolean => "boolean",
+        Kind::Integer => "bigint",
+        Kind::BigInteger | Kind::Decimal => "numeric",
+        Kind::Timestamp => "timestamp with time zone",
+        Kind::Date => "date",
+        Kind::Uuid => "uuid",
+        // `jsonb` would forget the order of names and names that come twice.
+        Kind::Json => "json",
+    }
+}
+
+/// The columns in the order in which rows bring them: what did not fit is known last.
+pub(super) fn row_columns(table: &Table) -> Vec<String> {
+    let engine = if table.parent.is_none() { STREAM_COLUMNS } else { CHILD_COLUMNS };
+    let engine = engine.iter().copied().filter(|name| *name != OVERFLOW);
+    engine.chain(table.columns.iter().map(|column| column.name.as_str())).chain([OVERFLOW]).map(quoted).collect()
+}
+
+/// The text of a timestamp column as the source wrote it.
+pub(super) fn source_text(table: &Table, column: &Column) -> String {
+    let name = quoted(&column.name);
+    let canonical = CANONICAL.replace("{}", &name);
+    match column.moment.and_then(|moment| table.columns.get(moment)) {
+        Some(beside) => format!("coalesce({}, {canonical})", quoted(&beside.name)),
+        None => canonical,
+    }
+}
+
+impl Sql {
+    pub fn table(&self, table: &Table) -> String {
+        self.named(&table.name)
+    }
+
+    pub fn named(&self, name: &str) -> String {
+        format!("{}.{}", self.schema, quoted(name))
+    }
+
+    pub fn create(&self, table: &Table) -> String {
+        let engine = if table.parent.is_none() {
+            "_syncline_key text COLLATE \"C\" NOT NULL PRIMARY KEY, _syncline_version numeric, _syncline_event_id uuid NOT NULL, \
+             _syncline_deleted_at timestamptz, _syncline_first_seen timestamptz NOT NULL, _syncline_last_seen timestamptz NOT NULL, \
+             _syncline_offset bigint NOT NULL, _syncline_overflow json"
+        } else {
+            "_syncline_root_key text COLLATE \"C\" NOT NULL, _syncline_key text COLLATE \"C\" NOT NULL, _syncline_parent_key text NOT NULL, \
+             _syncline_index bigint NOT NULL, _syncline_deleted_at timestamptz, _syncline_overflow json"
+        };
+        let own: Vec<String> = table.columns.iter().map(|column| format!(", {} {}", quoted(&column.name), type_of(column.kind))).collect();
+        let own = own.concat();
+        let key = if table.parent.is_none() { "" } else { ", PRIMARY KEY (_syncline_root_key, _syncline_key)" };
+        format!("CREATE TABLE {} ({engine}{own}{key});", self.table(table))
+    }
+
+    /// Adds and widens columns with one statement, so that rows are rewritten at most once.
+    pub fn alter(&self, table: &Table, added: &[usize], widened: &[(usize, Kind)]) -> String {
+        let add = added.iter().filter_map(|&column| table.columns.get(column));
+        let add = add.map(|column| format!("ADD COLUMN {} {}", quoted(&column.name), type_of(column.kind)));
+        let widen = widened.iter().filter_map(|&(column, before)| Some((table.columns.get(column)?, before)));
+        let widen = widen.filter(|(column, before)| type_of(column.kind) != type_of(*before));
+        let widen = widen.map(|(column, before)| {
+            let (name, wider) = (quoted(&column.name), type_of(column.kind));
+            format!("ALTER COLUMN {name} TYPE {wider} USING {}", converted(table, column, before))
+        });
+        let actions: Vec<String> = add.chain(widen).collect();
+        if actions.is_empty() { String::new() } else { format!("ALTER TABLE {} {};", self.table(table), actions.join(", ")) }
+    }
+
+    pub fn copy(into: &str, table: &Table) -> String {
+        format!("COPY {into} ({}) FROM STDIN (FORMAT binary)", row_columns(table).join(","))
+    }
+
+    /// A table of the transaction for rows that replace others.
+    pub fn stage(&self, table: &Table) -> String {
+        format!("CREATE TEMP TABLE _syncline_stage (LIKE {}) ON COMMIT DROP", self.table(table))
+    }
+
+    /// Rows of the stage replace those with the same key, except for when these were first seen, unless they are newer after all.
+    pub fn merge(&self, table: &Table) -> String {
+        let columns = row_columns(table);
+        let fixed = [quoted("_syncline_key"), quoted("_syncline_first_seen")];
+        let sets: Vec<String> =
+            columns.iter().filter(|name| !fixed.contains(name)).map(|name| format!("{name} = excluded.{name}")).collect();
+        let names = columns.join(",");
+        format!(
+            "INSERT INTO {} AS known ({names}) SELECT {names} FROM pg_temp._syncline_stage ON CONFLICT (_syncline_key) DO UPDATE SET {} \
+             WHERE known._syncline_version IS NULL OR excluded._syncline_version IS NULL \
+             OR excluded._syncline_version >= known._syncline_version; DROP TABLE pg_temp._syncline_stage",
+            self.table(table),
+            sets.join(", ")
+        )
+    }
+
+    /// Parameters: keys. Gives key and version.
+    pub fn versions(&self, table: &Table) -> String {
+        format!("SELECT _syncline_key, _syncline_version::text FROM {} WHERE _syncline_key = ANY($1)", self.table(table))
+    }
+
+    /// Parameters: keys.
+    pub fn remove(&self, table: &Table) -> String {
+        let key = if table.parent.is_none() { "_syncline_key" } else { "_syncline_root_key" };
+        format!("DELETE FROM {} WHERE {key} = ANY($1)", self.table(table))
+    }
+
+    /// Parameters, as texts: keys, versions, event ids, when deleted, when seen, offsets.
+    pub fn mark(&self, table: &Table) -> String {
+        format!(
+            "UPDATE {} AS known SET _syncline_version = mark.version::numeric, _syncline_event_id = mark.event::uuid, \
+             _syncline_deleted_at = mark.deleted::timestamptz, _syncline_last_seen = mark.seen::timestamptz, \
+             _syncline_offset = mark.place::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) \
+             AS mark (key, version, event, deleted, seen, place) WHERE known._syncline_key = mark.key",
+            self.table(table)
+        )
+    }
+
+    /// Parameters, as texts: keys of records, when deleted.
+    pub fn mark_children(&self, table: &Table) -> String {
+        format!(
+            "UPDATE {} AS known SET _syncline_deleted_at = mark.deleted::timestamptz FROM unnest($1::text[], $2::text[]) \
+             AS mark (key, deleted) WHERE known._syncline_root_key = mark.key",
+            self.table(table)
+        )
+    }
+}
+
+/// A stored value in the form of the wider kind.
+fn converted(table: &Table, column: &Column, before: Kind) -> String {
+    let name = quoted(&column.name);
+    let text = if before == Kind::Timestamp { source_text(table, column) } else { format!("{name}::text") };
+    match column.kind {
+        Kind::Json => match before {
+            Kind::Timestamp | Kind::Date | Kind::Uuid | Kind::Text => format!("to_json({text})"),
+            Kind::Null | Kind::Boolean | Kind::Integer | Kind::BigInteger | Kind::Decimal | Kind::Json => format!("({text})::json"),
+        },
+        Kind::Null | Kind::Text => text,
+        Kind::Boolean | Kind::Integer | Kind::BigInteger | Kind::Decimal | Kind::Timestamp | Kind::Date | Kind::Uuid => {
+            format!("{name}::{}", type_of(column.kind))
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Writes events into the tables of one tenant in PostgreSQL. A batch is one transaction, or several of whole prefixes of it; each
+//! holds rows, schema and log position, and is refused if somebody else wrote in between.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
+
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row, Transaction};
+use syncline_model::{
+    Quarantined, RecordKey, TenantId,
+    log::{Logged, Position},
+};
+
+use super::{
+    Server, catalog,
+    fault::{Remedy, fault, remedy},
+    place::{self, Learned},
+    sql::Sql,
+};
+use crate::{
+    metrics,
+    tables::{
+        fault::TableFault,
+        fold::{Fold, Known},
+        port::{Applied, Rejected, TablePolicy, TableWriter},
+        schema::Schema,
+    },
+};
+
+/// Streams that are written in one transaction: PostgreSQL holds a lock for each table and index, and has room for a few thousand.
+const STREAMS_MAX: usize = 100;
+
+/// The tables of one tenant in PostgreSQL, open for writing. A second writer does no harm, but both have to read anew what the other
+/// one did.
+pub struct PostgresWriter {
+    server: Arc<Server>,
+    tenant: TenantId,
+    policy: TablePolicy,
+    sql: Sql,
+    schema: Schema,
+    position: Position,
+    /// How many transactions were made, as far as we know.
+    step: i64,
+    is_stale: bool,
+}
+
+impl PostgresWriter {
+    pub(super) async fn open(server: Arc<Server>, tenant: TenantId, policy: TablePolicy) -> Result<Self, TableFault> {
+        let sql = server.sql(&tenant);
+        let mut writer =
+            Self { server, tenant, policy, sql, schema: Schema::default(), position: Position::default(), step: -1, is_stale: true };
+        let opened = writer.look().await;
+        opened.map_err(|error| fault(&writer.tenant, &error))?;
+        Ok(writer)
+    }
+
+    async fn look(&mut self) -> sqlx::Result<()> {
+        let server = Arc::clone(&self.server);
+        let mut connection = server.pool.acquire().await?;
+        let mut step = connection.begin().await?;
+        self.refresh(&mut step).await?;
+        step.commit().await
+    }
+
+    /// Begins a step of this tenant: nobody else makes one meanwhile. Looks at the tables again where they may differ from what we know.
+    async fn refresh(&mut self, db: &mut PgConnection) -> sqlx::Result<()> {
+        let held = format!("SELECT value::bigint FROM {}._syncline_meta WHERE name = 'steps' FOR UPDATE", self.sql.schema);
+        let step: i64 = sqlx::query_scalar(AssertSqlSafe(held)).persistent(false).fetch_one(&mut *db).await?;
+        if self.is_stale || step != self.step {
+            self.schema = catalog::load(db, &self.sql).await?;
+            self.schema.limit(self.policy.limits);
+            self.position = catalog::position(db, &self.sql).await?;
+            self.step = step;
+            self.is_stale = false;
+        }
+        Ok(())
+    }
+
+    /// Writes a batch, in halves where the server cannot take it whole. A record that it refuses alone is set aside.
+    async fn write(&mut self, batch: &[Logged]) -> sqlx::Result<Applied> {
+        let mut applied = Applied::default();
+        let mut parts = vec![batch];
+        while let Some(part) = parts.pop() {
+            let (part, rest) = part.split_at(streams_end(part));
+            if !rest.is_empty() {
+                parts.push(rest);
+            }
+            let error = match self.step(part, None).await {
+                Ok(done) => {
+                    applied += done;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            self.is_stale = true;
+            match (remedy(&error), part) {
+                (Remedy::Halve, [_, _, ..]) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                (Remedy::Halve, [_]) => applied += self.step(part, Some(&error)).await?,
+                (Remedy::Halve, []) | (Remedy::TryAgain, _) => return Err(error),
+            }
+        }
+        Ok(applied)
+    }
+
+    /// One transaction. With a refusal, the only record of the part is set aside.
+    async fn step(&mut self, part: &[Logged], refused: Option<&sqlx::Error>) -> sqlx::Result<Applied> {
+        let server = Arc::clone(&self.server);
+        let mut connection = server.pool.acquire().await?;
+        let mut step = connection.begin().await?;
+        self.refresh(&mut step).await?;
+        let mut position = self.position.clone();
+        let fresh: Vec<&Logged> = part
+            .iter()
+            .filter(|logged| {
+                let is_new = !position.has_passed(&logged.place);
+                if is_new {
+                    position.pass(&logged.place);
+                }
+                is_new
+            })
+            .collect();
+        let mut applied = Applied { events: fresh.len() as u64, ..Applied::default() };
+        if fresh.is_empty() {
+            return Ok(applied);
+        }
+        match refused {
+            Some(error) => {
+                applied.rejected += fresh.len() as u64;
+                let cause = format!("PostgreSQL cannot hold the record: {error}");
+                let unusable: Vec<_> = fresh.iter().map(|logged| (*logged, cause.as_str())).collect();
+                set_aside(&mut step, &self.sql, &unusable).await?;
+            }
+            None => self.rows(&mut step, &fresh, &mut applied).await?,
+        }
+        catalog::run(&mut step, catalog::save_position(&self.sql, &self.position, &position, self.step + 1)).await?;
+        step.commit().await?;
+        self.step += 1;
+        self.position = position;
+        Ok(applied)
+    }
+
+    async fn rows(&mut self, db: &mut Transaction<'_, Postgres>, fresh: &[&Logged], applied: &mut Applied) -> sqlx::Result<()> {
+        let mut of_stream: HashMap<(&str, &str), usize> = HashMap::new();
+        let mut parts: Vec<(usize, Vec<&Logged>)> = Vec::new();
+        for logged in fresh {
+            let event = &logged.event;
+            let index = *of_stream.entry((event.integration.as_str(), event.stream.as_str())).or_insert_with(|| {
+                let table = self.schema.stream_table(event.connector.as_str(), event.integration.as_str(), event.stream.as_str());
+                parts.push((table, Vec::new()));
+                parts.len() - 1
+            });
+            parts[index].1.push(logged);
+        }
+        let mut folds = Vec::with_capacity(parts.len());
+        for (table, events) in &parts {
+            let known = self.known(db, *table, events).await?;
+            let mut fold = Fold::new(*table);
+            for logged in events {
+                fold.take(&mut self.schema, logged, applied, |_, key| Ok::<_, sqlx::Error>(known.get(key).copied()))?;
+            }
+            folds.push(fold);
+        }
+        let at = fresh.last().map(|last| last.committed.to_string()).unwrap_or_default();
+        let changes = self.schema.take_changes();
+        applied.schema_changes = changes.len() as u64;
+        catalog::run(db, catalog::grow(&self.sql, &self.schema, &changes, &at)).await?;
+        let mut learned = Learned::default();
+        for fold in &folds {
+            place::write(db, &self.sql, &mut self.schema, fold, (self.policy.deletes, &mut *applied, &mut learned)).await?;
+        }
+        let unusable: Vec<_> = folds.iter().flat_map(|fold| &fold.unusable).map(|(logged, cause)| (*logged, cause.as_str())).collect();
+        set_aside(db, &self.sql, &unusable).await?;
+        let mut notes = catalog::save_fill(&self.sql, &self.schema, &learned.tables);
+        notes.push_str(&catalog::save_columns(&self.sql, &self.schema, &learned.columns));
+        catalog::run(db, notes).await
+    }
+
+    /// What the tables know of the records of these events.
+    async fn known(&self, db: &mut PgConnection, table: usize, events: &[&Logged]) -> sqlx::Result<HashMap<String, Known>> {
+        let mut known = HashMap::new();
+        let of = &self.schema.tables[table];
+        if !of.has_rows && !of.has_gone {
+            return Ok(known);
+        }
+        let keys: HashSet<&str> = events.iter().map(|logged| logged.event.key.as_str()).collect();
+        let keys: Vec<&str> = keys.into_iter().collect();
+        if of.has_gone {
+            let number = i64::try_from(table).unwrap_or(i64::MAX);
+            let found = format!("SELECT key, version::text FROM {}._syncline_gone WHERE table_id = $1 AND key = ANY($2)", self.sql.schema);
+            let rows = sqlx::query(AssertSqlSafe(found)).persistent(false).bind(number).bind(&keys).fetch_all(&mut *db).await?;
+            known.extend(rows.iter().map(|row| (row.get(0), Known { exists: false, version: version(row) })));
+        }
+        if of.has_rows {
+            let rows = sqlx::query(AssertSqlSafe(self.sql.versions(of))).bind(&keys).fetch_all(db).await?;
+            known.extend(rows.iter().map(|row| (row.get(0), Known { exists: true, version: version(row) })));
+        }
+        Ok(known)
+    }
+
+    async fn read_rejected(&self, records_max: usize) -> sqlx::Result<Vec<Rejected>> {
+        let found = format!(
+            "SELECT id, integration, connector, stream, key, body, cause, at FROM {}._syncline_rejected WHERE NOT reported ORDER BY id LIMIT $1",
+            self.sql.schema
+        );
+        let count = i64::try_from(records_max).unwrap_or(i64::MAX);
+        let rows = sqlx::query(AssertSqlSafe(found)).persistent(false).bind(count).fetch_all(&self.server.pool).await?;
+        let record = |row: &sqlx::postgres::PgRow| {
+            let text = |at: usize| row.get::<String, _>(at);
+            let (integration, connector, stream) = (text(1).parse().ok()?, text(2).parse().ok()?, text(3).parse().ok()?);
+            let (key, body, cause) = (Some(RecordKey::of([text(4).as_str()])), row.get::<Vec<u8>, _>(5).into(), text(6));
+            let record = Quarantined { tenant: self.tenant.clone(), integration, connector, stream, key, body, cause };
+            Some((row.get(0), record, text(7).parse().unwrap_or(Timestamp::UNIX_EPOCH)))
+        };
+        Ok(rows.iter().filter_map(record).collect())
+    }
+}
+
+/// How far a batch goes with as many streams as one transaction may write.
+fn streams_end(batch: &[Logged]) -> usize {
+    let mut streams = HashSet::new();
+    let end = batch.iter().position(|logged| {
+        streams.insert((logged.event.integration.as_str(), logged.event.stream.as_str()));
+        streams.len() > STREAMS_MAX
+    });
+    end.unwrap_or(batch.len())
+}
+
+fn version(row: &sqlx::postgres::PgRow) -> Option<i128> {
+    row.get::<Option<String>, _>(1)?.parse().ok()
+}
+
+/// Sets records aside that cannot be used.
+async fn set_aside(db: &mut PgConnection, sql: &Sql, unusable: &[(&Logged, &str)]) -> sqlx::Result<()> {
+    for (logged, cause) in unusable {
+        let event = &logged.event;
+        let statement = format!(
+            "INSERT INTO {}._syncline_rejected (at, integration, connector, stream, key, cause, body) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            sql.schema
+        );
+        sqlx::query(AssertSqlSafe(statement))
+            .persistent(false)
+            .bind(logged.committed.to_string())
+            .bind(event.integration.as_str())
+            .bind(event.connector.as_str())
+            .bind(event.stream.as_str())
+            .bind(event.key.as_str().replace('\0', "\\u0000"))
+            .bind(cause.replace('\0', "\\u0000"))
+            .bind(event.body.as_ref())
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}
+
+impl TableWriter for PostgresWriter {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    fn position(&self) -> &Position {
+        &self.position
+    }
+
+    fn apply(&mut self, batch: &[Logged]) -> Result<Applied, TableFault> {
+        if let Some(foreign) = batch.iter().find(|logged| logged.event.tenant != self.tenant) {
+            return Err(TableFault::ForeignTenant { owner: self.tenant.to_string(), asked: foreign.event.tenant.to_string() });
+        }
+        let started = Instant::now();
+        let server = Arc::clone(&self.server);
+        let applied = server.runtime.block_on(self.write(batch));
+        self.is_stale |= applied.is_err();
+        let applied = applied.map_err(|error| fault(&self.tenant, &error))?;
+        metrics::observe(&applied, started.elapsed());
+        Ok(applied)
+    }
+
+    fn rejected(&mut self, records_max: usize) -> Result<Vec<Rejected>, TableFault> {
+        let found = self.server.runtime.block_on(self.read_rejected(records_max));
+        found.map_err(|error| fault(&self.tenant, &error))
+    }
+
+    fn mark_reported(&mut self, ids: &[i64]) -> Result<(), TableFault> {
+        let statement = format!("UPDATE {}._syncline_rejected SET reported = true WHERE id = ANY($1)", self.sql.schema);
+        let marked = sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(ids).execute(&self.server.pool);
+        self.server.runtime.block_on(marked).map(drop).map_err(|error| fault(&self.tenant, &error))
+    }
+}
