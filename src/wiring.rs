@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use schema_ai::consumer::{LedgerRejections, Organizer, OrganizerConfig, OrganizerHandle};
+use schema_ai::tables::{AnyHome, PostgresHome, SqliteHome};
 use schema_ai::unify::{Unifier, UnifierHandle};
 use syncline_api::{ApiConfig, ApiParts, RunningApi};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
@@ -13,7 +14,7 @@ use syncline_runtime::{Engine, EngineConfig, EngineHandle};
 use syncline_sdk::http::{ClientConfig, Egress};
 use syncline_store::{Key, NewKey, PageRequest, Role, Store, Vault};
 
-use crate::{catalog::Catalog, cli::ServeRole, commands::listed, config::Config, event_log::Log};
+use crate::{catalog::Catalog, cli::ServeRole, commands::listed, config::{Config, Tables, TablesKind}, event_log::Log};
 
 /// How long running steps may take to end when the process is told to.
 const GRACE: Duration = Duration::from_secs(20);
@@ -48,6 +49,18 @@ pub fn log_file(config: &Config) -> PathBuf {
 /// The folder of the tenants' tables.
 pub fn tables_folder(config: &Config) -> PathBuf {
     config.folder.join("tenants")
+}
+
+/// Where the tenants' tables are.
+pub async fn tables(config: &Config) -> anyhow::Result<AnyHome> {
+    let Tables { kind, url, prefix, connections_max } = &config.tables;
+    Ok(match kind {
+        TablesKind::Sqlite => Arc::new(SqliteHome(tables_folder(config))),
+        TablesKind::Postgres => {
+            let home = PostgresHome::connect(url.secret(), prefix, *connections_max).await;
+            Arc::new(home.map_err(|cause| anyhow::anyhow!("the tenants' tables cannot be kept in `tables.url`: {cause}"))?)
+        }
+    })
 }
 
 /// Opens the store, with the key of its vault.
@@ -98,7 +111,8 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
     let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
     let rejections = Arc::new(LedgerRejections(Arc::clone(&ledger)));
     let organizes = roles.contains(&ServeRole::Organizer);
-    let organizer = organizes.then(|| Organizer::start(Arc::clone(&port), rejections, OrganizerConfig::new(tables_folder(config))));
+    let home = tables(config).await?;
+    let organizer = organizes.then(|| Organizer::start(Arc::clone(&port), rejections, OrganizerConfig::at(Arc::clone(&home))));
     let unifier = organizes.then(|| Unifier::start(Arc::clone(&port), tables_folder(config)));
     let owner = roles.contains(&ServeRole::Engine);
     let engine = Engine::start(engine_config(config, owner, log.is_shared()), Arc::clone(&port), ledger, Arc::clone(&connectors))?;
@@ -114,6 +128,7 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
         log: port,
         connectors,
         tables: tables_folder(config),
+        home,
         declared: crate::metrics::declared,
     };
     let api = roles.contains(&ServeRole::Api).then(|| syncline_api::serve(api_config, parts)).transpose()?;

@@ -27,6 +27,11 @@ impl fmt::Debug for Password {
 }
 
 impl Password {
+    /// What it is.
+    pub fn secret(&self) -> &Secret {
+        &self.0
+    }
+
     fn is_empty(&self) -> bool {
         self.0.expose().is_empty()
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use syncline_model::nearest;
 use toml::{Table, Value};
 
-pub use kafka::Kafka;
+pub use kafka::{Kafka, Password};
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 const ENVIRONMENT_PREFIX: &str = "SYNCLINE_";
@@ -47,6 +47,8 @@ pub struct Config {
     pub api: Api,
     /// The store's URL, complete.
     pub store_url: String,
+    /// See `[tables]`.
+    pub tables: Tables,
     /// The vault's key file, complete.
     pub vault_key_file: PathBuf,
     /// See `[log]`.
@@ -69,6 +71,7 @@ struct Raw {
     folder: PathBuf,
     api: Api,
     store: RawStore,
+    tables: Tables,
     vault: RawVault,
     log: Log,
     kafka: Kafka,
@@ -86,6 +89,30 @@ pub struct Api {
     pub listen: SocketAddr,
     /// The largest body of a request.
     pub body_bytes_max: usize,
+}
+
+/// Where the tenants' tables are.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tables {
+    /// In what.
+    pub kind: TablesKind,
+    /// The address of the database.
+    pub url: Password,
+    /// What the names of schemas and roles begin with.
+    pub prefix: String,
+    /// Connections at most.
+    pub connections_max: u32,
+}
+
+/// In what the tenants' tables are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TablesKind {
+    /// A file for each tenant.
+    Sqlite,
+    /// A schema and a role for each tenant.
+    Postgres,
 }
 
 #[derive(Debug, Deserialize)]
@@ -350,8 +377,8 @@ fn check(raw: Raw) -> Result<Config, Vec<Problem>> {
     let or_in_folder = |given: PathBuf, name: &str| if given.as_os_str().is_empty() { folder.join(name) } else { given };
     let store_url = if raw.store.url.is_empty() { format!("sqlite:{}", folder.join("store.db").display()) } else { raw.store.url };
     let vault_key_file = or_in_folder(raw.vault.key_file, "vault.key");
-    let Raw { api, log, kafka, engine, egress, connectors, telemetry, .. } = raw;
-    Ok(Config { folder, api, store_url, vault_key_file, log, kafka, engine, egress, connectors, telemetry })
+    let Raw { api, tables, log, kafka, engine, egress, connectors, telemetry, .. } = raw;
+    Ok(Config { folder, api, store_url, tables, vault_key_file, log, kafka, engine, egress, connectors, telemetry })
 }
 
 #[cfg(test)]
