@@ -14,7 +14,13 @@ use syncline_runtime::{Engine, EngineConfig, EngineHandle};
 use syncline_sdk::http::{ClientConfig, Egress};
 use syncline_store::{Key, NewKey, PageRequest, Role, Store, Vault};
 
-use crate::{catalog::Catalog, cli::ServeRole, commands::listed, config::{Config, Tables, TablesKind}, event_log::Log};
+use crate::{
+    catalog::Catalog,
+    cli::ServeRole,
+    commands::listed,
+    config::{Config, Tables, TablesKind},
+    event_log::Log,
+};
 
 /// How long running steps may take to end when the process is told to.
 const GRACE: Duration = Duration::from_secs(20);
