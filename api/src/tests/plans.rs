@@ -7,7 +7,7 @@ use super::support::World;
 
 async fn world() -> World {
     let world = World::inhabited().await;
-    let made = world.post("/api/v1/tenants/acme/integrations/shop/sync").key(&world.owner).json(&json!({})).send().await;
+    let made = world.post("/api/v1/tenants/acme/integrations/shop/resume").key(&world.owner).send().await;
     assert!(made.status.is_success(), "{}", made.text);
     world.organize("acme").await;
     world
