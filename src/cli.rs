@@ -169,6 +169,21 @@ pub enum ConnectorsCommand {
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Read a connector from the answers recorded in its folder, and say what differs from the records noted there
+    Test {
+        /// Its folder, with `recorded/*.json`
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Make a recording from the real source instead, with these settings (JSON); secrets are taken out
+        #[arg(long, value_name = "SETTINGS")]
+        record: Option<PathBuf>,
+        /// What the recording is called
+        #[arg(long, default_value = "first", value_name = "NAME")]
+        name: String,
+        /// How many pages of each stream are recorded
+        #[arg(long, default_value_t = 2, value_name = "COUNT")]
+        pages: usize,
+    },
     /// Write a working starting point into a new folder
     New {
         /// Its name: a-z, 0-9, `-`

@@ -95,7 +95,8 @@ fn connector(arguments: &AirbyteArgs) -> anyhow::Result<Arc<DeclarativeConnector
     Ok(Arc::new(loaded.map_err(|problems| anyhow::anyhow!(listed(&format!("`{}` is wrong", path.display()), &problems)))?))
 }
 
-fn file(path: Option<&Path>, flag: &str) -> anyhow::Result<Value> {
+/// The JSON that a file of the command line holds.
+pub fn file(path: Option<&Path>, flag: &str) -> anyhow::Result<Value> {
     let path = path.with_context(|| format!("--{flag} is missing"))?;
     let text = std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
     // The parser's own message would quote what stands there, which may be a secret.
@@ -103,7 +104,8 @@ fn file(path: Option<&Path>, flag: &str) -> anyhow::Result<Value> {
         .map_err(|error| anyhow::anyhow!("`{}` is no JSON: line {}, column {}", path.display(), error.line(), error.column()))
 }
 
-fn context(connector: &DeclarativeConnector, settings: Value, now: Option<Timestamp>) -> anyhow::Result<Context> {
+/// A job on a command line.
+pub fn context(connector: &DeclarativeConnector, settings: Value, now: Option<Timestamp>) -> anyhow::Result<Context> {
     // Whoever runs this on a command line may reach whatever the machine reaches.
     let config = ClientConfig { egress: Egress { private_allowed: true }, ..ClientConfig::default() };
     let name = connector.file().name.clone();

@@ -1,5 +1,8 @@
 //! `syncline connectors`: what there is, what one needs, what is wrong with one, and how a new one begins.
 
+mod recorded;
+mod secrets;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -22,6 +25,10 @@ pub async fn run(command: &ConnectorsCommand) -> anyhow::Result<bool> {
         ConnectorsCommand::List { search } => list(&everything()?, search.as_deref()),
         ConnectorsCommand::Show { connector } => show(everything()?.get(connector)?.as_ref()).await?,
         ConnectorsCommand::Lint { paths } => return lint(paths),
+        ConnectorsCommand::Test { folder, record: None, .. } => return recorded::test(folder).await,
+        ConnectorsCommand::Test { folder, record: Some(settings), name, pages } => {
+            return recorded::record(folder, settings, name, *pages).await;
+        }
         ConnectorsCommand::New { name, folder } => begin(name, folder)?,
     }
     Ok(true)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests start for themselves is there: PostgreSQL, Kafka (Java and Maven), promtool and Chromium; and what
+# Makes sure that what the tests start for themselves is there: PostgreSQL, Kafka (Java and Maven), promtool, Chromium and Python; and what
 # librdkafka is built with: C++, make, OpenSSL and zlib. Says what it installs.
 set -euo pipefail
 missing=()
@@ -9,6 +9,7 @@ command -v chromium > /dev/null || command -v google-chrome > /dev/null || missi
 command -v java > /dev/null || missing+=(default-jre-headless)
 command -v mvn > /dev/null || missing+=(maven)
 command -v g++ > /dev/null || missing+=(g++)
+python3 -c "import ensurepip, venv" 2> /dev/null || missing+=(python3-venv)
 command -v make > /dev/null || missing+=(make)
 command -v pkg-config > /dev/null || missing+=(pkg-config)
 [ -e /usr/include/openssl/ssl.h ] || pkg-config --exists openssl 2> /dev/null || missing+=(libssl-dev)

@@ -8,6 +8,9 @@ use bytes::Bytes;
 #[error("the answer is no JSON: {0}")]
 pub struct NotJson(pub &'static str);
 
+/// What nests deeper could not be read as a tree by anybody behind us.
+const DEPTH_MAX: usize = 127;
+
 /// The values at a path of object names: the elements of a list, the one object, or none if the path leads nowhere.
 /// An empty path is the page itself.
 pub fn cut(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
@@ -117,6 +120,7 @@ fn nested_end(bytes: &[u8], open: usize) -> Result<usize, NotJson> {
                 at = string_end(bytes, at)?;
                 continue;
             }
+            Some(b'{' | b'[') if depth == DEPTH_MAX => return Err(NotJson("it nests too deep")),
             Some(b'{' | b'[') => depth += 1,
             Some(b'}' | b']') => depth -= 1,
             Some(_) => {}

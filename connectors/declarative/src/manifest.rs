@@ -80,7 +80,7 @@ pub fn resolve(manifest: &Value) -> Result<Value, Vec<Problem>> {
 }
 
 /// How many values a manifest may have when every reference is followed.
-const VALUES_MAX: usize = 5_000_000;
+const VALUES_MAX: usize = 1_500_000;
 
 struct Resolver<'a> {
     root: &'a Value,
