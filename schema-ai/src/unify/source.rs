@@ -11,7 +11,7 @@ use crate::{
         normalize::path,
         plan::document::{Document, EntityPlan},
     },
-    tables::{Compare, Filter, RowQuery, SqliteReader, TableReader, TableView},
+    tables::{Compare, Filter, RowQuery, SqliteReader, TableReader, TableView, schema::path_of},
 };
 
 /// A record as an entity sees it.
@@ -69,6 +69,9 @@ pub(super) fn references(plan: &Document, entity: &EntityPlan) -> Vec<Reference>
     found
 }
 
+/// Records by their keys, and where the next ones begin.
+type Portion = (Vec<(String, Option<Body>)>, Option<String>);
+
 /// Reads the records of one stream for one entity.
 pub(super) struct Reading<'a> {
     reader: &'a SqliteReader,
@@ -107,7 +110,7 @@ impl<'a> Reading<'a> {
     }
 
     /// A page of records with their keys, those that are gone without a body, and where the next one begins.
-    pub fn page(&self, cursor: Option<String>, most: usize) -> Result<(Vec<(String, Option<Body>)>, Option<String>), UnifyFault> {
+    pub fn page(&self, cursor: Option<String>, most: usize) -> Result<Portion, UnifyFault> {
         let page = self.reader.rows(&self.stream, &RowQuery { cursor, rows_max: most, deleted: true, ..RowQuery::default() })?;
         let key = |row: &Map<String, Value>| row.get("_syncline_key").and_then(Value::as_str).unwrap_or_default().to_owned();
         let is_gone = |row: &Map<String, Value>| row.get("_syncline_deleted_at").is_some_and(|at| !at.is_null());
@@ -141,5 +144,5 @@ pub(super) fn text(value: &Value) -> Option<String> {
 }
 
 fn pointer(path: &str) -> String {
-    path::keys(path).iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
+    path::keys(path).iter().fold(String::new(), |whole, key| path_of(&whole, key))
 }
