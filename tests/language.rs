@@ -6,6 +6,8 @@
 mod api;
 #[path = "language/hostile.rs"]
 mod hostile;
+#[path = "language/recorded.rs"]
+mod recorded;
 #[path = "language/run.rs"]
 mod run;
 #[path = "language/same.rs"]

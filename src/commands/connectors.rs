@@ -116,16 +116,17 @@ fn begin(name: &str, folder: &Path) -> anyhow::Result<()> {
     if target.exists() {
         bail!("`{}` exists already", target.display());
     }
-    fs::create_dir_all(&target).with_context(|| format!("`{}` cannot be made", target.display()))?;
+    fs::create_dir_all(target.join("recorded")).with_context(|| format!("`{}` cannot be made", target.display()))?;
     for (file, text) in [
         ("connector.yaml", include_str!("new/connector.yaml")),
         ("manifest.yaml", include_str!("new/manifest.yaml")),
         ("icon.svg", include_str!("new/icon.svg")),
+        ("recorded/first.json", include_str!("new/recorded/first.json")),
     ] {
         fs::write(target.join(file), text.replace("NAME", name.as_str())).with_context(|| format!("`{file}` cannot be written"))?;
     }
     say(&format!(
-        "made `{0}`; next:\n  edit {0}/manifest.yaml\n  syncline connectors lint {0}\n  syncline read --manifest-path {0}/manifest.yaml --config settings.json --catalog catalog.json",
+        "made `{0}`; next:\n  edit {0}/manifest.yaml\n  syncline connectors lint {0}\n  syncline connectors test {0}\n  syncline read --manifest-path {0}/manifest.yaml --config settings.json --catalog catalog.json",
         target.display()
     ));
     Ok(())

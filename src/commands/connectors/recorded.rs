@@ -75,10 +75,10 @@ pub async fn test(folder: &Path) -> anyhow::Result<bool> {
             }
         }
         let count: usize = recorded.records.values().map(Vec::len).sum();
-        match wrong.is_empty() {
-            true => say(&format!("{}: {count} records of {} streams as recorded", file.display(), recorded.records.len())),
-            false => wrong.iter().for_each(|what| say(&format!("{}: {what}", file.display()))),
+        if wrong.is_empty() {
+            say(&format!("{}: {count} records of {} streams as recorded", file.display(), recorded.records.len()));
         }
+        wrong.iter().for_each(|what| say(&format!("{}: {what}", file.display())));
         all_same &= wrong.is_empty();
     }
     Ok(all_same)

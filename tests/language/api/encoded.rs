@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Asked, listed};
 
 pub fn answer(asked: &Asked) -> Option<HttpResponse> {
-    let lines = || -> String { listed::records(1..4).iter().map(|record| format!("{record}\n")).collect() };
+    let lines = || -> String { listed::records(1..4).iter().flat_map(|record| [record.to_string(), "\n".to_owned()]).collect() };
     let csv = || "id,name,note\n1,One,\"a, \"\"quoted\"\" one\"\n2,Two,\n3,Drei,\"two\nlines\"\n".to_owned();
     Some(match asked.path.as_str() {
         "/jsonl" => HttpResponse::Ok().content_type("application/x-ndjson").body(lines()),
