@@ -39,7 +39,7 @@ test: prepare lint ## everything: lints, unit tests, black-box tests with real P
 	while (exec 3<> "/dev/tcp/127.0.0.1/$$port") 2> /dev/null; do port=$$((port + 2)); done
 	brokers=$$(tests/support/kafka.sh start "$$kafka" "$$port")
 	export SYNCLINE_TEST_KAFKA="$${brokers#BOOTSTRAP=}"
-	cargo test --workspace --all-features --locked
+	cargo test --workspace --all-features --locked --no-fail-fast
 
 bench: release ## throughput, side by side with a reference in the same run
 	for bench in benches/*.sh; do "$$bench" "$(TARGET)/release/syncline"; done

@@ -12,5 +12,9 @@ mod command_line;
 mod crash;
 #[path = "flow/isolation.rs"]
 mod isolation;
+#[path = "flow/organize.rs"]
+mod organize;
+#[path = "flow/tables_postgres.rs"]
+mod tables_postgres;
 #[path = "flow/whole_way.rs"]
 mod whole_way;

@@ -19,11 +19,16 @@ pub fn differences(folder: &Path, tenant: &str, sandbox: &RunningSandbox, stream
     let Ok(Some(tables)) = SqliteReader::open(&folder.join("tenants"), &tenant.parse().unwrap()) else {
         return vec!["there are no tables".to_owned()];
     };
-    let views = tables.tables().unwrap();
-    streams.iter().flat_map(|stream| of_stream(&tables, &views, sandbox, *stream)).take(10).collect()
+    differences_in(&tables, sandbox, streams)
 }
 
-fn of_stream(tables: &SqliteReader, views: &[TableView], sandbox: &RunningSandbox, stream: Stream) -> Vec<String> {
+/// The same, of tables wherever they are.
+pub fn differences_in(tables: &dyn TableReader, sandbox: &RunningSandbox, streams: &[Stream]) -> Vec<String> {
+    let views = tables.tables().unwrap();
+    streams.iter().flat_map(|stream| of_stream(tables, &views, sandbox, *stream)).take(10).collect()
+}
+
+fn of_stream(tables: &dyn TableReader, views: &[TableView], sandbox: &RunningSandbox, stream: Stream) -> Vec<String> {
     let truth = truth(sandbox, stream);
     let own = |view: &&TableView| view.stream == stream.name() && view.integration == stream.provider().name();
     let Some(main) = views.iter().filter(own).find(|view| view.parent.is_none()) else {
@@ -55,7 +60,7 @@ fn of_row(name: &str, view: &TableView, record: &Value, row: &Map<String, Value>
         .collect()
 }
 
-fn of_children(tables: &SqliteReader, child: &TableView, truth: &BTreeMap<String, Value>) -> Vec<String> {
+fn of_children(tables: &dyn TableReader, child: &TableView, truth: &BTreeMap<String, Value>) -> Vec<String> {
     let path = child.path.as_deref().unwrap();
     let mut found: BTreeMap<(String, u64), Map<String, Value>> = BTreeMap::new();
     for row in rows(tables, child) {
@@ -74,7 +79,7 @@ fn of_children(tables: &SqliteReader, child: &TableView, truth: &BTreeMap<String
     wrong
 }
 
-fn rows(tables: &SqliteReader, view: &TableView) -> Vec<Map<String, Value>> {
+fn rows(tables: &dyn TableReader, view: &TableView) -> Vec<Map<String, Value>> {
     let (mut all, mut cursor) = (Vec::new(), None);
     loop {
         let page = tables.rows(&view.name, &RowQuery { rows_max: 1000, cursor, ..RowQuery::default() }).unwrap();
