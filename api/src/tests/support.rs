@@ -205,9 +205,8 @@ impl World {
         let engine_config = EngineConfig { start_spread: Duration::ZERO, ..EngineConfig::default() };
         let engine =
             Engine::start(engine_config, Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(store.clone()), Arc::clone(&connectors)).unwrap();
-        let tables = folder.path().join("tables");
-        let home = Arc::new(schema_ai::tables::SqliteHome(tables.clone()));
-        let parts = ApiParts { store: store.clone(), engine, log, connectors, tables, home, declared: Vec::new };
+        let home = Arc::new(schema_ai::tables::SqliteHome(folder.path().join("tables")));
+        let parts = ApiParts { store: store.clone(), engine, log, connectors, home, declared: Vec::new };
         let stop = CancellationToken::new();
         let inner = Parts::new(&config, parts.clone(), stop.clone());
         let world = Self { owner: String::new(), store, parts, stop, inner, _folder: folder };
