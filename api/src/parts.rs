@@ -1,6 +1,6 @@
 //! What the API works with. Handlers get the [`Tools`]; the store they get only through what they are permitted to reach.
 
-use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use prometheus::proto::MetricFamily;
 use schema_ai::tables::AnyHome;

@@ -274,7 +274,7 @@ async fn one<R, I>(asked: &Allowed<R, OneTenant, I>) -> Result<Kept, Problem> {
 }
 
 // Whoever works with plans waits for a disk or a server.
-async fn at_desk<R, I, T: Send + 'static>(
+pub(super) async fn at_desk<R, I, T: Send + 'static>(
     asked: &Allowed<R, OneTenant, I>,
     work: impl FnOnce(&mut Desk) -> Result<T, UnifyFault> + Send + 'static,
 ) -> Result<T, Problem> {
@@ -294,7 +294,7 @@ impl From<UnifyFault> for Problem {
     fn from(fault: UnifyFault) -> Self {
         let text = fault.to_string();
         match fault {
-            UnifyFault::NoPlan(_) => Self::because(Code::NotFound, text),
+            UnifyFault::NoPlan(_) | UnifyFault::NoEntity(..) | UnifyFault::NoThing(..) => Self::because(Code::NotFound, text),
             UnifyFault::NoTables | UnifyFault::WrongState(..) => Self::because(Code::WrongState, text),
             UnifyFault::BadEdit(_) => Self::invalid_at("/edits", text),
             UnifyFault::Tables(fault) => fault.into(),

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use schema_ai::tables::{SqliteWriter, TablePolicy, TableWriter};
+use schema_ai::tables::TablePolicy;
 use serde_json::{Value, json};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
 use syncline_model::{Cursor, EventLog, Fault, Record, RecordKey, TenantId, log::Position, schedule::SyncMode};
@@ -235,9 +235,7 @@ impl World {
     pub async fn organize(&self, tenant: &str) {
         let tenant: TenantId = tenant.parse().unwrap();
         let events = self.parts.log.read(&tenant, &Position::default(), 100, Duration::from_secs(5)).await.unwrap();
-        std::fs::create_dir_all(&self.parts.tables).unwrap();
-        let file = schema_ai::tables::file_of(&self.parts.tables, &tenant);
-        SqliteWriter::open(&file, &tenant, TablePolicy::default()).unwrap().apply(&events).unwrap();
+        self.parts.home.writer(&tenant, TablePolicy::default()).unwrap().apply(&events).unwrap();
     }
 
     pub async fn make_key(&self, role: Role, tenant: Option<&str>) -> String {

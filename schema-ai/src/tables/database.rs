@@ -140,6 +140,8 @@ pub struct Dialect {
     pub keyed_end: &'static str,
     /// The type of a column that holds values of this kind; `None` if a column holds whatever comes.
     pub type_of: fn(Kind) -> Option<&'static str>,
+    /// How a column of this kind is asked for, so that a whole number, truth or a text comes.
+    pub shown: fn(Kind, &str) -> String,
 }
 
 impl dyn Database + '_ {

@@ -57,7 +57,7 @@ pub struct Progress {
 
 /// One tenant's plans.
 pub struct Desk {
-    db: Box<dyn Database>,
+    pub(super) db: Box<dyn Database>,
     reader: Box<dyn TableReader>,
 }
 

@@ -6,6 +6,7 @@
 
 mod apply;
 mod desk;
+mod entities;
 mod own;
 mod plans;
 mod profiles;
@@ -17,6 +18,7 @@ mod survive;
 mod tests;
 
 pub use desk::{Desk, Policy, Progress};
+pub use entities::{EntityView, FieldView, Source, Thing, Turn, UnifiedPage};
 pub use plans::{Kept, State};
 pub use runner::{Unifier, UnifierHandle};
 
@@ -40,6 +42,12 @@ pub enum UnifyFault {
     /// There is no such plan.
     #[error("there is no plan `{0}`")]
     NoPlan(i64),
+    /// There is no such entity.
+    #[error("there is no entity `{0}`{1}")]
+    NoEntity(String, String),
+    /// There is no such row.
+    #[error("`{0}` has no row `{1}`")]
+    NoThing(String, String),
     /// The plan's state does not allow it.
     #[error("plan `{0}` is {1}")]
     WrongState(i64, &'static str),

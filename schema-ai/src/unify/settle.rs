@@ -56,7 +56,7 @@ impl Settled<'_> {
             Some(model) => self.resolved(db, model, at, &before, &now)?,
             None => alone(&before, &now),
         };
-        self.write(db, &before, now, &update)
+        self.write(db, &before, &now, &update)
     }
 
     /// The things that these records are.
@@ -120,7 +120,7 @@ impl Settled<'_> {
         &self,
         db: &dyn Database,
         before: &BTreeMap<String, Option<ThingId>>,
-        now: BTreeMap<String, Said>,
+        now: &BTreeMap<String, Said>,
         update: &Update,
     ) -> Result<(), UnifyFault> {
         let mut placed: BTreeMap<&str, ThingId> = BTreeMap::new();
@@ -132,7 +132,7 @@ impl Settled<'_> {
         }
         let mut moved: BTreeSet<String> = placed.keys().map(|id| (*id).to_owned()).collect();
         let (mut kept, mut gone) = (Vec::new(), Vec::new());
-        for (id, (stream, key, body)) in &now {
+        for (id, (stream, key, body)) in now {
             let thing = placed.get(id.as_str()).copied().or_else(|| before.get(id).copied().flatten());
             match (body, thing) {
                 (Some(body), Some(thing)) => kept.push(KeptRecord { id, stream, body, thing }),
@@ -144,7 +144,7 @@ impl Settled<'_> {
         }
         self.keep(db, &kept)?;
         self.forget(db, &gone)?;
-        self.assign(db, &placed, &now)?;
+        self.assign(db, &placed, now)?;
         self.write_down(db, update)?;
         self.rows(db, touched.iter().map(ToString::to_string))?;
         self.follow_references(db, &moved)

@@ -87,7 +87,7 @@ pub(super) fn make_columns(
 }
 
 /// What the columns of the fields hold by now, where columns have types.
-fn kinds(db: &dyn Database, entity: &EntityPlan) -> Result<Vec<Kind>, UnifyFault> {
+pub(super) fn kinds(db: &dyn Database, entity: &EntityPlan) -> Result<Vec<Kind>, UnifyFault> {
     let rows = db.rows("SELECT field, kind FROM _syncline_unified WHERE name = ?", cells![&entity.concept])?;
     let known: BTreeMap<String, Kind> = rows.iter().filter_map(|row| Some((row.text(0), Kind::named(&row.text(1))?))).collect();
     Ok(entity.fields.iter().map(|field| known.get(&field.concept).copied().unwrap_or(Kind::Null)).collect())

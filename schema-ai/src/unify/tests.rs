@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::{Desk, Policy, State};
 use crate::{
+    infer::Kind,
     organize::plan::edit::Edit,
     tables::{AnyHome, Postgres, SqliteHome, TablePolicy},
 };
@@ -175,6 +176,37 @@ fn an_accepted_plan_makes_one_row_of_the_same_person_in_two_sources() {
                          WHERE table_name = 'invoice' AND column_name IN ('amount_due', 'due_date', 'status')";
             assert_eq!(world.text(types), "bigint,date,text");
         }
+    });
+}
+
+#[test]
+fn entities_are_shown_with_their_rows_and_where_each_comes_from() {
+    on_each_inhabited(|world| {
+        assert!(world.desk().entities().unwrap().is_empty());
+        world.accept();
+        let desk = world.desk();
+        let entities = desk.entities().unwrap();
+        let invoice = entities.iter().find(|entity| entity.name == "invoice").unwrap();
+        assert_eq!((invoice.rows, invoice.records, invoice.streams.as_slice()), (120, 120, ["stripe_invoices".to_owned()].as_slice()));
+        let of = |name: &str| invoice.fields.iter().find(|field| field.name == name).unwrap();
+        assert_eq!((of("amount_due").kind, of("due_date").kind), (Kind::Integer, Kind::Date));
+        assert_eq!(of("customer_id").references.as_deref(), Some("customer"));
+        let (mut ids, mut after) = (BTreeSet::new(), None);
+        loop {
+            let (rows, next) = desk.unified_rows("customer", after.as_deref(), 25).unwrap();
+            ids.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+            let Some(next) = next else { break };
+            after = Some(next);
+        }
+        assert_eq!(i64::try_from(ids.len()).unwrap(), world.count("SELECT count(*) FROM customer"));
+        let id = world.text("SELECT entity_id FROM customer_crosswalk WHERE record_key = 'cus_00040'");
+        let thing = desk.thing("customer", &id).unwrap();
+        let keys: Vec<&str> = thing.sources.iter().map(|source| source.key.as_str()).collect();
+        assert_eq!(keys, ["90040", "cus_00040"]);
+        assert_eq!(thing.row["email"], person(40).2.as_str());
+        assert!(thing.row["_syncline_lineage"]["email"][0].is_string(), "{:?}", thing.row);
+        assert_eq!(desk.thing("custmer", &id).unwrap_err().to_string(), "there is no entity `custmer` (did you mean `customer`?)");
+        assert_eq!(desk.thing("customer", "x").unwrap_err().to_string(), "`customer` has no row `x`");
     });
 }
 

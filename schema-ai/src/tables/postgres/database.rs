@@ -11,9 +11,12 @@ use sqlx::{
 use syncline_model::TenantId;
 
 use super::{Server, catalog, fault::fault, sql};
-use crate::tables::{
-    database::{Cell, Database, Dialect, Found},
-    fault::TableFault,
+use crate::{
+    infer::Kind,
+    tables::{
+        database::{Cell, Database, Dialect, Found},
+        fault::TableFault,
+    },
 };
 
 pub(super) struct PostgresDatabase {
@@ -53,7 +56,7 @@ impl Drop for PostgresDatabase {
     }
 }
 
-fn bound<'q>(sql: String, values: &'q [Cell]) -> Query<'q, Postgres, PgArguments> {
+fn bound(sql: String, values: &[Cell]) -> Query<'_, Postgres, PgArguments> {
     let mut asked = sqlx::query(AssertSqlSafe(sql));
     for value in values {
         asked = match value {
@@ -130,6 +133,11 @@ impl Database for PostgresDatabase {
             end: "",
             keyed_end: "",
             type_of: |kind| Some(sql::type_of(kind)),
+            shown: |kind, column| match kind {
+                Kind::Boolean | Kind::Integer => column.to_owned(),
+                Kind::Timestamp => sql::moment(column),
+                _ => format!("{column}::text"),
+            },
         }
     }
 }

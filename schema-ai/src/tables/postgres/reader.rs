@@ -11,7 +11,7 @@ use super::{
     Server, catalog,
     fault::fault,
     make, numeric,
-    sql::{Sql, source_text},
+    sql::{Sql, moment, source_text},
 };
 use crate::{
     infer::Kind,
@@ -158,11 +158,7 @@ fn is_moment(engine: &str) -> bool {
 fn engine_text(name: &str) -> String {
     match name {
         "_syncline_event_id" => format!("replace({name}::text, '-', '')"),
-        _ if is_moment(name) => {
-            format!(
-                r#"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || rtrim(to_char({name} AT TIME ZONE 'UTC', '.US'), '.0') || 'Z'"#
-            )
-        }
+        _ if is_moment(name) => moment(name),
         _ => format!("{name}::text"),
     }
 }

@@ -94,6 +94,7 @@ impl Database for SqliteDatabase {
             end: "STRICT",
             keyed_end: "STRICT, WITHOUT ROWID",
             type_of: |_| None,
+            shown: |_, column| column.to_owned(),
         }
     }
 }
