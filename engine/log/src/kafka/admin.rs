@@ -16,7 +16,7 @@ use rdkafka::{
 };
 use syncline_model::{LogFault, ShardId, TenantId};
 
-use super::{config::KafkaConfig, context::Ears, faults, names::Names};
+use super::{config::KafkaConfig, context::Ears, faults, names::Names, probe};
 use crate::embedded::locked;
 
 const ANSWER: Duration = Duration::from_secs(15);
@@ -164,11 +164,7 @@ impl Topics {
     }
 
     fn list(&self) -> Result<Vec<(String, i32)>, LogFault> {
-        let metadata = self
-            .client
-            .inner()
-            .fetch_metadata(None, ANSWER)
-            .map_err(|error| LogFault::Unavailable(format!("no broker of `{}` has answered: {error}", self.config.bootstrap)))?;
+        let metadata = probe::metadata(self.client.inner(), &self.config.bootstrap)?;
         let count = |partitions: usize| i32::try_from(partitions).unwrap_or(i32::MAX);
         Ok(metadata.topics().iter().map(|topic| (topic.name().to_owned(), count(topic.partitions().len()))).collect())
     }

@@ -10,7 +10,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rdkafka::{ClientContext, client::OAuthToken, config::RDKafkaLogLevel, error::KafkaError};
 
-use super::config::KafkaConfig;
+use super::{config::KafkaConfig, refusal::Refusals};
 use crate::metrics;
 
 /// While brokers are away, librdkafka reports each of them several times a second.
@@ -20,11 +20,17 @@ const QUIET: Duration = Duration::from_secs(10);
 pub struct Ears {
     token_file: Option<PathBuf>,
     warned: Mutex<Option<Instant>>,
+    refusals: Refusals,
 }
 
 impl Ears {
     pub fn new(config: &KafkaConfig) -> Self {
-        Self { token_file: config.security.token_file().cloned(), warned: Mutex::new(None) }
+        Self { token_file: config.security.token_file().cloned(), warned: Mutex::new(None), refusals: Refusals::default() }
+    }
+
+    /// Whether brokers will not have us.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     fn may_warn(&self) -> bool {
@@ -42,6 +48,7 @@ impl ClientContext for Ears {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.refusals.hear(facility, message);
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error if self.may_warn() => {
                 tracing::warn!(facility, "kafka: {message}");

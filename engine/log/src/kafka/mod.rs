@@ -10,9 +10,11 @@ mod held;
 mod inbox;
 mod membership;
 mod names;
+mod probe;
 mod producer;
 mod raw;
 mod reading;
+mod refusal;
 mod shard;
 mod threads;
 mod wire;
@@ -46,6 +48,7 @@ use threads::{Gate, Threads};
 
 pub use config::{Compression, KafkaConfig, Sasl, Security, Tls};
 pub use names::Names;
+pub use probe::{Found, probe};
 
 /// Shards that are taken over at the same time; each has clients of its own to start.
 const TAKEOVERS: usize = 8;
