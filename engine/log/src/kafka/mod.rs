@@ -16,6 +16,7 @@ mod raw;
 mod reading;
 mod refusal;
 mod shard;
+mod tending;
 mod threads;
 mod wire;
 mod writer;

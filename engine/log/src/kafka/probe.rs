@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rdkafka::{admin::AdminClient, client::Client, config::FromClientConfigAndContext, metadata::Metadata};
 use syncline_model::LogFault;
 
-use super::{KafkaConfig, context::Ears, faults, off_the_async_threads};
+use super::{KafkaConfig, context::Ears, faults, off_the_async_threads, tending};
 
 /// How long brokers may take to answer.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -25,9 +25,10 @@ pub struct Found {
 pub async fn probe(config: KafkaConfig) -> Result<Found, LogFault> {
     off_the_async_threads(move || {
         let names = config.names()?;
+        config.security.check_files()?;
         let client: AdminClient<Ears> =
             AdminClient::from_config_and_context(&config.admin(), Ears::new(&config)).map_err(|error| faults::client(&error))?;
-        let metadata = metadata(client.inner(), &config.bootstrap)?;
+        let metadata = metadata(client.inner(), &config)?;
         let topics = metadata.topics().iter().filter(|topic| names.is_events(topic.name())).count();
         Ok(Found { brokers: metadata.brokers().len(), topics })
     })
@@ -35,18 +36,22 @@ pub async fn probe(config: KafkaConfig) -> Result<Found, LogFault> {
 }
 
 /// All topics and brokers. A refusal is told as soon as it is heard, and not when the time is over.
-pub fn metadata(client: &Client<Ears>, bootstrap: &str) -> Result<Metadata, LogFault> {
+pub fn metadata(client: &Client<Ears>, config: &KafkaConfig) -> Result<Metadata, LogFault> {
     let deadline = Instant::now() + ANSWER;
     loop {
+        tending::tend(client);
         let error = match client.fetch_metadata(None, LOOK) {
             Ok(metadata) => return Ok(metadata),
             Err(error) => error,
         };
+        tending::tend(client);
         if let Some(refusal) = client.context().refusals().last() {
             return Err(LogFault::Unavailable(refusal));
         }
         if Instant::now() > deadline {
-            return Err(LogFault::Unavailable(format!("no broker of `{bootstrap}` has answered: {error}")));
+            // Such a listener hangs up without a word.
+            let hint = if config.security.tls.is_none() { "; if they want TLS, `kafka.tls` must be on" } else { "" };
+            return Err(LogFault::Unavailable(format!("no broker of `{}` has answered: {error}{hint}", config.bootstrap)));
         }
     }
 }

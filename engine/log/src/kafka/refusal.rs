@@ -22,8 +22,13 @@ impl Refusals {
         if matches!(facility, "FAIL" | "SASL" | "OAUTHBEARER")
             && let Some(clause) = clause(message)
         {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(clause);
+            self.say(clause);
         }
+    }
+
+    /// Keeps why we are refused.
+    pub fn say(&self, clause: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(clause);
     }
 
     /// The last refusal.
