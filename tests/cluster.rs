@@ -9,9 +9,13 @@ mod support;
 
 #[path = "cluster/chaos.rs"]
 mod chaos;
+#[path = "cluster/consumers.rs"]
+mod consumers;
 #[path = "cluster/dashboards.rs"]
 mod dashboards;
 #[path = "cluster/installation.rs"]
 mod installation;
 #[path = "cluster/published.rs"]
 mod published;
+#[path = "cluster/secured.rs"]
+mod secured;
