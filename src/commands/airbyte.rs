@@ -1,10 +1,19 @@
 //! The Airbyte protocol on the command line: `spec`, `check`, `discover`, `read`. One JSON message a line on standard output; exit
 //! code 1 when something did not work.
 
-use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    io::{ErrorKind, IoSlice, Write},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use syncline_declarative::DeclarativeConnector;
@@ -230,23 +239,41 @@ async fn read_stream(
             status(name, "RUNNING");
             running = true;
         }
-        let emitted_at = Timestamp::now().as_millisecond().to_string();
-        let mut lines = String::with_capacity(records.iter().map(|record| record.len() + 100).sum());
-        for record in &records {
-            // A line break can only stand between the tokens of a JSON text, where a space means the same.
-            let body = String::from_utf8_lossy(record).replace(['\n', '\r'], " ");
-            let parts =
-                ["{\"type\":\"RECORD\",\"record\":{\"stream\":", &quoted, ",\"data\":", &body, ",\"emitted_at\":", &emitted_at, "}}\n"];
-            lines.extend(parts);
-        }
-        if let Some(lines) = lines.strip_suffix('\n') {
-            say(lines);
-        }
+        // What is asked ahead of time is sent before this page is written.
+        tokio::task::yield_now().await;
+        emit_records(&quoted, &records);
     }
     emit(
         &json!({"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": name}, "stream_state": reader.state()}}}),
     );
     Ok(reader.take_faults())
+}
+
+/// The records of a page, each on a line of its own, written from where they lie.
+fn emit_records(stream: &str, records: &[Bytes]) {
+    let head = format!("{{\"type\":\"RECORD\",\"record\":{{\"stream\":{stream},\"data\":");
+    let tail = format!(",\"emitted_at\":{}}}}}\n", Timestamp::now().as_millisecond());
+    let bodies: Vec<Cow<'_, [u8]>> = records.iter().map(|record| on_one_line(record)).collect();
+    let parts = bodies.iter().flat_map(|body| [head.as_bytes(), body, tail.as_bytes()]);
+    let mut parts: Vec<IoSlice<'_>> = parts.map(IoSlice::new).collect();
+    let (mut left, mut out) = (parts.as_mut_slice(), std::io::stdout().lock());
+    while !left.is_empty() {
+        match out.write_vectored(left) {
+            Ok(written) if written > 0 => IoSlice::advance_slices(&mut left, written),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // Whoever reads us may have gone away, which is no fault of ours.
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+/// A line break can only stand between the tokens of a JSON text, where a space means the same.
+fn on_one_line(record: &[u8]) -> Cow<'_, [u8]> {
+    let is_plain = !record.iter().any(|byte| matches!(byte, b'\n' | b'\r')) && std::str::from_utf8(record).is_ok();
+    if is_plain {
+        return Cow::Borrowed(record);
+    }
+    Cow::Owned(String::from_utf8_lossy(record).replace(['\n', '\r'], " ").into_bytes())
 }
 
 fn failure_type(fault: &Fault) -> &'static str {
