@@ -12,7 +12,7 @@ use syncline_log::{EmbeddedConfig, EmbeddedLog};
 use syncline_model::{Ledger, Secret};
 use syncline_runtime::{Engine, EngineConfig, EngineHandle};
 use syncline_sdk::http::{ClientConfig, Egress};
-use syncline_store::{Key, NewKey, PageRequest, Role, Store, Vault};
+use syncline_store::{Key, Store, Vault};
 
 use crate::{
     catalog::Catalog,
@@ -159,12 +159,7 @@ fn engine_config(config: &Config, owner: bool, cluster: bool) -> EngineConfig {
 
 /// An installation without keys gets one that may do everything.
 async fn first_key(store: &Store) -> anyhow::Result<Option<Secret>> {
-    let known = store.keys().list(None, &PageRequest { limit: 1, ..PageRequest::default() }).await?;
-    if !known.items.is_empty() {
-        return Ok(None);
-    }
-    let (_, key) = store.keys().create(NewKey { name: "first key".to_owned(), role: Role::Owner, tenant: None }).await?;
-    Ok(Some(key))
+    Ok(store.keys().create_first("first key").await?.map(|(_, key)| key))
 }
 
 impl Running {

@@ -9,6 +9,8 @@ mod support;
 
 #[path = "cluster/chaos.rs"]
 mod chaos;
+#[path = "cluster/consumers.rs"]
+mod consumers;
 #[path = "cluster/dashboards.rs"]
 mod dashboards;
 #[path = "cluster/installation.rs"]

@@ -14,7 +14,7 @@ pub const SHARDS: u64 = 8;
 const SESSION_MS: u64 = 6_000;
 
 /// Runs a script of `tests/support`, and gives what it printed last.
-fn script(name: &str, arguments: &[&str]) -> String {
+pub fn script(name: &str, arguments: &[&str]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(name);
     let output = Command::new(path).args(arguments).stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{name} {arguments:?} failed");

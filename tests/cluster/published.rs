@@ -1,6 +1,9 @@
 //! What was published, as Kafka's own console consumer reads it, committed transactions only.
 
-use std::{collections::HashMap, process::Stdio};
+use std::{
+    collections::HashMap,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 use syncline_sandbox::{RunningSandbox, Stream};
@@ -17,10 +20,25 @@ pub struct Published {
     pub body: Value,
 }
 
-/// Everything that is in the topics of events, in the order of each partition.
+/// Everything that is in the topics of events, in the order of each partition. A consumer that had nothing to say was too slow to
+/// join a broker that has just come back: it is asked again.
 pub fn all(installation: &Installation) -> Vec<Published> {
+    let mut said = String::new();
+    for _ in 0..6 {
+        let output = consumer(installation).stderr(Stdio::piped()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let found: Vec<Published> = text.lines().filter_map(parse).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        said = String::from_utf8_lossy(&output.stderr).into_owned();
+    }
+    panic!("nothing was published:\n{said}");
+}
+
+fn consumer(installation: &Installation) -> Command {
     let brokers = installation.brokers();
-    let mut tool = installation.kafka_tool(&[
+    installation.kafka_tool(&[
         "consumer.ConsoleConsumer",
         "--bootstrap-server",
         &brokers,
@@ -30,24 +48,14 @@ pub fn all(installation: &Installation) -> Vec<Published> {
         "--isolation-level",
         "read_committed",
         "--timeout-ms",
-        "5000",
+        "10000",
         "--formatter-property",
         "print.headers=true",
         "--formatter-property",
         "headers.separator=\u{1}",
         "--formatter-property",
         "key.separator=\u{2}",
-    ]);
-    let output = tool.stderr(Stdio::piped()).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let found: Vec<Published> = text.lines().filter_map(parse).collect();
-    assert!(
-        !found.is_empty(),
-        "nothing was published:\n{}\n{}",
-        text.lines().next().unwrap_or_default(),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    found
+    ])
 }
 
 fn parse(line: &str) -> Option<Published> {

@@ -78,6 +78,9 @@ pub struct NewKey {
     pub tenant: Option<TenantId>,
 }
 
+/// The id of the key that an installation begins with.
+const FIRST: &str = "000000000000";
+
 /// The door to the API keys.
 #[derive(Debug, Clone)]
 pub struct Keys(Store);
@@ -90,6 +93,24 @@ impl Keys {
     /// Makes one. Its text is handed out here and never again.
     pub async fn create(&self, new: NewKey) -> Result<(ApiKey, Secret), StoreFault> {
         let id = hex::encode(random::<6>()?.as_slice());
+        self.insert(id, new).await?.map_err(Into::into)
+    }
+
+    /// Makes an owner's key for an installation that has never had a key; `None` if it has one. Of several nodes that start at the same
+    /// moment one makes it: it is the key with the id [`FIRST`].
+    pub async fn create_first(&self, name: &str) -> Result<Option<(ApiKey, Secret)>, StoreFault> {
+        if Entity::find().one(self.0.db()).await?.is_some() {
+            return Ok(None);
+        }
+        let new = NewKey { name: name.to_owned(), role: Role::Owner, tenant: None };
+        match self.insert(FIRST.to_owned(), new).await? {
+            Ok(made) => Ok(Some(made)),
+            Err(error) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn insert(&self, id: String, new: NewKey) -> Result<Result<(ApiKey, Secret), sea_orm::DbErr>, StoreFault> {
         let text = Zeroizing::new(format!("sk_{id}_{}", BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?.as_slice())));
         let row = ActiveModel {
             id: Set(id),
@@ -101,11 +122,13 @@ impl Keys {
             last_used: Set(None),
             revoked: Set(None),
         };
-        let made = Entity::insert(row).exec_with_returning(self.0.db()).await.map_err(|error| match (error.sql_err(), &new.tenant) {
-            (Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)), Some(tenant)) => StoreFault::not_found("tenant", tenant),
-            (Some(_) | None, _) => error.into(),
-        })?;
-        Ok((read(made)?, Secret::new(text.as_str())))
+        match Entity::insert(row).exec_with_returning(self.0.db()).await {
+            Ok(made) => Ok(Ok((read(made)?, Secret::new(text.as_str())))),
+            Err(error) => match (error.sql_err(), &new.tenant) {
+                (Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)), Some(tenant)) => Err(StoreFault::not_found("tenant", tenant)),
+                (Some(_) | None, _) => Ok(Err(error)),
+            },
+        }
     }
 
     /// Whose text this is; `None` if it is nobody's, or was revoked.

@@ -27,6 +27,16 @@ crate::on_both! {
         }
     }
 
+    async fn of_nodes_that_start_together_one_makes_the_first_key(bed) {
+        let keys = bed.store.keys();
+        let made = tokio::join!(keys.create_first("a"), keys.create_first("b"), keys.create_first("c"));
+        let made: Vec<_> = [made.0, made.1, made.2].into_iter().filter_map(Result::unwrap).collect();
+        assert_eq!(made.len(), 1);
+        assert_eq!(keys.verify(&made[0].1).await.unwrap().map(|key| key.role), Some(Role::Owner));
+        keys.revoke(&made[0].0.id).await.unwrap();
+        assert!(keys.create_first("later").await.unwrap().is_none(), "an installation that revoked it gets no second one");
+    }
+
     async fn a_revoked_key_is_nobodys_and_stays_listed(bed) {
         let (made, text) = bed.store.keys().create(key("ci", Role::Viewer, None)).await.unwrap();
         let revoked = bed.store.keys().revoke(&made.id).await.unwrap().revoked;
