@@ -46,6 +46,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sync(arguments) => runtime.block_on(commands::sync::run(&arguments)),
         Command::Doctor(arguments) => runtime.block_on(commands::doctor::run(&arguments)),
         Command::Events(command) => runtime.block_on(commands::events::run(&command)).map(|()| true),
+        Command::State(command) => runtime.block_on(commands::state::run(&command)).map(|()| true),
         Command::Key(command) => runtime.block_on(commands::key::run(&command)).map(|()| true),
         Command::Connectors(command) => runtime.block_on(commands::connectors::run(&command)),
         Command::Spec(arguments) => return runtime.block_on(commands::airbyte::run(commands::airbyte::Verb::Spec, &arguments)),

@@ -3,7 +3,6 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
     io::{ErrorKind, IoSlice, Write},
     path::Path,
     process::ExitCode,
@@ -195,8 +194,8 @@ fn described(stream: &StreamSpec) -> Value {
 /// Reads each configured stream to its end; one that fails does not stop the others.
 async fn read(connector: &DeclarativeConnector, context: &Context, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode> {
     let catalog = file(arguments.catalog.as_deref(), "catalog")?;
-    let mut states =
-        arguments.state.as_deref().map(|path| file(Some(path), "state")).transpose()?.map(|state| states(&state)).unwrap_or_default();
+    let state = arguments.state.as_deref().map(|path| file(Some(path), "state")).transpose()?.unwrap_or_default();
+    let mut states = syncline_sdk::state::by_stream(&state).map_err(|why| anyhow::anyhow!("--state: {why}"))?;
     let mut failed = Vec::new();
     for configured in catalog["streams"].as_array().into_iter().flatten() {
         let name = configured["stream"]["name"].as_str().unwrap_or_default();
@@ -282,18 +281,6 @@ fn failure_type(fault: &Fault) -> &'static str {
         Fault::Throttled(_) | Fault::Unavailable(_) => "transient_error",
         Fault::Unusable(_) | Fault::BadRecord(_) | Fault::Internal(_) | Fault::Stopped => "system_error",
     }
-}
-
-/// A state file holds one message for each stream, or one state for all as older platforms wrote it.
-fn states(file: &Value) -> BTreeMap<String, Value> {
-    if let Some(messages) = file.as_array() {
-        let one = |message: &Value| {
-            let stream = message.get("stream").or_else(|| message.pointer("/state/stream"))?;
-            Some((stream.pointer("/stream_descriptor/name")?.as_str()?.to_owned(), stream.get("stream_state")?.clone()))
-        };
-        return messages.iter().filter_map(one).collect();
-    }
-    file.as_object().cloned().unwrap_or_else(Map::new).into_iter().collect()
 }
 
 fn status(stream: &str, status: &str) {
