@@ -17,3 +17,5 @@ mod dashboards;
 mod installation;
 #[path = "cluster/published.rs"]
 mod published;
+#[path = "cluster/secured.rs"]
+mod secured;

@@ -22,14 +22,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn ran(mut command: Command) -> String {
+pub fn ran(mut command: Command) -> String {
     let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr).into_owned());
     assert!(status.success(), "{command:?}\n{stdout}\n{stderr}");
     stdout
 }
 
-fn python(program: &str) -> Command {
+pub fn python(program: &str) -> Command {
     let mut command = Command::new(script("python.sh", &[]));
     command.arg(root().join(program));
     command

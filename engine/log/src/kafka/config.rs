@@ -129,6 +129,22 @@ impl Security {
         }
     }
 
+    /// Whether the files are there; librdkafka's own message names neither the file nor the setting.
+    pub(super) fn check_files(&self) -> Result<(), LogFault> {
+        let tls = self.tls.clone().unwrap_or_default();
+        let files = [
+            ("tls_ca_file", tls.ca_file),
+            ("tls_certificate_file", tls.certificate_file),
+            ("tls_key_file", tls.key_file),
+            ("token_file", self.token_file().cloned()),
+        ];
+        for (name, file) in files.into_iter().filter_map(|(name, file)| Some((name, file?))) {
+            std::fs::read(&file)
+                .map_err(|error| LogFault::Unavailable(format!("`kafka.{name}`: `{}` cannot be read: {error}", file.display())))?;
+        }
+        Ok(())
+    }
+
     /// The file with our token, if we have one.
     pub(super) fn token_file(&self) -> Option<&PathBuf> {
         match &self.sasl {

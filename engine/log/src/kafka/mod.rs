@@ -10,10 +10,13 @@ mod held;
 mod inbox;
 mod membership;
 mod names;
+mod probe;
 mod producer;
 mod raw;
 mod reading;
+mod refusal;
 mod shard;
+mod tending;
 mod threads;
 mod wire;
 mod writer;
@@ -46,6 +49,7 @@ use threads::{Gate, Threads};
 
 pub use config::{Compression, KafkaConfig, Sasl, Security, Tls};
 pub use names::Names;
+pub use probe::{Found, probe};
 
 /// Shards that are taken over at the same time; each has clients of its own to start.
 const TAKEOVERS: usize = 8;
