@@ -27,7 +27,7 @@ async fn events_in_the_wire_format_are_read_by_confluents_client_and_by_us() {
     server.connect("t1", &sandbox, Provider::Shop, json!({"every_s": 1})).await;
     home.until_equal("t1", &sandbox, &[Stream::ShopOrders, Stream::ShopCustomers, Stream::ShopProducts]).await;
     let events = server.events("t1").await;
-    assert!(events.iter().all(|event| event["data"]["id"].is_number()), "{:#}", events[0]);
+    assert!(events.iter().all(|event| event["event"]["data"]["id"].is_number()), "{:#}", events[0]);
     let mut check = python("tests/support/events/check_framed.py");
     check.args([&installation.brokers(), r"^line\.t1\..*", &registry.url]);
     let counted: usize = ran(check).trim().parse().unwrap();
