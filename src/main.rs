@@ -8,6 +8,8 @@ mod config;
 mod contract;
 mod event_log;
 mod metrics;
+#[cfg(feature = "kafka")]
+mod registry;
 mod telemetry;
 mod wiring;
 
