@@ -94,3 +94,10 @@ fn who_pays_lives_where_the_bill_goes() {
     let expected = ["city=billing.city", "company_name=billing.company", "email=email", "phone=billing.phone"];
     assert_eq!(fields(&find(&[stream("shop_customers", record)], &[]).unwrap(), "customer"), expected);
 }
+
+#[test]
+fn an_account_with_somebodys_names_is_a_persons() {
+    let account = stream("billing_accounts", r#"{"id":"1","email":"a@b.example","first_name":"Ann","last_name":"Bee","company":"Acme"}"#);
+    let expected = ["company_name=company", "email=email", "first_name=first_name", "last_name=last_name"];
+    assert_eq!(fields(&find(&[account], &[]).unwrap(), "customer"), expected);
+}
