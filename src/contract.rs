@@ -39,7 +39,7 @@ pub fn document(config: &Config, tenant: Option<&str>, connectors: &[Described])
         "servers": servers(config),
         "channels": channels,
         "operations": operations,
-        "components": {"messages": message::components(connectors), "messageTraits": message::traits(), "schemas": schemas},
+        "components": {"messages": message::components(connectors), "messageTraits": message::traits(!config.kafka.schema_registry.is_empty()), "schemas": schemas},
     })
 }
 
@@ -56,7 +56,11 @@ fn servers(config: &Config) -> Value {
         .enumerate()
         .map(|(index, host)| {
             let protocol = if secure { "kafka-secure" } else { "kafka" };
-            (format!("broker-{}", index + 1), json!({"host": host, "protocol": protocol, "protocolVersion": "3.0"}))
+            let mut server = json!({"host": host, "protocol": protocol, "protocolVersion": "3.0"});
+            if !config.kafka.schema_registry.is_empty() {
+                server["bindings"] = json!({"kafka": {"schemaRegistryUrl": config.kafka.schema_registry, "bindingVersion": "0.5.0"}});
+            }
+            (format!("broker-{}", index + 1), server)
         })
         .collect();
     Value::Object(all)

@@ -111,7 +111,7 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
     let catalog = catalog(config)?;
     let store = store(config).await?;
     let first_key = first_key(&store).await?;
-    let log = Log::open(config).await?;
+    let log = Log::open(config, &catalog).await?;
     let connectors = Arc::new(catalog.connectors());
     let port = log.port();
     let ledger: Arc<dyn Ledger> = Arc::new(store.clone());

@@ -9,13 +9,10 @@ mod support;
 
 #[path = "cluster/chaos.rs"]
 mod chaos;
-#[path = "cluster/consumers.rs"]
-mod consumers;
 #[path = "cluster/dashboards.rs"]
 mod dashboards;
+#[allow(dead_code, reason = "what other tests use of it")]
 #[path = "cluster/installation.rs"]
 mod installation;
 #[path = "cluster/published.rs"]
 mod published;
-#[path = "cluster/secured.rs"]
-mod secured;

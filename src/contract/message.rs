@@ -8,9 +8,9 @@ use super::{Described, example_headers, header, stream_key};
 const VALUE: &str = "The record as the source said it, byte for byte: numbers have the digits that the source wrote.";
 const GONE: &str = "What the source still said about the record, or nothing at all.";
 
-/// What all messages have in common.
-pub fn traits() -> Value {
-    json!({
+/// What all messages have in common. With a schema registry the number of a schema stands before the value.
+pub fn traits(framed: bool) -> Value {
+    let mut traits = json!({
         "cloudevent": {
             "contentType": "application/json",
             "headers": headers(),
@@ -19,7 +19,13 @@ pub fn traits() -> Value {
                 "bindingVersion": "0.5.0",
             }},
         },
-    })
+    });
+    if framed {
+        let binding = &mut traits["cloudevent"]["bindings"]["kafka"];
+        binding["schemaIdLocation"] = "payload".into();
+        binding["schemaIdPayloadEncoding"] = "confluent".into();
+    }
+    traits
 }
 
 /// JSON Schema of the headers.

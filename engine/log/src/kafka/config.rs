@@ -1,11 +1,11 @@
 //! What the log on Kafka can be told, and how it becomes settings of librdkafka. Secrets stay `Secret` until librdkafka gets them.
 
-use std::{num::NonZeroU16, path::PathBuf, time::Duration};
+use std::{num::NonZeroU16, path::PathBuf, sync::Arc, time::Duration};
 
 use rdkafka::ClientConfig;
 use syncline_model::{LogFault, Secret};
 
-use super::names::Names;
+use super::{framing::Schemas, names::Names};
 
 /// How messages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -187,6 +187,8 @@ pub struct KafkaConfig {
     pub append_timeout: Duration,
     /// How we reach the brokers and who we are there.
     pub security: Security,
+    /// Values are in the wire format of a schema registry, under the schemas that this one knows; plain, if absent.
+    pub schemas: Option<Arc<dyn Schemas>>,
     /// Settings of librdkafka that are passed on as they are.
     pub extra: Vec<(String, String)>,
 }
@@ -210,6 +212,7 @@ impl KafkaConfig {
             transaction_timeout: Duration::from_secs(30),
             append_timeout: Duration::from_secs(10),
             security: Security::default(),
+            schemas: None,
             extra: Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ mod config;
 mod consumer;
 mod context;
 mod faults;
+mod framing;
 mod held;
 mod inbox;
 mod membership;
@@ -48,6 +49,7 @@ use shard::Owned;
 use threads::{Gate, Threads};
 
 pub use config::{Compression, KafkaConfig, Sasl, Security, Tls};
+pub use framing::{Schema, Schemas};
 pub use names::Names;
 pub use probe::{Found, probe};
 

@@ -18,6 +18,11 @@ const TEXT_BYTES: usize = 512;
 /// Hears what there is to hear, and hands a token over if one is wanted. Called before everything that is asked of such a client.
 pub fn tend(client: &Client<Ears>) {
     listen(client);
+    give_token(client);
+}
+
+/// Hands a token over if one is wanted: for consumers too, which get theirs when they are polled, and are asked for topics before that.
+pub fn give_token(client: &Client<Ears>) {
     let ears = client.context();
     if !ears.wants_token() {
         return;

@@ -167,7 +167,8 @@ fn the_contract_is_valid_asyncapi() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("contract.json");
     let shop = ["--connector", "sandbox-shop", "--connector", "sandbox-crm", "--tenant", "acme"];
-    for arguments in [&[][..], &shop[..], &["--set", "kafka.bootstrap=a:9092,b:9092", "--set", "kafka.topic={prefix}.{tenant}"][..]] {
+    let framed = ["--set", "kafka.bootstrap=a:9092,b:9092", "--set", "kafka.schema_registry=http://registry:8081"];
+    for arguments in [&[][..], &shop[..], &framed[..], &["--set", "kafka.topic={prefix}.{tenant}"][..]] {
         std::fs::write(&file, contract(arguments)).unwrap();
         let mut check = python("tests/support/events/check_contract.py");
         check.arg(&file).arg(&schema);

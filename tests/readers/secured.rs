@@ -61,7 +61,12 @@ async fn documented_rights_are_enough_for_each_role_and_a_tenant_sees_only_its_o
     }
     let sandbox = Sandbox::start(SandboxConfig { records: 300, ..SandboxConfig::default() }).unwrap();
     let home = Home::new();
-    let engine = home.serve_as("api,engine", &installation.settings_of("engine"));
+    // One of them shows a token instead of a password.
+    let token = installation.at("token");
+    std::fs::write(&token, script("kafka-secured.sh", &["token", &installation.at("kafka"), "engine"])).unwrap();
+    let mut with_token = installation.settings_of("engine");
+    with_token.extend(["kafka.sasl=oauth_bearer".to_owned(), format!("kafka.token_file={token}")]);
+    let engine = home.serve_as("api,engine", &with_token);
     let (api_home, organizer_home) = (Home::of_node(&engine.key), Home::of_node(&engine.key));
     let api = api_home.serve_as("api", &installation.settings_of("api"));
     let organizer = organizer_home.serve_as("api,organizer", &installation.settings_of("organizer"));
@@ -74,6 +79,7 @@ async fn documented_rights_are_enough_for_each_role_and_a_tenant_sees_only_its_o
     }
     organizer_home.until_equal("t1", &sandbox, &[Stream::ShopOrders, Stream::ShopCustomers, Stream::ShopProducts]).await;
     assert!(!api.events("t1").await.is_empty(), "the API reads a tenant's events");
+    assert!(!engine.events("t2").await.is_empty(), "with a token too");
 
     let truth = published::truth(&sandbox, Stream::ShopOrders).len();
     let own = consumer(&installation, "t1", r"^line\..*");
