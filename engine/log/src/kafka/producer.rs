@@ -15,7 +15,14 @@ use rdkafka::{
 };
 use syncline_model::{LogFault, ShardId};
 
-use super::{config::KafkaConfig, context::Ears, faults, held::Draft, names::Names, raw, wire};
+use super::{
+    config::KafkaConfig,
+    context::Ears,
+    faults,
+    held::Draft,
+    names::{Names, TopicsOf},
+    raw, wire,
+};
 use crate::{embedded::locked, metrics};
 
 /// One call of librdkafka; between two it is asked whether the shard is still ours.
@@ -173,11 +180,13 @@ impl Transactions {
     }
 
     fn write(&self, draft: &Draft) -> Result<(), Refusal> {
-        for (index, (_, _, event)) in draft.events.iter().enumerate() {
+        let mut topics = TopicsOf::new(&self.names);
+        for (index, (_, _, event)) in draft.events().enumerate() {
             let outgoing = wire::event(event);
-            let topic = self.names.topic(event);
-            let record =
-                BaseRecord::with_opaque_to(&topic, index).key(&outgoing.key).payload(event.body.as_ref()).headers(outgoing.headers);
+            let record = BaseRecord::with_opaque_to(topics.of(event), index)
+                .key(&outgoing.key)
+                .payload(event.body.as_ref())
+                .headers(outgoing.headers);
             self.send(record)?;
         }
         let (cursors, seen) = (self.names.cursors(), self.names.seen());
