@@ -7,13 +7,17 @@
 #[path = "support/mod.rs"]
 mod support;
 
-#[path = "cluster/chaos.rs"]
-mod chaos;
 #[path = "cluster/consumers.rs"]
 mod consumers;
 #[path = "cluster/dashboards.rs"]
 mod dashboards;
+#[path = "cluster/doors.rs"]
+mod doors;
 #[path = "cluster/installation.rs"]
 mod installation;
+#[path = "cluster/nodes.rs"]
+mod nodes;
 #[path = "cluster/published.rs"]
 mod published;
+#[path = "cluster/storm.rs"]
+mod storm;
