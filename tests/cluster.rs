@@ -7,12 +7,16 @@
 #[path = "support/mod.rs"]
 mod support;
 
-#[path = "cluster/chaos.rs"]
-mod chaos;
 #[path = "cluster/dashboards.rs"]
 mod dashboards;
+#[path = "cluster/doors.rs"]
+mod doors;
 #[allow(dead_code, reason = "what other tests use of it")]
 #[path = "cluster/installation.rs"]
 mod installation;
+#[path = "cluster/nodes.rs"]
+mod nodes;
 #[path = "cluster/published.rs"]
 mod published;
+#[path = "cluster/storm.rs"]
+mod storm;

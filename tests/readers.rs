@@ -13,6 +13,9 @@ mod registry;
 
 #[path = "readers/consumers.rs"]
 mod consumers;
+#[allow(dead_code, reason = "what other tests use of it")]
+#[path = "cluster/doors.rs"]
+mod doors;
 #[path = "readers/framed.rs"]
 mod framed;
 #[allow(dead_code, reason = "what other tests use of it")]

@@ -7,7 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Home, Server, looks};
+use rand::RngExt;
+
+use crate::{
+    doors::Door,
+    support::{Home, Server, looks},
+};
 
 pub const SHARDS: u64 = 8;
 /// Shorter than the default, so that the test does not mostly wait.
@@ -15,19 +20,23 @@ const SESSION_MS: u64 = 6_000;
 
 /// Runs a script of `tests/support`, and gives what it printed last.
 pub fn script(name: &str, arguments: &[&str]) -> String {
+    script_with(name, arguments, &[])
+}
+
+fn script_with(name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(name);
-    let output = Command::new(path).args(arguments).stderr(Stdio::inherit()).output().unwrap();
+    let output = Command::new(path).args(arguments).envs(environment.iter().copied()).stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{name} {arguments:?} failed");
     String::from_utf8(output.stdout).unwrap().lines().last().unwrap_or_default().to_owned()
 }
 
-/// A port that is free, and so are the two behind it.
-fn free_port() -> String {
+/// A port that is free, and so are the two behind it. None of those that the system gives to outgoing connections: a broker that is
+/// down for a moment would find its own taken.
+pub fn free_port() -> u16 {
     loop {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = first.local_addr().unwrap().port();
-        if port < 60_000 && (1..=2).all(|next| TcpListener::bind(("127.0.0.1", port + next)).is_ok()) {
-            return port.to_string();
+        let port = rand::rng().random_range(10_000..30_000);
+        if (0..=2).all(|next| TcpListener::bind(("127.0.0.1", port + next)).is_ok()) {
+            return port;
         }
     }
 }
@@ -35,18 +44,29 @@ fn free_port() -> String {
 /// Where everything is that the nodes share.
 pub struct Installation {
     folder: tempfile::TempDir,
-    port: String,
+    port: u16,
     store: String,
+    settings: Vec<String>,
+    /// Each leads one node to the broker.
+    pub doors: Vec<Door>,
     /// Who may come in, if the broker asks.
     users: Vec<String>,
 }
 
 impl Installation {
     pub fn start() -> Self {
+        Self::start_with(0, &[])
+    }
+
+    /// With so many doors, and more settings for all nodes.
+    pub fn start_with(doors: usize, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).display().to_string();
-        let store = script("postgres.sh", &["start", &at("postgres"), &free_port()]);
-        let installation = Self { port: free_port(), store, folder, users: Vec::new() };
+        let store = script("postgres.sh", &["start", &at("postgres"), &free_port().to_string()]);
+        let doors = (0..doors).map(|_| free_port()).map(|port| Door::new(port, port + 1)).collect();
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let installation = Self { port: free_port(), store, folder, settings, doors, users: Vec::new() };
+        std::fs::write(installation.at("listeners"), installation.listeners()).unwrap();
         installation.start_broker();
         installation
     }
@@ -55,15 +75,15 @@ impl Installation {
     pub fn secured(users: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).display().to_string();
-        let store = script("postgres.sh", &["start", &at("postgres"), &free_port()]);
+        let store = script("postgres.sh", &["start", &at("postgres"), &free_port().to_string()]);
         let port = free_port();
-        script("kafka-secured.sh", &[&["start", &at("kafka"), &port], users].concat());
-        Self { port, store, folder, users: users.iter().map(|&user| user.to_owned()).collect() }
+        script("kafka-secured.sh", &[&["start", &at("kafka"), &port.to_string()], users].concat());
+        Self { port, store, folder, settings: Vec::new(), doors: Vec::new(), users: users.iter().map(|&user| user.to_owned()).collect() }
     }
 
     /// The listener of a secured broker where whoever comes may do everything.
     pub fn open_door(&self) -> String {
-        format!("127.0.0.1:{}", self.port.parse::<u16>().unwrap() + 2)
+        format!("127.0.0.1:{}", self.port + 2)
     }
 
     /// Who signed the certificate of a secured broker.
@@ -88,13 +108,34 @@ impl Installation {
         self.folder.path().join(name).display().to_string()
     }
 
+    /// The database of the store, and of the tables where they are in PostgreSQL.
+    pub fn database(&self) -> &str {
+        &self.store
+    }
+
     pub fn brokers(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The broker has a name for itself behind each door.
+    fn listeners(&self) -> String {
+        let doors = || self.doors.iter().enumerate();
+        let own = format!("PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}", self.port, self.port + 1);
+        let behind: Vec<String> = doors().map(|(number, door)| format!(",DOOR{number}://127.0.0.1:{}", door.behind)).collect();
+        let before: Vec<String> = doors().map(|(number, door)| format!(",DOOR{number}://127.0.0.1:{}", door.port)).collect();
+        let protocols: Vec<String> = doors().map(|(number, _)| format!(",DOOR{number}:PLAINTEXT")).collect();
+        format!(
+            "listeners={own}{}\nadvertised.listeners={own}{}\n\
+             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{}\n",
+            behind.concat(),
+            before.concat(),
+            protocols.concat(),
+        )
+    }
+
     pub fn start_broker(&self) {
         assert!(self.users.is_empty(), "a secured broker is started with its installation");
-        script("kafka.sh", &["start", &self.at("kafka"), &self.port]);
+        script_with("kafka.sh", &["start", &self.at("kafka"), &self.port.to_string()], &[("KAFKA_MORE", &self.at("listeners"))]);
     }
 
     pub fn kill_broker(&self) {
@@ -110,19 +151,30 @@ impl Installation {
     }
 
     pub fn settings(&self) -> Vec<String> {
-        vec![
+        self.settings_at(&self.brokers())
+    }
+
+    fn settings_at(&self, brokers: &str) -> Vec<String> {
+        let ours = [
             "log.kind=kafka".to_owned(),
             format!("log.shards={SHARDS}"),
-            format!("kafka.bootstrap={}", self.brokers()),
+            format!("kafka.bootstrap={brokers}"),
             "kafka.prefix=line".to_owned(),
             format!("kafka.session_ms={SESSION_MS}"),
             format!("store.url={}", self.store),
+            format!("tables.url={}", self.store),
             format!("vault.key_file={}", self.at("vault.key")),
-        ]
+        ];
+        ours.into_iter().chain(self.settings.iter().cloned()).collect()
     }
 
     pub fn serve(&self, home: &Home) -> Server {
         home.serve_with(&self.settings())
+    }
+
+    /// A node that reaches the broker through this door.
+    pub fn serve_behind(&self, door: usize, home: &Home) -> Server {
+        home.serve_with(&self.settings_at(&format!("127.0.0.1:{}", self.doors[door].port)))
     }
 }
 

@@ -1,7 +1,9 @@
 //! What was published, as Kafka's own console consumer reads it, committed transactions only.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{BufRead, BufReader, Read},
     process::{Command, Stdio},
 };
 
@@ -10,28 +12,47 @@ use syncline_sandbox::{RunningSandbox, Stream};
 
 use crate::installation::Installation;
 
-/// One event.
+/// The newest of a record.
+struct Newest {
+    op: String,
+    version: Option<i128>,
+    body: String,
+}
+
+/// What was published, counted while it is read: all of it would not fit into memory after a long storm.
+#[derive(Default)]
 pub struct Published {
-    pub tenant: String,
-    pub id: String,
-    pub stream: String,
-    pub key: String,
-    pub op: String,
-    pub body: Value,
+    pub events: usize,
+    /// Tenant and id of every event, as a number.
+    ids: HashSet<u64>,
+    /// Events of a tenant that are there twice.
+    pub twice: Vec<String>,
+    /// Events that are older than one of the same record before them.
+    pub backwards: Vec<String>,
+    newest: HashMap<(String, String, String), Newest>,
 }
 
 /// Everything that is in the topics of events, in the order of each partition. A consumer that had nothing to say was too slow to
 /// join a broker that has just come back: it is asked again.
-pub fn all(installation: &Installation) -> Vec<Published> {
+pub fn all(installation: &Installation) -> Published {
     let mut said = String::new();
     for _ in 0..6 {
-        let output = consumer(installation).stderr(Stdio::piped()).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let found: Vec<Published> = text.lines().filter_map(parse).collect();
-        if !found.is_empty() {
-            return found;
+        let mut consumer = consumer(installation).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = consumer.stderr.take().unwrap();
+        let errors = std::thread::spawn(move || {
+            let mut text = String::new();
+            drop(stderr.read_to_string(&mut text));
+            text
+        });
+        let mut published = Published::default();
+        for line in BufReader::new(consumer.stdout.take().unwrap()).lines() {
+            published.add(&line.unwrap());
         }
-        said = String::from_utf8_lossy(&output.stderr).into_owned();
+        consumer.wait().unwrap();
+        if published.events > 0 {
+            return published;
+        }
+        said = errors.join().unwrap();
     }
     panic!("nothing was published:\n{said}");
 }
@@ -43,7 +64,7 @@ fn consumer(installation: &Installation) -> Command {
         "--bootstrap-server",
         &brokers,
         "--include",
-        "line\\.t[0-9]+\\..*",
+        "line\\.t[0-9]+(\\..*)?",
         "--from-beginning",
         "--isolation-level",
         "read_committed",
@@ -58,60 +79,47 @@ fn consumer(installation: &Installation) -> Command {
     ])
 }
 
-fn parse(line: &str) -> Option<Published> {
-    let (headers, body) = line.split_once('\u{2}')?;
-    let headers: HashMap<&str, &str> = headers.split('\u{1}').filter_map(|header| header.split_once(':')).collect();
-    let header = |name: &str| headers.get(name).map(|value| (*value).to_owned());
-    Some(Published {
-        tenant: header("ce_tenantid")?,
-        id: header("ce_id")?,
-        stream: header("ce_stream")?,
-        key: header("ce_subject")?,
-        op: header("ce_op")?,
-        body: serde_json::from_str(body).unwrap_or(Value::Null),
-    })
-}
-
-/// Events of a tenant that are there twice.
-pub fn twice(published: &[Published]) -> Vec<String> {
-    let mut counts: HashMap<(&str, &str), u32> = HashMap::new();
-    for event in published {
-        *counts.entry((&event.tenant, &event.id)).or_default() += 1;
-    }
-    counts
-        .into_iter()
-        .filter(|(_, count)| *count > 1)
-        .map(|((tenant, id), count)| format!("{tenant}: {id} is there {count} times"))
-        .collect()
-}
-
-/// Where the newest that was published of a record is not what the source says.
-pub fn lost(published: &[Published], tenant: &str, truth: &[Value], stream: Stream) -> Vec<String> {
-    let mut newest: HashMap<&str, &Published> = HashMap::new();
-    for event in published.iter().filter(|event| event.tenant == tenant && event.stream == stream.name()) {
-        newest.insert(&event.key, event);
-    }
-    let mut wrong = Vec::new();
-    for row in truth {
-        let key = row["key"].as_str().map_or_else(|| row["key"].to_string(), str::to_owned);
-        let deleted = row["deleted"] == true;
-        match newest.get(key.as_str()) {
-            // It was made and removed between two looks.
-            None if deleted => {}
-            None => wrong.push(format!("{tenant} {stream:?} {key} is missing")),
-            Some(event) if deleted => {
-                if event.op != "delete" {
-                    wrong.push(format!("{tenant} {stream:?} {key} is gone, and that was not published"));
-                }
-            }
-            Some(event) => {
-                if event.op != "upsert" || event.body != row["record"] {
-                    wrong.push(format!("{tenant} {stream:?} {key} is {} {} and should be {}", event.op, event.body, row["record"]));
-                }
-            }
+impl Published {
+    fn add(&mut self, line: &str) {
+        let Some((headers, body)) = line.split_once('\u{2}') else { return };
+        let headers: HashMap<&str, &str> = headers.split('\u{1}').filter_map(|header| header.split_once(':')).collect();
+        let header = |name: &str| headers.get(name).copied().unwrap_or_else(|| panic!("an event has no `{name}`: {line}")).to_owned();
+        self.events += 1;
+        let (tenant, id) = (header("ce_tenantid"), header("ce_id"));
+        let mut hasher = DefaultHasher::new();
+        (&tenant, &id).hash(&mut hasher);
+        if !self.ids.insert(hasher.finish()) {
+            self.twice.push(format!("{tenant}: {id} of {}", header("ce_subject")));
         }
+        let version = headers.get("ce_entityversion").and_then(|version| version.parse().ok());
+        let next = Newest { op: header("ce_op"), version, body: body.to_owned() };
+        let place = (tenant, header("ce_stream"), header("ce_subject"));
+        let before = self.newest.get(&place).and_then(|newest| newest.version);
+        if before > version {
+            self.backwards.push(format!("{place:?}: {version:?} after {before:?}"));
+        }
+        self.newest.insert(place, next);
     }
-    wrong
+
+    /// Where the newest that was published of a record is not what the source says.
+    pub fn lost(&self, tenant: &str, truth: &[Value], stream: Stream) -> Vec<String> {
+        truth.iter().filter_map(|row| self.wrong(tenant, row, stream)).collect()
+    }
+
+    fn wrong(&self, tenant: &str, row: &Value, stream: Stream) -> Option<String> {
+        let key = row["key"].as_str().map_or_else(|| row["key"].to_string(), str::to_owned);
+        let place = (tenant.to_owned(), stream.name().to_owned(), key.clone());
+        let newest = self.newest.get(&place);
+        if row["deleted"] == true {
+            // It may have been made and removed between two looks.
+            let shown = newest.is_some_and(|newest| newest.op != "delete");
+            return shown.then(|| format!("{tenant} {stream:?} {key} is gone, and that was not published"));
+        }
+        let Some(newest) = newest else { return Some(format!("{tenant} {stream:?} {key} is missing")) };
+        let body: Value = serde_json::from_str(&newest.body).unwrap_or(Value::Null);
+        let right = newest.op == "upsert" && body == row["record"];
+        (!right).then(|| format!("{tenant} {stream:?} {key} is {} {body} and should be {}", newest.op, row["record"]))
+    }
 }
 
 /// What the source says now: each record with its key, and whether it is gone.

@@ -31,6 +31,8 @@ struct Inner {
     granted: bool,
     yield_asked: bool,
     wanted_told: bool,
+    /// How often the place was granted.
+    grants: u64,
 }
 
 /// A reader that uses the place. Dropping it ends that.
@@ -39,7 +41,7 @@ pub struct Entered<'a>(&'a Gate);
 impl Gate {
     /// A place that is granted.
     pub fn new(tell: impl Fn(GateEvent) + Send + Sync + 'static) -> Self {
-        let inner = Inner { readers: 0, parked: 0, wanting: 0, granted: true, yield_asked: false, wanted_told: false };
+        let inner = Inner { readers: 0, parked: 0, wanting: 0, granted: true, yield_asked: false, wanted_told: false, grants: 0 };
         Self { inner: Mutex::new(inner), changed: Notify::new(), tell: Box::new(tell) }
     }
 
@@ -63,6 +65,7 @@ impl Gate {
     pub fn grant(&self) {
         let mut inner = self.lock();
         inner.granted = true;
+        inner.grants += 1;
         inner.yield_asked = false;
         inner.wanted_told = false;
         drop(inner);
@@ -93,13 +96,16 @@ impl Gate {
     }
 
     async fn granted(&self, and_not_asked_to_yield: bool) {
+        let grants_before = self.lock().grants;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             let event = {
                 let mut inner = self.lock();
-                if inner.granted && !(and_not_asked_to_yield && inner.yield_asked) {
+                // A yield that was asked for since the grant is for the end of the next page: whoever got the place reads one.
+                let asked = inner.yield_asked && inner.grants == grants_before;
+                if inner.granted && !(and_not_asked_to_yield && asked) {
                     return;
                 }
                 let tell = !inner.granted && !inner.wanted_told;

@@ -1,6 +1,9 @@
 //! What the owner of a shard holds in memory: what was restored when the shard was taken over, and every step since.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use syncline_model::{
@@ -115,8 +118,8 @@ impl Held {
 /// What one transaction changes.
 #[derive(Default)]
 pub struct Draft {
-    /// The events, each with the step it is of and its place in that step.
-    pub events: Vec<(usize, usize, Event)>,
+    /// The steps whose events it holds.
+    pub steps: Vec<Arc<Step>>,
     pub cursors: HashMap<CursorKey, Option<(Revision, Cursor)>>,
     pub seen: HashMap<(TenantId, String), Option<u64>>,
     pub inbox: Option<InboxOffset>,
@@ -124,17 +127,22 @@ pub struct Draft {
 
 impl Draft {
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.cursors.is_empty() && self.seen.is_empty() && self.inbox.is_none()
+        self.events().next().is_none() && self.cursors.is_empty() && self.seen.is_empty() && self.inbox.is_none()
+    }
+
+    /// The events, each with the number of its step and its place in that step.
+    pub fn events(&self) -> impl Iterator<Item = (usize, usize, &Event)> {
+        self.steps.iter().enumerate().flat_map(|(number, step)| step.events.iter().enumerate().map(move |(at, event)| (number, at, event)))
     }
 
     /// Adds a step, if all of its cursors are where it says.
-    pub fn add(&mut self, held: &Held, number: usize, step: &Step) -> Result<(), LogFault> {
+    pub fn add(&mut self, held: &Held, step: &Arc<Step>) -> Result<(), LogFault> {
         self.check(held, &step.advances)?;
         for advance in &step.advances {
             let to = advance.to.as_ref().map(|cursor| (advance.from.next(), cursor.clone()));
             self.cursors.insert(advance.key.clone(), to);
         }
-        self.events.extend(step.events.iter().cloned().enumerate().map(|(index, event)| (number, index, event)));
+        self.steps.push(Arc::clone(step));
         for seen in &step.seen {
             let until = u64::try_from(seen.until.as_microsecond()).unwrap_or(0);
             let known = self.seen.entry((seen.tenant.clone(), seen.delivery.clone())).or_default();

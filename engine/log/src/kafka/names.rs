@@ -27,6 +27,43 @@ fn is_legal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
+/// The topics of events, one after the other: neighbours mostly share theirs.
+pub struct TopicsOf<'a> {
+    names: &'a Names,
+    last: Option<(&'a Event, String)>,
+}
+
+impl<'a> TopicsOf<'a> {
+    /// With these names.
+    pub fn new(names: &'a Names) -> Self {
+        Self { names, last: None }
+    }
+
+    /// The topic of the next event.
+    pub fn of(&mut self, event: &'a Event) -> &str {
+        let place = |event: &'a Event| (&event.tenant, &event.connector, &event.stream);
+        let (_, topic) = match self.last.take() {
+            Some((before, topic)) if place(before) == place(event) => self.last.insert((event, topic)),
+            _ => self.last.insert((event, self.names.topic(event))),
+        };
+        topic
+    }
+
+    /// The topics of these events, each once where neighbours share it.
+    pub fn all(names: &'a Names, events: impl Iterator<Item = &'a Event>) -> Vec<String> {
+        let (mut topics, mut of) = (Vec::<String>::new(), Self::new(names));
+        for event in events {
+            let topic = of.of(event);
+            if topics.last().is_none_or(|last| last != topic) {
+                topics.push(topic.to_owned());
+            }
+        }
+        topics.sort_unstable();
+        topics.dedup();
+        topics
+    }
+}
+
 impl Names {
     /// Reads a template, or says what is wrong with it.
     pub fn new(prefix: &str, template: &str) -> Result<Self, String> {

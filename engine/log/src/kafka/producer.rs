@@ -21,7 +21,7 @@ use super::{
     faults,
     framing::{Schema, Schemas},
     held::Draft,
-    names::Names,
+    names::{Names, TopicsOf},
     raw, wire,
 };
 use crate::{embedded::locked, metrics};
@@ -185,11 +185,13 @@ impl Transactions {
     /// The schema of each event, or nothing where there is no registry.
     fn schemas_of(&self, draft: &Draft) -> Result<Vec<Arc<Schema>>, LogFault> {
         let Some(schemas) = &self.schemas else { return Ok(Vec::new()) };
-        draft.events.iter().map(|(_, _, event)| schemas.of(&self.names.topic(event), event)).collect()
+        let mut topics = TopicsOf::new(&self.names);
+        draft.events().map(|(_, _, event)| schemas.of(topics.of(event), event)).collect()
     }
 
     fn write(&self, draft: &Draft, schemas: &[Arc<Schema>]) -> Result<(), Refusal> {
-        for (index, (_, _, event)) in draft.events.iter().enumerate() {
+        let mut topics = TopicsOf::new(&self.names);
+        for (index, (_, _, event)) in draft.events().enumerate() {
             let (outgoing, framed) = match schemas.get(index) {
                 None => (wire::event(event), None),
                 Some(schema) => {
@@ -198,8 +200,7 @@ impl Transactions {
                 }
             };
             let value = framed.as_deref().unwrap_or(event.body.as_ref());
-            let topic = self.names.topic(event);
-            let record = BaseRecord::with_opaque_to(&topic, index).key(&outgoing.key).payload(value).headers(outgoing.headers);
+            let record = BaseRecord::with_opaque_to(topics.of(event), index).key(&outgoing.key).payload(value).headers(outgoing.headers);
             self.send(record)?;
         }
         let (cursors, seen) = (self.names.cursors(), self.names.seen());

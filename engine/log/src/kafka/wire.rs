@@ -1,7 +1,7 @@
 //! How things look in Kafka. Events are in CloudEvents' binary mode: attributes as `ce_` headers, the record's own bytes as the value.
 //! What is our own (cursors, deliveries seen, progress of the inbox) has JSON keys and small values with a version in front.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -39,13 +39,34 @@ pub fn event(event: &Event) -> Outgoing {
     let mut headers = OwnedHeaders::new_with_capacity(attributes.len());
     let mut bytes = 0;
     for (name, value) in attributes {
-        let content_type = name == "datacontenttype";
-        let name = if content_type { "content-type".to_owned() } else { format!("ce_{name}") };
+        let name = header(name);
         bytes += name.len() + value.len() + 4;
         headers = headers.insert(Header { key: &name, value: Some(value.as_str()) });
     }
     let key = event.partition_key().into_bytes();
     Outgoing { bytes: bytes + key.len() + event.body.len(), key, headers }
+}
+
+/// The header of an attribute. Those that every event has are known, because there are many events.
+fn header(attribute: &str) -> Cow<'static, str> {
+    let known = match attribute {
+        "datacontenttype" => "content-type",
+        "specversion" => "ce_specversion",
+        "id" => "ce_id",
+        "source" => "ce_source",
+        "type" => "ce_type",
+        "subject" => "ce_subject",
+        "tenantid" => "ce_tenantid",
+        "integrationid" => "ce_integrationid",
+        "connector" => "ce_connector",
+        "stream" => "ce_stream",
+        "op" => "ce_op",
+        "origin" => "ce_origin",
+        "time" => "ce_time",
+        "entityversion" => "ce_entityversion",
+        other => return Cow::Owned(format!("ce_{other}")),
+    };
+    Cow::Borrowed(known)
 }
 
 /// The name of a partition of a topic.

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::{
     Core,
     held::Draft,
+    names::TopicsOf,
     producer::{Refusal, Transactions},
     shard::{Owned, Work},
 };
@@ -20,6 +21,8 @@ use crate::{embedded::locked, metrics};
 
 const EVENTS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 16 << 20;
+/// So many events are worth a transaction of their own; nobody is waited for.
+const ENOUGH: usize = 500;
 const TRIES: u32 = 3;
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 const FORGET_AT_ONCE: usize = 1_000;
@@ -27,7 +30,7 @@ const FORGET_AT_ONCE: usize = 1_000;
 type Reply = oneshot::Sender<Result<(), LogFault>>;
 
 struct Waiting {
-    step: Step,
+    step: Arc<Step>,
     reply: Reply,
 }
 
@@ -50,7 +53,7 @@ impl<'a> Writer<'a> {
     pub fn run(mut self) {
         while !self.owned.is_lost() {
             match self.todo.recv_timeout(HOUSEKEEPING) {
-                Ok(Work::Commit { step, reply, .. }) => self.write(Waiting { step, reply }),
+                Ok(Work::Commit { step, reply, .. }) => self.write(Waiting { step: Arc::new(step), reply }),
                 Ok(Work::Purge { tenant, reply }) => drop(reply.send(self.purge(&tenant))),
                 Ok(Work::End) | Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
@@ -76,10 +79,10 @@ impl<'a> Writer<'a> {
         let mut purges = Vec::new();
         while events < EVENTS_MAX && bytes < BYTES_MAX {
             // When nobody has anything more to say, waiting longer would only make everybody slower.
-            let wait = quiet.min(deadline.saturating_duration_since(Instant::now()));
+            let wait = if events < ENOUGH { quiet.min(deadline.saturating_duration_since(Instant::now())) } else { Duration::ZERO };
             match self.todo.recv_timeout(wait) {
                 Ok(Work::Commit { step, reply, .. }) => {
-                    let next = Waiting { step, reply };
+                    let next = Waiting { step: Arc::new(step), reply };
                     (bytes, events) = (bytes + weight(&next), events + next.step.events.len());
                     batch.push(next);
                 }
@@ -129,7 +132,7 @@ impl<'a> Writer<'a> {
         let held = locked(&self.owned.held);
         let mut kept = Vec::with_capacity(batch.len());
         for waiting in batch {
-            match draft.add(&held, kept.len(), &waiting.step) {
+            match draft.add(&held, &waiting.step) {
                 Ok(()) => kept.push(waiting),
                 Err(fault) => drop(waiting.reply.send(Err(fault))),
             }
@@ -154,18 +157,16 @@ impl<'a> Writer<'a> {
     }
 
     fn make_topics(&self, draft: &Draft) -> Result<(), LogFault> {
-        let mut topics: Vec<String> = draft.events.iter().map(|(_, _, event)| self.core.names.topic(event)).collect();
-        topics.sort_unstable();
-        topics.dedup();
+        let topics = TopicsOf::all(&self.core.names, draft.events().map(|(_, _, event)| event));
         self.core.topics.ensure(topics.iter().map(String::as_str))
     }
 
     fn too_large(&self, mut batch: Vec<Waiting>, draft: &Draft, index: usize) -> Vec<Waiting> {
-        if let Some((step, at, event)) = draft.events.get(index) {
+        if let Some((step, at, event)) = draft.events().nth(index) {
             let bytes = super::wire::event(event).bytes;
-            let culprit = batch.remove((*step).min(batch.len() - 1));
+            let culprit = batch.remove(step.min(batch.len() - 1));
             let limit_bytes = self.core.config.event_bytes_max.min(bytes.saturating_sub(1));
-            drop(culprit.reply.send(Err(LogFault::TooLarge { index: *at, bytes, limit_bytes })));
+            drop(culprit.reply.send(Err(LogFault::TooLarge { index: at, bytes, limit_bytes })));
         }
         batch
     }

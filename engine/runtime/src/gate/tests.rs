@@ -42,6 +42,21 @@ async fn a_reader_that_is_asked_to_yield_stands_still_at_the_end_of_its_page_unt
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_that_is_asked_to_yield_as_soon_as_it_is_granted_reads_one_page_before() {
+    let (gate, told) = gate();
+    let _one = gate.enter();
+    gate.ask_to_yield();
+    let grants = async {
+        sleep(Duration::from_secs(1)).await;
+        gate.grant();
+        gate.ask_to_yield();
+    };
+    timeout(Duration::from_secs(60), async { tokio::join!(gate.page_end(), grants) }).await.unwrap();
+    assert!(timeout(Duration::from_secs(60), gate.page_end()).await.is_err(), "and then it yields");
+    assert_eq!(*told.lock().unwrap(), [GateEvent::Released { wanted: true }; 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_reader_that_works_gives_up_the_place_for_the_others_when_it_ends() {
     let (gate, told) = gate();
     let _waiting = gate.enter();

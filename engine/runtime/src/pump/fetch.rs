@@ -9,7 +9,7 @@ use super::{LeftOut, Parts, Pump};
 use crate::tries::{Tries, insist, unless_stopped};
 
 impl Pump {
-    pub(super) async fn fetch(&self, reader: &mut dyn Reader, left_out: &mut LeftOut) -> Result<Option<Page>, Fault> {
+    pub(super) async fn next_page(&self, reader: &mut dyn Reader, left_out: &mut LeftOut) -> Result<Option<Page>, Fault> {
         let link = &self.task.link;
         let skipped_before = self.task.waiter.skipped_count();
         let mut tries = Tries::new(&link.config);

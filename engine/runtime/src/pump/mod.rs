@@ -1,6 +1,7 @@
-//! Reads one stream, page by page, and hands every page to the log, one page ahead of it. A plain value: whoever runs it may drop it
-//! at any moment, and another one goes on behind the last step that was committed.
+//! Reads one stream, page by page, and hands the pages to the log while it reads the next ones. A plain value: whoever runs it may drop
+//! it at any moment, and another one goes on behind the last step that was committed.
 
+mod ahead;
 mod boundary;
 mod commit;
 mod digests;
@@ -25,6 +26,7 @@ use crate::{
     patience::Waiter,
     tries::{insist, unless_stopped},
 };
+use ahead::{Ahead, Read};
 use commit::{Committed, Draft};
 use sifter::Sifter;
 
@@ -124,65 +126,96 @@ impl Pump {
         let origin = if parts.get(HISTORY).is_some() { Origin::Poll } else { Origin::Backfill };
         if !sifter.is_ending() {
             let mut reader = self.open(&sifter.position(&parts)).await?;
-            let mut fetched = self.next_page(reader.as_mut(), &mut sifter).await?;
-            while let Some(page) = fetched {
-                let draft = self.draft(page, origin, &mut sifter);
-                let mut ahead_sifts = LeftOut(false);
-                let (committed, next) =
-                    futures::join!(self.commit(draft, &mut parts, &mut sifter), self.page_ahead(reader.as_mut(), &mut ahead_sifts));
-                if ahead_sifts.0 {
-                    sifter.left_out();
-                }
-                if committed? == Committed::Conflict {
-                    return Ok(Pass::Reload);
-                }
-                fetched = next?;
+            let ahead = Ahead::default();
+            let reading = async {
+                self.read_ahead(reader.as_mut(), &ahead).await;
+                // Whoever writes knows of the end, and ends both.
+                std::future::pending().await
+            };
+            let written = tokio::select! {
+                written = self.write(&ahead, origin, &mut parts, &mut sifter) => written?,
+                written = reading => written,
+            };
+            if written == Committed::Conflict {
+                return Ok(Pass::Reload);
             }
         }
         self.finish(origin, &mut parts, &mut sifter).await
     }
 
-    async fn page_ahead(&self, reader: &mut dyn Reader, left_out: &mut LeftOut) -> Result<Option<Page>, Fault> {
-        let link = &self.task.link;
-        unless_stopped(&link.stop, async {
-            link.gate.page_end().await;
-            Ok(())
-        })
-        .await?;
-        self.fetch(reader, left_out).await
-    }
-
-    async fn next_page(&self, reader: &mut dyn Reader, sifter: &mut Sifter) -> Result<Option<Page>, Fault> {
-        let mut left_out = LeftOut(false);
-        let page = self.fetch(reader, &mut left_out).await;
-        if left_out.0 {
-            sifter.left_out();
+    async fn read_ahead(&self, reader: &mut dyn Reader, ahead: &Ahead) {
+        loop {
+            let mut left_out = LeftOut(false);
+            match self.next_page(reader, &mut left_out).await {
+                Ok(Some(page)) => ahead.push(page, left_out.0),
+                Ok(None) => return ahead.end(Ok(()), left_out.0),
+                Err(fault) => return ahead.end(Err(fault), left_out.0),
+            }
+            ahead.room().await;
+            let link = &self.task.link;
+            let stay = async {
+                link.gate.page_end().await;
+                Ok(())
+            };
+            if let Err(fault) = unless_stopped(&link.stop, stay).await {
+                return ahead.end(Err(fault), false);
+            }
         }
-        page
     }
 
-    /// What of a page goes into the log, and what into quarantine.
-    fn draft(&self, page: Page, origin: Origin, sifter: &mut Sifter) -> Draft {
-        let Page { records, refused, next, records_expected } = page;
+    /// Writes what is read, until there is no more of it.
+    async fn write(&self, ahead: &Ahead, origin: Origin, parts: &mut Parts, sifter: &mut Sifter) -> Result<Committed, Fault> {
+        loop {
+            let Read { pages, left_out, end, .. } = ahead.take().await;
+            if left_out {
+                sifter.left_out();
+            }
+            // What was read and is not written is read again; only a step in flight is ended.
+            if matches!(end, Some(Err(Fault::Stopped))) {
+                return Err(Fault::Stopped);
+            }
+            if let Some(draft) = self.draft(pages, origin, sifter)
+                && self.commit(draft, parts, sifter).await? == Committed::Conflict
+            {
+                return Ok(Committed::Conflict);
+            }
+            if let Some(how) = end {
+                return how.map(|()| Committed::Yes);
+            }
+        }
+    }
+
+    /// What of these pages goes into the log, and what into quarantine. Nothing if there are none.
+    fn draft(&self, pages: Vec<Page>, origin: Origin, sifter: &mut Sifter) -> Option<Draft> {
+        let (mut events, mut refused, mut last) = (Vec::new(), Vec::new(), None);
+        for page in pages {
+            self.count(&page);
+            for refused in &page.refused {
+                sifter.refused(refused.key.as_ref());
+            }
+            refused.extend(page.refused.into_iter().map(|refused| self.quarantined(refused.key, refused.body, refused.cause)));
+            let read = page.records.len();
+            let new = sifter.sift(page.records.into_iter().map(|record| Event::new(&self.task.source, origin, record)).collect());
+            let known = metrics::RECORDS_KNOWN_TOTAL.with_label_values(&[self.task.source.connector.as_str()]);
+            known.inc_by((read - new.len()) as u64);
+            events.extend(new);
+            last = Some(page.next);
+        }
+        last.map(|next| Draft { events, refused, changes: commit::Changes::Page(next) })
+    }
+
+    fn count(&self, page: &Page) {
         let connector = self.task.source.connector.as_str();
-        let (count, bytes) = (records.len() as u64, records.iter().map(|record| record.body.len() as u64).sum::<u64>());
+        let (count, bytes) = (page.records.len() as u64, page.records.iter().map(|record| record.body.len() as u64).sum::<u64>());
         metrics::RECORDS_READ_TOTAL.with_label_values(&[connector]).inc_by(count);
         metrics::RECORDS_READ_BYTES_TOTAL.with_label_values(&[connector]).inc_by(bytes);
         self.task.link.board.update(&self.task.spec.name, |progress| {
             progress.pages += 1;
             progress.records += count;
             progress.bytes += bytes;
-            progress.records_expected = records_expected.or(progress.records_expected);
+            progress.records_expected = page.records_expected.or(progress.records_expected);
             progress.fault = None;
         });
-        for refused in &refused {
-            sifter.refused(refused.key.as_ref());
-        }
-        let refused = refused.into_iter().map(|refused| self.quarantined(refused.key, refused.body, refused.cause)).collect();
-        let events: Vec<Event> = records.into_iter().map(|record| Event::new(&self.task.source, origin, record)).collect();
-        let events = sifter.sift(events);
-        metrics::RECORDS_KNOWN_TOTAL.with_label_values(&[connector]).inc_by(count - events.len() as u64);
-        Draft { events, refused, changes: commit::Changes::Page(next) }
     }
 
     async fn finish(&self, origin: Origin, parts: &mut Parts, sifter: &mut Sifter) -> Result<Pass, Fault> {
