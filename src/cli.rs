@@ -33,6 +33,9 @@ pub enum Command {
     /// Look at the connectors of the catalog, check one, begin a new one
     #[command(subcommand)]
     Connectors(ConnectorsCommand),
+    /// What consumers of the event log need to know
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Infer keys, relations and unified entities of folders of JSON lines or CSV
     #[command(disable_help_flag = true)]
     Organize {
@@ -192,6 +195,23 @@ pub enum ConnectorsCommand {
         /// The folder to make it in
         #[arg(long, default_value = ".", value_name = "DIR")]
         folder: PathBuf,
+    },
+}
+
+/// What there is to say about events.
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// Print the contract with consumers of the events in Kafka, as AsyncAPI 3
+    Contract {
+        /// The configuration: the brokers, the prefix and the template of the topics.
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Only the streams of this connector, with the schemas of their records; may be repeated
+        #[arg(long = "connector", value_name = "CONNECTOR")]
+        connectors: Vec<String>,
+        /// The topics of this tenant
+        #[arg(long, value_name = "TENANT")]
+        tenant: Option<String>,
     },
 }
 

@@ -6,7 +6,10 @@ use anyhow::Context;
 use syncline_log::EmbeddedLog;
 use syncline_model::EventLog;
 
+#[cfg(feature = "kafka")]
+use crate::registry::Registry;
 use crate::{
+    catalog::Catalog,
     config::{Config, LogKind},
     wiring,
 };
@@ -23,21 +26,23 @@ pub enum Log {
 
 impl Log {
     /// Opens it.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, catalog: &Catalog) -> anyhow::Result<Self> {
         match config.log.kind {
             LogKind::Embedded => Ok(Self::Embedded(wiring::open_log(config)?)),
-            LogKind::Kafka => Self::kafka(config).await,
+            LogKind::Kafka => Self::kafka(config, catalog).await,
         }
     }
 
     #[cfg(feature = "kafka")]
-    async fn kafka(config: &Config) -> anyhow::Result<Self> {
-        let opened = syncline_log::KafkaLog::open(config.kafka.log_config(&config.log)).await;
+    async fn kafka(config: &Config, catalog: &Catalog) -> anyhow::Result<Self> {
+        let mut wanted = config.kafka.log_config(&config.log);
+        wanted.schemas = Registry::of(&config.kafka, catalog)?.map(|registry| registry as Arc<dyn syncline_log::kafka::Schemas>);
+        let opened = syncline_log::KafkaLog::open(wanted).await;
         Ok(Self::Kafka(opened.with_context(|| format!("the event log on Kafka at `{}`", config.kafka.bootstrap))?))
     }
 
     #[cfg(not(feature = "kafka"))]
-    async fn kafka(_: &Config) -> anyhow::Result<Self> {
+    async fn kafka(_: &Config, _: &Catalog) -> anyhow::Result<Self> {
         std::future::ready(Err(anyhow::anyhow!("this program was built without Kafka")))
             .await
             .context("`log.kind` is `kafka`: build with `--features kafka`, as `make release` does")

@@ -5,8 +5,11 @@ mod catalog;
 mod cli;
 mod commands;
 mod config;
+mod contract;
 mod event_log;
 mod metrics;
+#[cfg(feature = "kafka")]
+mod registry;
 mod telemetry;
 mod wiring;
 
@@ -34,6 +37,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => runtime.block_on(commands::demo::run(&arguments)).map(|()| true),
         Command::Sync(arguments) => runtime.block_on(commands::sync::run(&arguments)),
         Command::Doctor(arguments) => runtime.block_on(commands::doctor::run(&arguments)),
+        Command::Events(command) => runtime.block_on(commands::events::run(&command)).map(|()| true),
         Command::Key(command) => runtime.block_on(commands::key::run(&command)).map(|()| true),
         Command::Connectors(command) => runtime.block_on(commands::connectors::run(&command)),
         Command::Spec(arguments) => return runtime.block_on(commands::airbyte::run(commands::airbyte::Verb::Spec, &arguments)),

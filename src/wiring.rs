@@ -111,7 +111,7 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
     let catalog = catalog(config)?;
     let store = store(config).await?;
     let first_key = first_key(&store).await?;
-    let log = Log::open(config).await?;
+    let log = Log::open(config, &catalog).await?;
     let connectors = Arc::new(catalog.connectors());
     let port = log.port();
     let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
@@ -119,7 +119,7 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
     let organizes = roles.contains(&ServeRole::Organizer);
     let home = tables(config).await?;
     let organizer = organizes.then(|| Organizer::start(Arc::clone(&port), rejections, OrganizerConfig::at(Arc::clone(&home))));
-    let unifier = organizes.then(|| Unifier::start(Arc::clone(&port), tables_folder(config)));
+    let unifier = organizes.then(|| Unifier::start(Arc::clone(&port), Arc::clone(&home)));
     let owner = roles.contains(&ServeRole::Engine);
     let engine = Engine::start(engine_config(config, owner, log.is_shared()), Arc::clone(&port), ledger, Arc::clone(&connectors))?;
     let api_config = ApiConfig {
@@ -128,15 +128,7 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
         test_mode: config.connectors.test_mode,
         ..ApiConfig::default()
     };
-    let parts = ApiParts {
-        store: store.clone(),
-        engine: engine.clone(),
-        log: port,
-        connectors,
-        tables: tables_folder(config),
-        home,
-        declared: crate::metrics::declared,
-    };
+    let parts = ApiParts { store: store.clone(), engine: engine.clone(), log: port, connectors, home, declared: crate::metrics::declared };
     let api = roles.contains(&ServeRole::Api).then(|| syncline_api::serve(api_config, parts)).transpose()?;
     Ok(Running { store, log, engine, organizer, unifier, api, first_key })
 }

@@ -4,6 +4,7 @@ import { action, at, curlButton, get, keep, key, may, query, session } from './a
 import { onboard } from './onboard.js';
 import { integrations, integration } from './integration.js';
 import { events, quarantine, tables } from './data.js';
+import { entities } from './entities.js';
 import { audit, keys } from './admin.js';
 import { plans } from './plans.js';
 
@@ -21,6 +22,7 @@ function route() {
     if (what === 'i' && name) return [name, (page) => integration(page, tenant, name, job), tenant];
     if (what === 'quarantine') return ['Quarantine', (page) => quarantine(page, tenant, found), tenant];
     if (what === 'tables') return [name ?? 'Tables', (page) => tables(page, tenant, name), tenant];
+    if (what === 'entities') return [name ?? 'Unified', (page) => entities(page, tenant, name, job), tenant];
     if (what === 'plans') return ['Plans', (page) => plans(page, tenant, name), tenant];
     if (what === 'events') return ['Events', (page) => events(page, tenant), tenant];
   }
@@ -32,8 +34,8 @@ function route() {
 
 function tabs(tenant, what) {
   const base = `#/t/${encodeURIComponent(tenant)}`;
-  const all = [['Integrations', base], ['Events', `${base}/events`], ['Tables', `${base}/tables`], ['Plans', `${base}/plans`], ['Quarantine', `${base}/quarantine`]];
-  const current = { events: 'Events', tables: 'Tables', plans: 'Plans', quarantine: 'Quarantine' }[what] ?? 'Integrations';
+  const all = [['Integrations', base], ['Events', `${base}/events`], ['Tables', `${base}/tables`], ['Unified', `${base}/entities`], ['Plans', `${base}/plans`], ['Quarantine', `${base}/quarantine`]];
+  const current = { events: 'Events', tables: 'Tables', entities: 'Unified', plans: 'Plans', quarantine: 'Quarantine' }[what] ?? 'Integrations';
   return h('nav', { className: 'tabs', 'aria-label': `Tenant ${tenant}` }, all.map(([name, href]) => h('a', { href, 'aria-current': name === current && 'page' }, name)));
 }
 

@@ -27,6 +27,8 @@ const PARTS: &[(&str, &str)] = &[
     ("table", "The table's name."),
     ("key", "The key's id."),
     ("plan", "The plan's id."),
+    ("entity", "The name of the unified table."),
+    ("row", "The `id` of a row."),
 ];
 
 /// One operation: how it is asked for, and what it is called.

@@ -31,6 +31,7 @@ static PAGES: &[Page] = pages! {
     "/console/onboard.js" SCRIPT "onboard.js",
     "/console/integration.js" SCRIPT "integration.js",
     "/console/data.js" SCRIPT "data.js",
+    "/console/entities.js" SCRIPT "entities.js",
     "/console/plans.js" SCRIPT "plans.js",
     "/console/admin.js" SCRIPT "admin.js",
     "/console/style.css" STYLE "style.css",

@@ -1,6 +1,6 @@
 //! What the API works with. Handlers get the [`Tools`]; the store they get only through what they are permitted to reach.
 
-use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use prometheus::proto::MetricFamily;
 use schema_ai::tables::AnyHome;
@@ -55,9 +55,7 @@ pub struct ApiParts {
     pub log: Arc<dyn EventLog>,
     /// The connectors that can be chosen.
     pub connectors: Arc<Connectors>,
-    /// The folder of the tenants' tables.
-    pub tables: PathBuf,
-    /// Where the tenants' tables are read.
+    /// Where the tenants' tables are.
     pub home: AnyHome,
     /// The families of all metrics there are, those without a series included.
     pub declared: fn() -> Vec<MetricFamily>,
@@ -68,7 +66,6 @@ pub(crate) struct Tools {
     pub(crate) engine: EngineHandle,
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) connectors: Arc<Connectors>,
-    pub(crate) tables: PathBuf,
     pub(crate) home: AnyHome,
     pub(crate) declared: fn() -> Vec<MetricFamily>,
     pub(crate) test_mode: bool,
@@ -87,11 +84,11 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn new(config: &ApiConfig, parts: ApiParts, stop: CancellationToken) -> Self {
-        let ApiParts { store, engine, log, connectors, tables, home, declared } = parts;
+        let ApiParts { store, engine, log, connectors, home, declared } = parts;
         let (test_mode, heartbeat) = (config.test_mode, config.heartbeat);
         Self {
             store,
-            tools: Arc::new(Tools { engine, log, connectors, tables, home, declared, test_mode, heartbeat, stop }),
+            tools: Arc::new(Tools { engine, log, connectors, home, declared, test_mode, heartbeat, stop }),
             failed_attempts: FailedAttempts::per_minute(config.failed_attempts_per_minute),
             body_bytes_max: config.body_bytes_max,
         }

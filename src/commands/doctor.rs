@@ -11,7 +11,7 @@ use std::{
 use crate::{
     cli::ConfigArgs,
     commands::{load_config, say},
-    config::{Config, Problem},
+    config::{Config, LogKind, Problem},
 };
 
 /// One thing that was looked at.
@@ -59,7 +59,10 @@ async fn look(config: &Config) -> Vec<Finding> {
     findings.extend(config.connectors.folders.iter().map(|path| catalog_folder(path)));
     findings.push(connectors(config));
     findings.push(store(config).await);
-    findings.push(log_file(config));
+    findings.push(match config.log.kind {
+        LogKind::Embedded => log_file(config),
+        LogKind::Kafka => brokers(config).await,
+    });
     findings
 }
 
@@ -165,4 +168,19 @@ fn log_file(config: &Config) -> Finding {
         .map(|_| format!("`{}` can be read and written", path.display()))
         .map_err(|error| (format!("`{}` cannot be opened: {error}", path.display()), "give this user permission to read and write it"));
     finding("event log", verdict)
+}
+
+#[cfg(feature = "kafka")]
+async fn brokers(config: &Config) -> Finding {
+    let verdict = syncline_log::kafka::probe(config.kafka.log_config(&config.log)).await;
+    let verdict = verdict
+        .map(|found| format!("{} brokers answer, and {} topics of events can be seen", found.brokers, found.topics))
+        .map_err(|fault| (fault.to_string(), "correct `[kafka]`, and see that the brokers run"));
+    finding("event log", verdict)
+}
+
+#[cfg(not(feature = "kafka"))]
+async fn brokers(_: &Config) -> Finding {
+    let why = "`log.kind` is `kafka`, and this program was built without it".to_owned();
+    std::future::ready(finding("event log", Err((why, "build with `--features kafka`, as `make release` does")))).await
 }

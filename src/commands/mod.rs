@@ -4,6 +4,7 @@ pub mod airbyte;
 pub mod connectors;
 pub mod demo;
 pub mod doctor;
+pub mod events;
 pub mod key;
 pub mod serve;
 pub mod sync;

@@ -109,6 +109,12 @@ pub struct Kafka {
     pub password: Password,
     /// The file with a token.
     pub token_file: PathBuf,
+    /// Where a schema registry is.
+    pub schema_registry: String,
+    /// Our name there.
+    pub schema_registry_username: String,
+    /// Our password there.
+    pub schema_registry_password: Password,
     /// Settings of librdkafka, as `name=value`.
     pub extra: Vec<String>,
 }
@@ -137,6 +143,11 @@ impl Kafka {
             "`kafka.sasl = \"oauth_bearer\"` wants `kafka.token_file`",
         );
         say(self.extra.iter().any(|pair| !pair.contains('=')), "`kafka.extra` must be of the form NAME=VALUE");
+        let http = |url: &str| url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        say(
+            !self.schema_registry.is_empty() && !http(&self.schema_registry),
+            "`kafka.schema_registry` must be a URL, as `https://registry:8081`",
+        );
         #[cfg(feature = "kafka")]
         if let Err(why) = syncline_log::kafka::Names::new(&self.prefix, &self.topic) {
             say(true, &format!("`kafka.topic`: {why}"));

@@ -14,19 +14,19 @@ pub const SHARDS: u64 = 8;
 const SESSION_MS: u64 = 6_000;
 
 /// Runs a script of `tests/support`, and gives what it printed last.
-fn script(name: &str, arguments: &[&str]) -> String {
+pub fn script(name: &str, arguments: &[&str]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(name);
     let output = Command::new(path).args(arguments).stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{name} {arguments:?} failed");
     String::from_utf8(output.stdout).unwrap().lines().last().unwrap_or_default().to_owned()
 }
 
-/// A port that is free, and so is the one behind it.
+/// A port that is free, and so are the two behind it.
 fn free_port() -> String {
     loop {
         let first = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = first.local_addr().unwrap().port();
-        if port < 60_000 && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+        if port < 60_000 && (1..=2).all(|next| TcpListener::bind(("127.0.0.1", port + next)).is_ok()) {
             return port.to_string();
         }
     }
@@ -37,6 +37,8 @@ pub struct Installation {
     folder: tempfile::TempDir,
     port: String,
     store: String,
+    /// Who may come in, if the broker asks.
+    users: Vec<String>,
 }
 
 impl Installation {
@@ -44,12 +46,45 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).display().to_string();
         let store = script("postgres.sh", &["start", &at("postgres"), &free_port()]);
-        let installation = Self { port: free_port(), store, folder };
+        let installation = Self { port: free_port(), store, folder, users: Vec::new() };
         installation.start_broker();
         installation
     }
 
-    fn at(&self, name: &str) -> String {
+    /// With a broker that lets only these in, and lets them do only what they have a right to.
+    pub fn secured(users: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let store = script("postgres.sh", &["start", &at("postgres"), &free_port()]);
+        let port = free_port();
+        script("kafka-secured.sh", &[&["start", &at("kafka"), &port], users].concat());
+        Self { port, store, folder, users: users.iter().map(|&user| user.to_owned()).collect() }
+    }
+
+    /// The listener of a secured broker where whoever comes may do everything.
+    pub fn open_door(&self) -> String {
+        format!("127.0.0.1:{}", self.port.parse::<u16>().unwrap() + 2)
+    }
+
+    /// Who signed the certificate of a secured broker.
+    pub fn authority(&self) -> String {
+        self.at("kafka/ca.crt")
+    }
+
+    /// The settings of a node of this user of a secured broker.
+    pub fn settings_of(&self, user: &str) -> Vec<String> {
+        let mut settings = self.settings();
+        settings.extend([
+            "kafka.tls=true".to_owned(),
+            format!("kafka.tls_ca_file={}", self.authority()),
+            "kafka.sasl=scram_sha512".to_owned(),
+            format!("kafka.username={user}"),
+            format!("kafka.password={user}-password"),
+        ]);
+        settings
+    }
+
+    pub fn at(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
@@ -58,6 +93,7 @@ impl Installation {
     }
 
     pub fn start_broker(&self) {
+        assert!(self.users.is_empty(), "a secured broker is started with its installation");
         script("kafka.sh", &["start", &self.at("kafka"), &self.port]);
     }
 
@@ -73,7 +109,7 @@ impl Installation {
         command
     }
 
-    fn settings(&self) -> Vec<String> {
+    pub fn settings(&self) -> Vec<String> {
         vec![
             "log.kind=kafka".to_owned(),
             format!("log.shards={SHARDS}"),

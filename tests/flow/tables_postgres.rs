@@ -1,17 +1,14 @@
 //! Tenants' tables in PostgreSQL, as `serve` writes them: killed with -9 fifty times, they equal the log in the end.
 
-use std::{
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{process::Command, time::Duration};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use schema_ai::tables::{PostgresHome, TableHome};
+use schema_ai::tables::PostgresHome;
 use serde_json::json;
 use syncline_model::Secret;
 use syncline_sandbox::{Advance, FaultKind, FaultRule, Provider, Sandbox, SandboxConfig, Stream};
 
-use crate::support::{Home, compare, looks};
+use crate::support::{Home, compare};
 
 const KILLS: usize = 50;
 
@@ -57,18 +54,7 @@ async fn fifty_kills_leave_tables_in_postgresql_that_equal_the_log() {
     sandbox.clear_faults();
     let server = home.serve_with(&settings);
     let tables = PostgresHome::connect(&Secret::new(url), &prefix, 2).await.unwrap();
-    let (deadline, mut looks) = (Instant::now() + Duration::from_secs(120), looks());
-    loop {
-        looks.tick().await;
-        let differences = tokio::task::block_in_place(|| match tables.reader(&"acme".parse().unwrap()).unwrap() {
-            Some(reader) => compare::differences_in(reader.as_ref(), &sandbox, &Stream::ALL),
-            None => vec!["there are no tables".to_owned()],
-        });
-        if differences.is_empty() {
-            break;
-        }
-        assert!(Instant::now() < deadline, "the tables differ:\n{}", differences.join("\n"));
-    }
+    compare::until_equal_in(&tables, "acme", &sandbox, &Stream::ALL).await;
     let shown = server.get("/api/v1/tenants/acme/tables/sandbox_shop_orders/rows?limit=3").await;
     assert_eq!(shown["items"].as_array().unwrap().len(), 3, "the API reads the same tables: {shown}");
 }

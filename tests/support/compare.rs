@@ -1,8 +1,12 @@
 //! Compares a tenant's tables with what the sandbox says is true.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use schema_ai::tables::{RowQuery, SqliteReader, TableReader, TableView};
+use schema_ai::tables::{RowQuery, SqliteReader, TableHome, TableReader, TableView};
 use serde_json::{Map, Value};
 use syncline_sandbox::{RunningSandbox, Stream};
 
@@ -26,6 +30,22 @@ pub fn differences(folder: &Path, tenant: &str, sandbox: &RunningSandbox, stream
 pub fn differences_in(tables: &dyn TableReader, sandbox: &RunningSandbox, streams: &[Stream]) -> Vec<String> {
     let views = tables.tables().unwrap();
     streams.iter().flat_map(|stream| of_stream(tables, &views, sandbox, *stream)).take(10).collect()
+}
+
+/// Waits until the tables of a tenant are what the source says.
+pub async fn until_equal_in(home: &dyn TableHome, tenant: &str, sandbox: &RunningSandbox, streams: &[Stream]) {
+    let (deadline, mut looks) = (Instant::now() + Duration::from_secs(120), super::looks());
+    loop {
+        looks.tick().await;
+        let differences = tokio::task::block_in_place(|| match home.reader(&tenant.parse().unwrap()).unwrap() {
+            Some(reader) => differences_in(reader.as_ref(), sandbox, streams),
+            None => vec!["there are no tables".to_owned()],
+        });
+        if differences.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the tables differ:\n{}", differences.join("\n"));
+    }
 }
 
 fn of_stream(tables: &dyn TableReader, views: &[TableView], sandbox: &RunningSandbox, stream: Stream) -> Vec<String> {

@@ -3,6 +3,7 @@
 #   kafka.sh start DIR [PORT]   formats DIR once, starts, waits until the port answers; the last line is BOOTSTRAP=127.0.0.1:PORT
 #   kafka.sh stop DIR           ends it; kafka.sh kill DIR ends it as a power cut would, and the next start recovers
 #   kafka.sh tool DIR NAME ...  runs one of Kafka's own commands, as `tool DIR ConsoleConsumer --topic t ...`
+# KAFKA_MORE is a file with properties that win over ours, KAFKA_FORMAT more arguments of formatting, KAFKA_JVM of the Java machine.
 # Needs java (17 or newer) and mvn. KAFKA_LIBS says where the jars are kept, KAFKA_HEAP how much memory it takes.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -62,11 +63,14 @@ log.cleaner.dedupe.buffer.size=16777216
 num.network.threads=2
 num.io.threads=4
 P
+  if [ -n "${KAFKA_MORE:-}" ]; then cat "$KAFKA_MORE" >> "$dir/server.properties"; fi
   if [ ! -e "$dir/data/meta.properties" ]; then
-    java "${jvm[@]}" -cp "$libs/*" kafka.tools.StorageTool format --standalone -t MkU3OEVBNTcwNTJENDM2Qg -c "$dir/server.properties" > "$dir/format.log" 2>&1 ||
+    # shellcheck disable=SC2086
+    java "${jvm[@]}" -cp "$libs/*" kafka.tools.StorageTool format --standalone -t MkU3OEVBNTcwNTJENDM2Qg -c "$dir/server.properties" ${KAFKA_FORMAT:-} > "$dir/format.log" 2>&1 ||
       { cat "$dir/format.log" >&2; exit 1; }
   fi
-  nohup java "-Xmx${KAFKA_HEAP:-384m}" "${jvm[@]}" -cp "$libs/*" kafka.Kafka "$dir/server.properties" > "$dir/kafka.log" 2>&1 &
+  # shellcheck disable=SC2086
+  nohup java "-Xmx${KAFKA_HEAP:-384m}" "${jvm[@]}" ${KAFKA_JVM:-} -cp "$libs/*" kafka.Kafka "$dir/server.properties" > "$dir/kafka.log" 2>&1 &
   echo $! > "$dir/pid"
   for _ in $(seq 300); do
     if (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null; then echo "BOOTSTRAP=127.0.0.1:$port"; return; fi

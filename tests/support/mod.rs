@@ -64,8 +64,13 @@ impl Home {
 
     /// The same, with more settings.
     pub fn serve_with(&self, settings: &[String]) -> Server {
+        self.serve_as("api,engine,organizer", settings)
+    }
+
+    /// The same, with other roles; `api` must be among them.
+    pub fn serve_as(&self, roles: &str, settings: &[String]) -> Server {
         let mut child = Command::new(binary())
-            .args(["serve", "--listen", "127.0.0.1:0", "--folder"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--roles", roles, "--folder"])
             .arg(self.path())
             .args(["--set", "egress.private_allowed=true", "--set", "connectors.test_mode=true", "--set", "telemetry.log_format=json"])
             .args(settings.iter().flat_map(|setting| ["--set", setting]))

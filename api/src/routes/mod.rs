@@ -7,6 +7,7 @@
 mod audit;
 mod common;
 mod connectors;
+mod entities;
 mod events;
 mod health;
 mod integrations;
@@ -81,6 +82,9 @@ routes! {
         tables::list_table_changes,
         tables::get_table,
         tables::list_rows,
+        entities::list_entities,
+        entities::list_entity_rows,
+        entities::get_entity_row,
         plans::make_plan,
         plans::get_organize_state,
         plans::set_plan_policy,

@@ -1,5 +1,7 @@
 //! A tenant's plans: made, shown, compared, edited, accepted and rejected.
 
+use std::sync::Arc;
+
 use actix_web::web;
 use schema_ai::{
     organize::plan::{diff::Difference, document::Document, draw, edit::Edit},
@@ -157,10 +159,10 @@ pub(crate) struct PlansWanted {
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/organize", responses((status = 202, body = PlanShown)))]
 pub(crate) async fn make_plan(asked: Allowed<Operator, OneTenant>) -> Result<Answer, Problem> {
     let id = at_desk(&asked, |desk| desk.begin("somebody asked for it")).await?;
-    let (folder, tenant) = (asked.tools.tables.clone(), asked.reach.tenant.id.clone());
+    let (home, tenant) = (Arc::clone(&asked.tools.home), asked.reach.tenant.id.clone());
     // If we are cut off here, the organizer makes it at its next turn.
     let work = move || {
-        let made = Desk::open(&folder, &tenant).and_then(|mut desk| desk.make(id));
+        let made = Desk::open(home.as_ref(), &tenant).and_then(|mut desk| desk.make(id));
         if let Err(fault) = made {
             tracing::warn!(%tenant, plan = id, "a plan could not be made yet: {fault}");
         }
@@ -271,13 +273,13 @@ async fn one<R, I>(asked: &Allowed<R, OneTenant, I>) -> Result<Kept, Problem> {
     at_desk(asked, move |desk| desk.plan(id)).await
 }
 
-// Plans are in a file, so whoever works with them waits for a disk.
-async fn at_desk<R, I, T: Send + 'static>(
+// Whoever works with plans waits for a disk or a server.
+pub(super) async fn at_desk<R, I, T: Send + 'static>(
     asked: &Allowed<R, OneTenant, I>,
     work: impl FnOnce(&mut Desk) -> Result<T, UnifyFault> + Send + 'static,
 ) -> Result<T, Problem> {
-    let (folder, tenant) = (asked.tools.tables.clone(), asked.reach.tenant.id.clone());
-    let done = web::block(move || work(&mut Desk::open(&folder, &tenant)?)).await;
+    let (home, tenant) = (Arc::clone(&asked.tools.home), asked.reach.tenant.id.clone());
+    let done = web::block(move || work(&mut Desk::open(home.as_ref(), &tenant)?)).await;
     done.map_err(|_| Problem::new(Code::Internal))?.map_err(Problem::from)
 }
 
@@ -292,11 +294,11 @@ impl From<UnifyFault> for Problem {
     fn from(fault: UnifyFault) -> Self {
         let text = fault.to_string();
         match fault {
-            UnifyFault::NoPlan(_) => Self::because(Code::NotFound, text),
+            UnifyFault::NoPlan(_) | UnifyFault::NoEntity(..) | UnifyFault::NoThing(..) => Self::because(Code::NotFound, text),
             UnifyFault::NoTables | UnifyFault::WrongState(..) => Self::because(Code::WrongState, text),
             UnifyFault::BadEdit(_) => Self::invalid_at("/edits", text),
             UnifyFault::Tables(fault) => fault.into(),
-            UnifyFault::File(_) | UnifyFault::Log(_) => ours(Code::Unavailable, &text),
+            UnifyFault::Log(_) => ours(Code::Unavailable, &text),
             UnifyFault::Analysis(_) | UnifyFault::Unreadable(_) => ours(Code::Internal, &text),
         }
     }

@@ -69,9 +69,9 @@ pub(crate) struct TableCounted {
 pub(crate) struct Rows {
     /// The rows.
     #[schema(value_type = Vec<Object>)]
-    items: Vec<serde_json::Map<String, Value>>,
+    pub(super) items: Vec<serde_json::Map<String, Value>>,
     /// Send it as `after` to get the next page; `null` on the last.
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 /// A change of the tables' schema.

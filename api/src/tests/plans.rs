@@ -33,6 +33,10 @@ async fn a_plan_is_made_drawn_compared_edited_and_decided() {
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (422, "invalid"));
     let accepted = world.post(&format!("{path}/accept")).key(&world.owner).send().await;
     assert_eq!(accepted.json()["state"], "accepted", "{}", accepted.text);
+    let entities = world.get("/api/v1/tenants/acme/entities").key(&world.owner).send().await;
+    assert_eq!((entities.status.as_u16(), &entities.json()["items"]), (200, &json!([])), "nothing of this stream is recognized");
+    let wrong = world.get("/api/v1/tenants/acme/entities/customer/rows").key(&world.owner).send().await;
+    assert!(wrong.status == 404 && wrong.text.contains("there is no entity `customer`"), "{}", wrong.text);
     let again = world.post(&format!("{path}/reject")).key(&world.owner).send().await;
     assert_eq!(again.code(), "wrong_state", "{}", again.text);
     let policy = world.ask(actix_web::http::Method::PUT, "/api/v1/tenants/acme/organize/policy");
@@ -47,6 +51,8 @@ async fn a_plan_is_made_drawn_compared_edited_and_decided() {
 async fn a_tenant_without_tables_has_no_plans_and_an_operator_decides_nothing() {
     let world = World::inhabited().await;
     let none = world.get("/api/v1/tenants/acme/plans").key(&world.owner).send().await;
+    assert_eq!(none.json()["items"], json!([]));
+    let none = world.get("/api/v1/tenants/acme/entities").key(&world.owner).send().await;
     assert_eq!(none.json()["items"], json!([]));
     let operator = world.make_key(Role::Operator, Some("acme")).await;
     assert_eq!(world.post("/api/v1/tenants/acme/plans/1/accept").key(&operator).send().await.status, 403);

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use schema_ai::tables::{SqliteWriter, TablePolicy, TableWriter};
+use schema_ai::tables::TablePolicy;
 use serde_json::{Value, json};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
 use syncline_model::{Cursor, EventLog, Fault, Record, RecordKey, TenantId, log::Position, schedule::SyncMode};
@@ -205,9 +205,8 @@ impl World {
         let engine_config = EngineConfig { start_spread: Duration::ZERO, ..EngineConfig::default() };
         let engine =
             Engine::start(engine_config, Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(store.clone()), Arc::clone(&connectors)).unwrap();
-        let tables = folder.path().join("tables");
-        let home = Arc::new(schema_ai::tables::SqliteHome(tables.clone()));
-        let parts = ApiParts { store: store.clone(), engine, log, connectors, tables, home, declared: Vec::new };
+        let home = Arc::new(schema_ai::tables::SqliteHome(folder.path().join("tables")));
+        let parts = ApiParts { store: store.clone(), engine, log, connectors, home, declared: Vec::new };
         let stop = CancellationToken::new();
         let inner = Parts::new(&config, parts.clone(), stop.clone());
         let world = Self { owner: String::new(), store, parts, stop, inner, _folder: folder };
@@ -236,9 +235,7 @@ impl World {
     pub async fn organize(&self, tenant: &str) {
         let tenant: TenantId = tenant.parse().unwrap();
         let events = self.parts.log.read(&tenant, &Position::default(), 100, Duration::from_secs(5)).await.unwrap();
-        std::fs::create_dir_all(&self.parts.tables).unwrap();
-        let file = schema_ai::tables::file_of(&self.parts.tables, &tenant);
-        SqliteWriter::open(&file, &tenant, TablePolicy::default()).unwrap().apply(&events).unwrap();
+        self.parts.home.writer(&tenant, TablePolicy::default()).unwrap().apply(&events).unwrap();
     }
 
     pub async fn make_key(&self, role: Role, tenant: Option<&str>) -> String {

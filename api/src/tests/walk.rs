@@ -52,6 +52,8 @@ impl Operation {
             ("{table}", "sample_customers"),
             ("{key}", "000000000000"),
             ("{plan}", "1"),
+            ("{entity}", "customer"),
+            ("{row}", "0198c0de-0000-7000-8000-000000000000"),
         ];
         let path = parts.iter().fold(self.path.clone(), |path, (name, value)| path.replace(name, value));
         assert!(!path.contains('{'), "the walk does not know a part of `{path}`");

@@ -22,7 +22,7 @@ pub enum Op {
 
 impl Op {
     /// The word for it in attributes, columns and labels.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Upsert => "upsert",
             Self::Delete => "delete",
@@ -51,7 +51,7 @@ impl Origin {
     pub const ALL: [Self; 5] = [Self::Poll, Self::Webhook, Self::Cdc, Self::Backfill, Self::Replay];
 
     /// The word for it in attributes, columns and labels.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Poll => "poll",
             Self::Webhook => "webhook",

@@ -1,6 +1,7 @@
 //! The words of Syncline: ids, records, events, cursors, steps, faults, statuses and the ports.
 //! No IO, no clock and no vendor lives here; every other crate of the workspace may import this one, and it imports none.
 
+pub mod attribute;
 pub mod cursor;
 pub mod event;
 pub mod fault;

@@ -6,15 +6,17 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use syncline_model::{
     Event, Quarantined, Secret, TenantId,
     log::{Logged, PartitionName, Place, Position},
 };
 
 use super::{
+    database::Database,
     fault::TableFault,
     schema::Limits,
-    view::{Page, RowQuery, TableView},
+    view::{Compare, Filter, Page, RowQuery, TableView},
 };
 
 /// What a deletion does to a row.
@@ -118,6 +120,16 @@ pub trait TableReader: Send {
     /// A page of rows, in the order of their keys.
     fn rows(&self, table: &str, query: &RowQuery) -> Result<Page, TableFault>;
 
+    /// The rows of these records, in any order, without those that are marked as deleted.
+    fn of_keys(&self, table: &str, keys: &[String]) -> Result<Vec<Map<String, Value>>, TableFault> {
+        let mut found = Vec::new();
+        for key in keys {
+            let filter = Filter { column: "_syncline_key".to_owned(), compare: Compare::Is, value: Some(key.clone()) };
+            found.extend(self.rows(table, &RowQuery { filters: vec![filter], rows_max: 1, ..RowQuery::default() })?.rows);
+        }
+        Ok(found)
+    }
+
     /// How far the log was read.
     fn position(&self) -> Result<Position, TableFault>;
 
@@ -145,6 +157,12 @@ pub trait TableHome: Send + Sync {
 
     /// Opens a tenant's tables for reading. `None` if it has none yet.
     fn reader(&self, tenant: &TenantId) -> Result<Option<Box<dyn TableReader>>, TableFault>;
+
+    /// Opens the database in which a tenant's tables are, for what is kept beside them. `None` if it has no tables yet.
+    fn database(&self, tenant: &TenantId) -> Result<Option<Box<dyn Database>>, TableFault>;
+
+    /// All tenants that have tables, each with a mark that changes when something of it is written; now and then it is late.
+    fn tenants(&self) -> Result<Vec<(TenantId, String)>, TableFault>;
 
     /// Gives the tenant a new password for its own role, which ends the one before. `None` where tables are not reached by logging in.
     fn login(&self, tenant: &TenantId) -> Result<Option<TenantLogin>, TableFault>;

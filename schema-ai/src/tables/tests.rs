@@ -58,7 +58,7 @@ pub(super) struct Bed {
 }
 
 /// A database of this test, and a prefix for its roles, which all databases of a server share.
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     pub runtime: Runtime,
     pub url: String,
     pub prefix: String,

@@ -3,21 +3,24 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-
 use super::{
-    UnifyFault, file, plans,
+    UnifyFault, own, plans,
     plans::{Kept, State},
     settle::{Said, Settled, compared},
     source::{self, Reading},
     survive,
 };
 use crate::{
+    infer::Kind,
     organize::{
         plan::document::{Document, EntityPlan},
         resolve::incremental::{Model, Row},
     },
-    tables::{SqliteReader, TableReader, TableView, name::quoted},
+    tables::{
+        TableReader, TableView,
+        database::{Database, cells},
+        name::quoted,
+    },
 };
 
 /// Records of one portion.
@@ -30,7 +33,7 @@ const GROWN: i64 = 2;
 const FEW: i64 = 50;
 
 /// Makes this plan the one that holds. Its records are carried over by [`step`].
-pub(super) fn accept(db: &Connection, id: i64) -> Result<(), UnifyFault> {
+pub(super) fn accept(db: &dyn Database, id: i64) -> Result<(), UnifyFault> {
     let kept = plans::get(db, id)?;
     if kept.state != State::Proposed {
         return Err(UnifyFault::WrongState(id, kept.state.as_str()));
@@ -41,7 +44,10 @@ pub(super) fn accept(db: &Connection, id: i64) -> Result<(), UnifyFault> {
     }
     let names: BTreeMap<String, String> = kept.plan.entities.iter().map(|one| (one.concept.clone(), one.name.clone())).collect();
     for entity in &kept.plan.entities {
-        survive::make(db, entity, &source::references(&kept.plan, entity), &names)?;
+        survive::make(db, entity)?;
+    }
+    for entity in &kept.plan.entities {
+        survive::make_columns(db, entity, &source::references(&kept.plan, entity), &names)?;
     }
     plans::set_state(db, id, State::Accepted, None)?;
     plans::replace(db, State::Accepted, id)?;
@@ -51,138 +57,145 @@ pub(super) fn accept(db: &Connection, id: i64) -> Result<(), UnifyFault> {
         let is_same = was
             .is_some_and(|(before, was)| was == entity && source::references(&before.plan, was) == source::references(&kept.plan, entity));
         if was.is_none_or(|(_, was)| was.fields.iter().map(|one| &one.concept).ne(entity.fields.iter().map(|one| &one.concept))) {
-            db.execute("DELETE FROM _syncline_models WHERE entity = ?", [&entity.concept])?;
+            db.run("DELETE FROM _syncline_models WHERE entity = ?", cells![&entity.concept])?;
         }
         for stream in &entity.streams {
             // What stays as it was need not be taken over again, unless it had to wait.
-            let sql = "SELECT EXISTS (SELECT 1 FROM _syncline_walks WHERE entity = ?1 AND stream = ?2) \
-                       AND NOT EXISTS (SELECT 1 FROM _syncline_held WHERE stream = ?2)";
-            if !(is_same && db.query_row(sql, [&entity.concept, stream], |row| row.get::<_, bool>(0))?) {
+            let sql = "SELECT EXISTS (SELECT 1 FROM _syncline_walks WHERE entity = ? AND stream = ?) \
+                       AND NOT EXISTS (SELECT 1 FROM _syncline_held WHERE stream = ?)";
+            if !(is_same && db.is(sql, cells![&entity.concept, stream, stream])?) {
                 begin_walk(db, &entity.concept, stream, id)?;
             }
         }
     }
-    db.execute("UPDATE _syncline_walks SET plan = ?", [id])?;
-    db.execute("DELETE FROM _syncline_held", [])?;
-    file::note(db, &format!("plan {id} was accepted"))?;
+    db.run("UPDATE _syncline_walks SET plan = ?", cells![id])?;
+    db.run("DELETE FROM _syncline_held", &[])?;
+    own::note(db, &format!("plan {id} was accepted"))?;
     Ok(())
 }
 
 /// Lets the records of a stream be taken over again from its table.
-pub(super) fn begin_walk(db: &Connection, concept: &str, stream: &str, plan: i64) -> Result<(), UnifyFault> {
-    let sql = "INSERT OR REPLACE INTO _syncline_walks (entity, stream, plan, cursor, done, records) VALUES (?, ?, ?, NULL, 0, 0)";
-    db.execute(sql, params![concept, stream, plan])?;
+pub(super) fn begin_walk(db: &dyn Database, concept: &str, stream: &str, plan: i64) -> Result<(), UnifyFault> {
+    let sql = "INSERT INTO _syncline_walks (entity, stream, plan, cursor, done, records) VALUES (?, ?, ?, NULL, 0, 0) \
+               ON CONFLICT (entity, stream) DO UPDATE SET plan = excluded.plan, cursor = NULL, done = 0, records = 0";
+    db.run(sql, cells![concept, stream, plan])?;
     Ok(())
 }
 
-fn rename(db: &Connection, before: &Document, after: &Document) -> Result<(), UnifyFault> {
+fn rename(db: &dyn Database, before: &Document, after: &Document) -> Result<(), UnifyFault> {
     for entity in &after.entities {
         let Some(was) = before.entities.iter().find(|was| was.concept == entity.concept) else { continue };
         if was.name != entity.name {
             let pairs = [(was.name.clone(), entity.name.clone()), (survive::crosswalk(was), survive::crosswalk(entity))];
             for (from, to) in pairs {
-                db.execute_batch(&format!("ALTER TABLE {} RENAME TO {}", quoted(&from), quoted(&to)))?;
+                db.batch(&format!("ALTER TABLE {} RENAME TO {}", quoted(&from), quoted(&to)))?;
             }
-            file::note(db, &format!("unified table `{}` is called `{}` now", was.name, entity.name))?;
+            own::note(db, &format!("unified table `{}` is called `{}` now", was.name, entity.name))?;
         }
         for field in &entity.fields {
             let Some(old) = was.fields.iter().find(|old| old.concept == field.concept && old.name != field.name) else { continue };
             let (table, from, to) = (quoted(&entity.name), quoted(&old.name), quoted(&field.name));
-            db.execute_batch(&format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to}"))?;
-            file::note(db, &format!("column `{}` of `{}` is called `{}` now", old.name, entity.name, field.name))?;
+            db.batch(&format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to}"))?;
+            own::note(db, &format!("column `{}` of `{}` is called `{}` now", old.name, entity.name, field.name))?;
         }
     }
     Ok(())
 }
 
 /// Takes the next portion of records over. False when nothing is left to do.
-pub(super) fn step(db: &mut Connection, reader: &SqliteReader, tables: &[TableView]) -> Result<bool, UnifyFault> {
+pub(super) fn step(db: &dyn Database, reader: &dyn TableReader, tables: &[TableView]) -> Result<bool, UnifyFault> {
+    let step = db.begin()?;
+    let db = &*step;
     let Some(kept) = plans::newest(db, State::Accepted)? else { return Ok(false) };
-    let next = "SELECT entity, stream, cursor FROM _syncline_walks WHERE done = 0 ORDER BY rowid LIMIT 1";
-    let found: Option<(String, String, Option<String>)> =
-        db.query_row(next, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
-    let Some((concept, stream, cursor)) = found else { return Ok(false) };
+    let next = "SELECT entity, stream, cursor FROM _syncline_walks WHERE done = 0 ORDER BY entity, stream LIMIT 1";
+    let Some(found) = db.row(next, &[])? else { return Ok(false) };
+    let (concept, stream, cursor) = (found.text(0), found.text(1), found.maybe_text(2));
     let entity = kept.plan.entities.iter().find(|one| one.concept == concept);
     let table = tables.iter().find(|table| table.name == stream);
     let (Some(entity), Some(table)) = (entity, table) else {
-        db.execute("UPDATE _syncline_walks SET done = 1 WHERE entity = ? AND stream = ?", [&concept, &stream])?;
+        db.run("UPDATE _syncline_walks SET done = 1 WHERE entity = ? AND stream = ?", cells![concept, stream])?;
+        step.commit()?;
         return Ok(true);
     };
     let settled = settled(db, reader, tables, &kept, entity)?;
     let (page, next) = Reading::new(reader, table, &kept.plan, entity).page(cursor.clone(), PORTION)?;
-    let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Somebody else may have done this portion, or accepted another plan, while we read.
-    let sql = "SELECT EXISTS (SELECT 1 FROM _syncline_walks WHERE entity = ? AND stream = ? AND plan = ? AND done = 0 AND cursor IS ?)";
-    if !step.query_row(sql, params![concept, stream, kept.id, cursor], |row| row.get::<_, bool>(0))? {
-        return Ok(true);
-    }
     if cursor.is_none() {
-        sweep(&step, &settled)?;
+        sweep(db, &settled)?;
     }
     let records = i64::try_from(page.len()).unwrap_or(i64::MAX);
     let said: Vec<Said> = page.into_iter().map(|(key, body)| (stream.clone(), key, body)).collect();
-    settled.settle(&step, turn(&step)?, said)?;
-    step.execute(
+    settled.settle(db, turn(db)?, said)?;
+    db.run(
         "UPDATE _syncline_walks SET cursor = ?, done = ?, records = records + ? WHERE entity = ? AND stream = ?",
-        params![next, next.is_none(), records, concept, stream],
+        cells![next.as_deref(), next.is_none(), records, concept, stream],
     )?;
     step.commit()?;
     Ok(true)
 }
 
 /// Settles records of streams that the entity is not fed by any more.
-fn sweep(db: &Connection, settled: &Settled<'_>) -> Result<(), UnifyFault> {
-    let mut found = db.prepare_cached("SELECT DISTINCT stream FROM _syncline_records WHERE entity = ?")?;
-    let streams = found.query_map([&settled.entity.concept], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
-    for stream in streams.into_iter().filter(|stream| !settled.entity.streams.contains(stream)) {
-        let mut found = db.prepare_cached("SELECT id FROM _syncline_records WHERE entity = ? AND stream = ?")?;
-        let ids = found.query_map([&settled.entity.concept, &stream], |row| row.get::<_, String>(0))?;
-        let key = |id: String| id.strip_prefix(&format!("{stream}/")).unwrap_or_default().to_owned();
-        let said: Vec<Said> = ids.map(|id| id.map(|id| (stream.clone(), key(id), None))).collect::<rusqlite::Result<_>>()?;
+fn sweep(db: &dyn Database, settled: &Settled<'_>) -> Result<(), UnifyFault> {
+    let streams = db.rows("SELECT DISTINCT stream FROM _syncline_records WHERE entity = ?", cells![&settled.entity.concept])?;
+    let streams = streams.iter().map(|row| row.text(0));
+    for stream in streams.filter(|stream| !settled.entity.streams.contains(stream)) {
+        let sql = "SELECT id FROM _syncline_records WHERE entity = ? AND stream = ?";
+        let prefix = format!("{stream}/");
+        let key = |id: String| id.strip_prefix(&prefix).unwrap_or_default().to_owned();
+        let ids = db.rows(sql, cells![&settled.entity.concept, &stream])?;
+        let said: Vec<Said> = ids.iter().map(|row| (stream.clone(), key(row.text(0)), None)).collect();
         settled.settle(db, turn(db)?, said)?;
     }
     Ok(())
 }
 
 /// The number of this settling: it only grows.
-pub(super) fn turn(db: &Connection) -> Result<u64, UnifyFault> {
-    let last: u64 = file::word(db, "turn")?.and_then(|text| text.parse().ok()).unwrap_or_default();
-    file::set_word(db, "turn", &(last + 1).to_string())?;
+pub(super) fn turn(db: &dyn Database) -> Result<u64, UnifyFault> {
+    let last: u64 = own::word(db, "turn")?.and_then(|text| text.parse().ok()).unwrap_or_default();
+    own::set_word(db, "turn", &(last + 1).to_string())?;
     Ok(last + 1)
 }
 
 /// An entity with its model, learnt from the tables if there is none that fits.
 pub(super) fn settled<'a>(
-    db: &Connection,
-    reader: &SqliteReader,
+    db: &dyn Database,
+    reader: &dyn TableReader,
     tables: &[TableView],
     kept: &'a Kept,
     entity: &'a EntityPlan,
 ) -> Result<Settled<'a>, UnifyFault> {
+    widen(db, tables, kept, entity)?;
     let references = source::references(&kept.plan, entity);
     let mut settled = Settled { plan: &kept.plan, entity, references, model: None };
     if !entity.resolve {
         return Ok(settled);
     }
-    let found: Option<String> =
-        db.query_row("SELECT model FROM _syncline_models WHERE entity = ?", [&entity.concept], |row| row.get(0)).optional()?;
-    if let Some(model) = found {
-        settled.model = Some(serde_json::from_str(&model)?);
+    if let Some(found) = db.row("SELECT model FROM _syncline_models WHERE entity = ?", cells![&entity.concept])? {
+        settled.model = Some(serde_json::from_str(&found.text(0))?);
         return Ok(settled);
     }
     let fields: Vec<&str> = entity.fields.iter().map(|field| field.concept.as_str()).collect();
     let rows = sample(reader, tables, kept, entity)?;
     let model = Model::learn_from(&fields, &rows);
     let learnt_from = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    db.execute(
-        "INSERT OR REPLACE INTO _syncline_models (entity, learnt_from, model) VALUES (?, ?, ?)",
-        params![entity.concept, learnt_from, serde_json::to_string(&model)?],
-    )?;
+    let sql = "INSERT INTO _syncline_models (entity, learnt_from, model) VALUES (?, ?, ?) \
+               ON CONFLICT (entity) DO UPDATE SET learnt_from = excluded.learnt_from, model = excluded.model";
+    db.run(sql, cells![&entity.concept, learnt_from, serde_json::to_string(&model)?])?;
     settled.model = Some(model);
     Ok(settled)
 }
 
-fn sample(reader: &SqliteReader, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<Vec<Row>, UnifyFault> {
+/// Lets the columns of the unified table hold what the sources' columns hold by now. Rows are written anew where a type changed.
+fn widen(db: &dyn Database, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<(), UnifyFault> {
+    let kinds: Vec<Kind> = entity.fields.iter().map(|field| source::kind_of(field, tables)).collect();
+    if survive::widen(db, entity, &kinds)? {
+        for stream in &entity.streams {
+            begin_walk(db, &entity.concept, stream, kept.id)?;
+        }
+    }
+    Ok(())
+}
+
+fn sample(reader: &dyn TableReader, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<Vec<Row>, UnifyFault> {
     let mut rows = Vec::new();
     let most = usize::try_from(LEARNT_FROM).unwrap_or(usize::MAX) / entity.streams.len().max(1);
     for stream in &entity.streams {
@@ -204,23 +217,18 @@ fn sample(reader: &SqliteReader, tables: &[TableView], kept: &Kept, entity: &Ent
 }
 
 /// Forgets a model that was learnt from few of the records that there are now, so that all are settled again; ids stay.
-pub(super) fn learn_again(db: &Connection, kept: &Kept) -> Result<(), UnifyFault> {
+pub(super) fn learn_again(db: &dyn Database, kept: &Kept) -> Result<(), UnifyFault> {
     for entity in kept.plan.entities.iter().filter(|entity| entity.resolve) {
-        let sql = "SELECT learnt_from, (SELECT count(*) FROM _syncline_records WHERE entity = ?1) FROM _syncline_models WHERE entity = ?1";
-        let found: Option<(i64, i64)> = db.query_row(sql, [&entity.concept], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let Some((learnt_from, records)) = found else { continue };
+        let sql = "SELECT learnt_from, (SELECT count(*) FROM _syncline_records WHERE entity = ?) FROM _syncline_models WHERE entity = ?";
+        let Some(found) = db.row(sql, cells![&entity.concept, &entity.concept])? else { continue };
+        let (learnt_from, records) = (found.number(0), found.number(1));
         let is_outgrown = records >= (learnt_from * GROWN).max(FEW) && learnt_from < LEARNT_FROM / 2;
         if is_outgrown {
-            db.execute("DELETE FROM _syncline_models WHERE entity = ?", [&entity.concept])?;
+            db.run("DELETE FROM _syncline_models WHERE entity = ?", cells![&entity.concept])?;
             for stream in &entity.streams {
                 begin_walk(db, &entity.concept, stream, kept.id)?;
             }
         }
     }
     Ok(())
-}
-
-/// All tables of the tenant's streams.
-pub(super) fn views(reader: &SqliteReader) -> Result<Vec<TableView>, UnifyFault> {
-    Ok(reader.tables()?)
 }

@@ -1,11 +1,7 @@
 //! What can be asked of a tenant's plans: make, show, compare, edit, accept, reject; and the turns that carry them out.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeSet;
 
-use rusqlite::{Connection, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use syncline_model::{
     TenantId,
@@ -13,7 +9,7 @@ use syncline_model::{
 };
 
 use super::{
-    UnifyFault, apply, file, plans,
+    UnifyFault, apply, own, plans,
     plans::{Kept, State},
     profiles,
     settle::Said,
@@ -25,7 +21,10 @@ use crate::{
         document::Document,
         edit::Edit,
     },
-    tables::{SqliteReader, TableReader},
+    tables::{
+        TableHome, TableReader,
+        database::{Database, cells},
+    },
 };
 
 /// What is done with a new plan when nobody says anything.
@@ -58,54 +57,50 @@ pub struct Progress {
 
 /// One tenant's plans.
 pub struct Desk {
-    db: Connection,
-    folder: PathBuf,
-    tenant: TenantId,
+    pub(super) db: Box<dyn Database>,
+    reader: Box<dyn TableReader>,
 }
 
 impl Desk {
-    /// Opens the plans of a tenant whose tables are in this folder.
-    pub fn open(folder: &Path, tenant: &TenantId) -> Result<Self, UnifyFault> {
-        // The reader knows whose file it is.
-        SqliteReader::open(folder, tenant)?.ok_or(UnifyFault::NoTables)?;
-        Ok(Self { db: file::open(folder, tenant)?, folder: folder.to_owned(), tenant: tenant.clone() })
-    }
-
-    fn reader(&self) -> Result<SqliteReader, UnifyFault> {
-        SqliteReader::open(&self.folder, &self.tenant)?.ok_or(UnifyFault::NoTables)
+    /// Opens the plans of a tenant whose tables are here.
+    pub fn open(home: &dyn TableHome, tenant: &TenantId) -> Result<Self, UnifyFault> {
+        let reader = home.reader(tenant)?.ok_or(UnifyFault::NoTables)?;
+        let db = home.database(tenant)?.ok_or(UnifyFault::NoTables)?;
+        own::make(db.as_ref())?;
+        Ok(Self { db, reader })
     }
 
     /// Begins a plan; [`Self::make`] makes it, now or after a restart.
     pub fn begin(&mut self, why: &str) -> Result<i64, UnifyFault> {
-        plans::add(&self.db, None, why, State::Making, &Document::default())
+        plans::add(self.db.as_ref(), None, why, State::Making, &Document::default())
     }
 
     /// Makes a plan that was begun.
     pub fn make(&mut self, id: i64) -> Result<(), UnifyFault> {
-        let proposed = profiles::propose(&self.db);
-        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if plans::get(&step, id)?.state != State::Making {
+        let proposed = profiles::propose(self.db.as_ref());
+        let step = self.db.begin()?;
+        if plans::get(&*step, id)?.state != State::Making {
             return Ok(());
         }
         match proposed {
             Ok(document) => {
-                let accepted = plans::newest(&step, State::Accepted)?;
+                let accepted = plans::newest(&*step, State::Accepted)?;
                 let (base, document) = match &accepted {
                     Some(kept) => (Some(kept.id), document.on(&kept.plan)),
                     None => (None, document),
                 };
-                plans::fill(&step, id, base, &document)?;
-                plans::replace(&step, State::Proposed, id)?;
-                decide(&step, id)?;
+                plans::fill(&*step, id, base, &document)?;
+                plans::replace(&*step, State::Proposed, id)?;
+                decide(&*step, id)?;
             }
-            Err(fault) => plans::set_state(&step, id, State::Failed, Some(&fault.to_string()))?,
+            Err(fault) => plans::set_state(&*step, id, State::Failed, Some(&fault.to_string()))?,
         }
         Ok(step.commit()?)
     }
 
     /// Makes what was begun and never ended.
     pub(super) fn make_begun(&mut self) -> Result<(), UnifyFault> {
-        while let Some(kept) = plans::newest(&self.db, State::Making)? {
+        while let Some(kept) = plans::newest(self.db.as_ref(), State::Making)? {
             self.make(kept.id)?;
         }
         Ok(())
@@ -113,136 +108,134 @@ impl Desk {
 
     /// Plans with ids below `before`, the newest first, without what they say.
     pub fn plans(&self, before: Option<i64>, most: usize) -> Result<Vec<Kept>, UnifyFault> {
-        plans::list(&self.db, before.unwrap_or(i64::MAX), most)
+        plans::list(self.db.as_ref(), before.unwrap_or(i64::MAX), most)
     }
 
     /// One plan.
     pub fn plan(&self, id: i64) -> Result<Kept, UnifyFault> {
-        plans::get(&self.db, id)
+        plans::get(self.db.as_ref(), id)
     }
 
     /// What a plan changes in another; in the one it was made from, if none is named.
     pub fn diff(&self, from: Option<i64>, to: i64) -> Result<Vec<Difference>, UnifyFault> {
-        let after = plans::get(&self.db, to)?;
-        let before = from.or(after.base).map(|id| plans::get(&self.db, id)).transpose()?;
+        let after = plans::get(self.db.as_ref(), to)?;
+        let before = from.or(after.base).map(|id| plans::get(self.db.as_ref(), id)).transpose()?;
         Ok(diff(&before.map(|kept| kept.plan).unwrap_or_default(), &after.plan))
     }
 
     /// Accepts a plan. [`Self::step`] carries it out.
     pub fn accept(&mut self, id: i64) -> Result<(), UnifyFault> {
-        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        apply::accept(&step, id)?;
+        let step = self.db.begin()?;
+        apply::accept(&*step, id)?;
         Ok(step.commit()?)
     }
 
     /// Refuses a plan. Streams that waited for it go on as before.
     pub fn reject(&mut self, id: i64, why: Option<&str>) -> Result<(), UnifyFault> {
-        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let kept = plans::get(&step, id)?;
+        let step = self.db.begin()?;
+        let kept = plans::get(&*step, id)?;
         if kept.state != State::Proposed {
             return Err(UnifyFault::WrongState(id, kept.state.as_str()));
         }
-        plans::set_state(&step, id, State::Rejected, why)?;
-        release(&step)?;
+        plans::set_state(&*step, id, State::Rejected, why)?;
+        release(&*step)?;
         Ok(step.commit()?)
     }
 
     /// Makes a plan of this one with these edits. Gives its id.
     pub fn edit(&mut self, id: i64, edits: &[Edit]) -> Result<i64, UnifyFault> {
-        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let kept = plans::get(&step, id)?;
+        let step = self.db.begin()?;
+        let kept = plans::get(&*step, id)?;
         if !matches!(kept.state, State::Proposed | State::Accepted) {
             return Err(UnifyFault::WrongState(id, kept.state.as_str()));
         }
         let base = if kept.state == State::Accepted { Some(id) } else { kept.base };
         let edited = kept.plan.edited(edits)?;
-        let made = plans::add(&step, base, &format!("plan {id} was edited"), State::Proposed, &edited)?;
-        plans::replace(&step, State::Proposed, made)?;
-        step.execute("UPDATE _syncline_held SET plan = ?", [made])?;
+        let made = plans::add(&*step, base, &format!("plan {id} was edited"), State::Proposed, &edited)?;
+        plans::replace(&*step, State::Proposed, made)?;
+        step.run("UPDATE _syncline_held SET plan = ?", cells![made])?;
         step.commit()?;
         Ok(made)
     }
 
     /// What is done with a new plan.
     pub fn policy(&self) -> Result<Policy, UnifyFault> {
-        policy(&self.db)
+        policy(self.db.as_ref())
     }
 
     /// Says what is done with a new plan.
     pub fn set_policy(&mut self, policy: Policy) -> Result<(), UnifyFault> {
-        file::set_word(&self.db, "policy", &serde_json::to_string(&policy)?)?;
+        own::set_word(self.db.as_ref(), "policy", &serde_json::to_string(&policy)?)?;
         Ok(())
     }
 
     /// How far everything is.
     pub fn progress(&self) -> Result<Progress, UnifyFault> {
-        let newest = |state| -> Result<Option<i64>, UnifyFault> { Ok(plans::newest(&self.db, state)?.map(|kept| kept.id)) };
-        let mut profiled = self.db.prepare_cached("SELECT stream, records FROM _syncline_profiles ORDER BY stream")?;
-        let mut walks = self.db.prepare_cached("SELECT entity, stream, records, done FROM _syncline_walks ORDER BY entity, stream")?;
-        let mut held = self.db.prepare_cached("SELECT stream, plan FROM _syncline_held ORDER BY stream")?;
+        let newest = |state| -> Result<Option<i64>, UnifyFault> { Ok(plans::newest(self.db.as_ref(), state)?.map(|kept| kept.id)) };
+        let profiled = self.db.rows("SELECT stream, records FROM _syncline_profiles ORDER BY stream", &[])?;
+        let walks = self.db.rows("SELECT entity, stream, records, done FROM _syncline_walks ORDER BY entity, stream", &[])?;
+        let held = self.db.rows("SELECT stream, plan FROM _syncline_held ORDER BY stream", &[])?;
         Ok(Progress {
             policy: self.policy()?,
             accepted: newest(State::Accepted)?,
             proposed: newest(State::Proposed)?,
-            profiled: profiled.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?,
-            walks: walks.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect::<rusqlite::Result<_>>()?,
-            held: held.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?,
+            profiled: profiled.iter().map(|row| (row.text(0), row.number(1))).collect(),
+            walks: walks.iter().map(|row| (row.text(0), row.text(1), row.number(2), row.number(3) != 0)).collect(),
+            held: held.iter().map(|row| (row.text(0), row.number(1))).collect(),
         })
     }
 
     /// Takes the next portion of records over. False when nothing is left to do.
     pub fn step(&mut self) -> Result<bool, UnifyFault> {
-        let reader = self.reader()?;
-        let tables = apply::views(&reader)?;
-        apply::step(&mut self.db, &reader, &tables)
+        let tables = self.reader.tables()?;
+        apply::step(self.db.as_ref(), self.reader.as_ref(), &tables)
     }
 
     /// How far the log was profiled, and how far it is in the tables.
     pub(super) fn positions(&self) -> Result<(Position, Position), UnifyFault> {
-        Ok((file::position(&self.db)?, self.reader()?.position()?))
+        Ok((own::position(self.db.as_ref())?, self.reader.position()?))
     }
 
     /// Takes these events in: profiles, and the unified rows of what they touch, in one transaction with the place in the log.
     pub(super) fn follow(&mut self, events: &[Logged]) -> Result<(), UnifyFault> {
-        let reader = self.reader()?;
-        let tables = apply::views(&reader)?;
-        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut position = file::position(&step)?;
+        let reader = self.reader.as_ref();
+        let tables = reader.tables()?;
+        let step = self.db.begin()?;
+        let mut position = own::position(&*step)?;
         let fresh: Vec<Logged> = events.iter().filter(|logged| !position.has_passed(&logged.place)).cloned().collect();
         fresh.iter().for_each(|logged| position.pass(&logged.place));
-        let (touched, changed) = profiles::grow(&step, &tables, &fresh)?;
+        let (touched, changed) = profiles::grow(&*step, &tables, &fresh)?;
         if changed {
             // Before anything of these events is unified: what breaks must wait.
-            look_for_drift(&step)?;
+            look_for_drift(&*step)?;
         }
-        let kept = plans::newest(&step, State::Accepted)?;
+        let kept = plans::newest(&*step, State::Accepted)?;
         if let Some(kept) = &kept {
-            let held: BTreeSet<String> = held(&step)?;
+            let held: BTreeSet<String> = held(&*step)?;
             for entity in &kept.plan.entities {
                 let mut said: Vec<Said> = Vec::new();
                 for stream in entity.streams.iter().filter(|stream| !held.contains(*stream)) {
                     let (Some(keys), Some(table)) = (touched.get(stream), tables.iter().find(|table| table.name == *stream)) else {
                         continue;
                     };
-                    let reading = Reading::new(&reader, table, &kept.plan, entity);
-                    for key in keys {
-                        said.push((stream.clone(), key.clone(), reading.one(key)?));
-                    }
+                    let keys: Vec<String> = keys.iter().cloned().collect();
+                    let found = Reading::new(reader, table, &kept.plan, entity).of(&keys)?;
+                    said.extend(found.into_iter().map(|(key, body)| (stream.clone(), key, body)));
                 }
                 if !said.is_empty() {
-                    let settled = apply::settled(&step, &reader, &tables, kept, entity)?;
-                    settled.settle(&step, apply::turn(&step)?, said)?;
+                    let settled = apply::settled(&*step, reader, &tables, kept, entity)?;
+                    settled.settle(&*step, apply::turn(&*step)?, said)?;
                 }
             }
-            apply::learn_again(&step, kept)?;
+            apply::learn_again(&*step, kept)?;
         }
-        file::save_position(&step, &position)?;
+        own::save_position(&*step, &position)?;
         Ok(step.commit()?)
     }
 }
 
 /// Looks whether the streams ask for another plan than the one that holds, and proposes it.
-fn look_for_drift(db: &Connection) -> Result<(), UnifyFault> {
+fn look_for_drift(db: &dyn Database) -> Result<(), UnifyFault> {
     let accepted = plans::newest(db, State::Accepted)?;
     if accepted.is_none() && policy(db)? == Policy::Ask {
         return Ok(());
@@ -264,7 +257,7 @@ fn look_for_drift(db: &Connection) -> Result<(), UnifyFault> {
 }
 
 /// Accepts a proposal if the policy says so; otherwise lets the streams wait that it would break.
-fn decide(db: &Connection, id: i64) -> Result<(), UnifyFault> {
+fn decide(db: &dyn Database, id: i64) -> Result<(), UnifyFault> {
     let kept = plans::get(db, id)?;
     let before = kept.base.map(|id| plans::get(db, id)).transpose()?.map(|kept| kept.plan).unwrap_or_default();
     let differences = diff(&before, &kept.plan);
@@ -274,13 +267,14 @@ fn decide(db: &Connection, id: i64) -> Result<(), UnifyFault> {
     }
     release(db)?;
     for stream in differences.iter().flat_map(|one| &one.streams) {
-        db.execute("INSERT OR REPLACE INTO _syncline_held (stream, plan) VALUES (?, ?)", params![stream, id])?;
+        let sql = "INSERT INTO _syncline_held (stream, plan) VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET plan = excluded.plan";
+        db.run(sql, cells![stream, id])?;
     }
     Ok(())
 }
 
 /// Lets streams that waited go on, from their tables.
-fn release(db: &Connection) -> Result<(), UnifyFault> {
+fn release(db: &dyn Database) -> Result<(), UnifyFault> {
     if let Some(kept) = plans::newest(db, State::Accepted)? {
         for stream in held(db)? {
             if let Some(entity) = kept.plan.entity_of(&stream) {
@@ -288,15 +282,14 @@ fn release(db: &Connection) -> Result<(), UnifyFault> {
             }
         }
     }
-    db.execute("DELETE FROM _syncline_held", [])?;
+    db.run("DELETE FROM _syncline_held", &[])?;
     Ok(())
 }
 
-fn held(db: &Connection) -> Result<BTreeSet<String>, UnifyFault> {
-    let mut found = db.prepare_cached("SELECT stream FROM _syncline_held")?;
-    Ok(found.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+fn held(db: &dyn Database) -> Result<BTreeSet<String>, UnifyFault> {
+    Ok(db.rows("SELECT stream FROM _syncline_held", &[])?.iter().map(|row| row.text(0)).collect())
 }
 
-fn policy(db: &Connection) -> Result<Policy, UnifyFault> {
-    Ok(file::word(db, "policy")?.map(|word| serde_json::from_str(&word)).transpose()?.unwrap_or_default())
+fn policy(db: &dyn Database) -> Result<Policy, UnifyFault> {
+    Ok(own::word(db, "policy")?.map(|word| serde_json::from_str(&word)).transpose()?.unwrap_or_default())
 }

@@ -1,11 +1,13 @@
 //! Carries out plans: keeps each stream's profile, each tenant's plans, and the unified tables that the accepted plan asks for.
 //!
-//! All of it is in the tenant's own SQLite file beside the tables of its streams, so that profile, plan, unified rows and the place in
-//! the log move in one transaction: a process that dies leaves a tenant as it was before or after, never in between.
+//! All of it is in the tenant's own SQLite file or PostgreSQL schema beside the tables of its streams, so that profile, plan, unified
+//! rows and the place in the log move in one transaction: a process that dies leaves a tenant as it was before or after, never in
+//! between; and of several processes that organize the same tenant each waits for the other.
 
 mod apply;
 mod desk;
-mod file;
+mod entities;
+mod own;
 mod plans;
 mod profiles;
 mod runner;
@@ -16,6 +18,7 @@ mod survive;
 mod tests;
 
 pub use desk::{Desk, Policy, Progress};
+pub use entities::{EntityView, FieldView, Source, Thing, Turn, UnifiedPage};
 pub use plans::{Kept, State};
 pub use runner::{Unifier, UnifierHandle};
 
@@ -24,10 +27,7 @@ use crate::{organize::Refused, tables::TableFault};
 /// Why a tenant's plan could not be made, kept or carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum UnifyFault {
-    /// The tenant's file cannot be read or written.
-    #[error("the tenant's file cannot be used: {0}")]
-    File(#[from] rusqlite::Error),
-    /// The tables of its streams cannot be read.
+    /// The tables, or what is kept beside them, cannot be read or written.
     #[error(transparent)]
     Tables(#[from] TableFault),
     /// The streams cannot be analyzed.
@@ -42,6 +42,12 @@ pub enum UnifyFault {
     /// There is no such plan.
     #[error("there is no plan `{0}`")]
     NoPlan(i64),
+    /// There is no such entity.
+    #[error("there is no entity `{0}`{1}")]
+    NoEntity(String, String),
+    /// There is no such row.
+    #[error("`{0}` has no row `{1}`")]
+    NoThing(String, String),
     /// The plan's state does not allow it.
     #[error("plan `{0}` is {1}")]
     WrongState(i64, &'static str),

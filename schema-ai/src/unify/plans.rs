@@ -1,11 +1,13 @@
 //! Plans as they are kept: a list that only grows, each with its state.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::UnifyFault;
-use crate::organize::plan::document::Document;
+use crate::{
+    organize::plan::document::Document,
+    tables::database::{Database, Found, cells},
+};
 
 /// What became of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,74 +65,63 @@ pub struct Kept {
     pub plan: Document,
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<(Kept, String)> {
-    let kept = Kept {
-        id: row.get(0)?,
-        base: row.get(1)?,
-        at: row.get(2)?,
-        why: row.get(3)?,
-        state: State::named(&row.get::<_, String>(4)?),
-        note: row.get(5)?,
-        plan: Document::default(),
-    };
-    Ok((kept, row.get(6)?))
-}
-
-fn whole((kept, body): (Kept, String)) -> Result<Kept, UnifyFault> {
-    Ok(Kept { plan: serde_json::from_str(&body)?, ..kept })
+fn read(row: &Found) -> Result<Kept, UnifyFault> {
+    let body = row.text(6);
+    Ok(Kept {
+        id: row.number(0),
+        base: row.maybe_number(1),
+        at: row.text(2),
+        why: row.text(3),
+        state: State::named(&row.text(4)),
+        note: row.maybe_text(5),
+        plan: if body.is_empty() { Document::default() } else { serde_json::from_str(&body)? },
+    })
 }
 
 const SELECT: &str = "SELECT id, base, at, why, state, note, body FROM _syncline_plans";
 
 /// One plan.
-pub(super) fn get(db: &Connection, id: i64) -> Result<Kept, UnifyFault> {
-    let found = db.prepare_cached(&format!("{SELECT} WHERE id = ?"))?.query_row([id], read).optional()?;
-    whole(found.ok_or(UnifyFault::NoPlan(id))?)
+pub(super) fn get(db: &dyn Database, id: i64) -> Result<Kept, UnifyFault> {
+    let found = db.row(&format!("{SELECT} WHERE id = ?"), cells![id])?;
+    read(&found.ok_or(UnifyFault::NoPlan(id))?)
 }
 
 /// The newest plan in this state.
-pub(super) fn newest(db: &Connection, state: State) -> Result<Option<Kept>, UnifyFault> {
+pub(super) fn newest(db: &dyn Database, state: State) -> Result<Option<Kept>, UnifyFault> {
     let sql = format!("{SELECT} WHERE state = ? ORDER BY id DESC LIMIT 1");
-    db.prepare_cached(&sql)?.query_row([state.as_str()], read).optional()?.map(whole).transpose()
+    db.row(&sql, cells![state.as_str()])?.as_ref().map(read).transpose()
 }
 
 /// All plans, the newest first, without what they say.
-pub(super) fn list(db: &Connection, before: i64, most: usize) -> Result<Vec<Kept>, UnifyFault> {
+pub(super) fn list(db: &dyn Database, before: i64, most: usize) -> Result<Vec<Kept>, UnifyFault> {
     let sql = "SELECT id, base, at, why, state, note, '' FROM _syncline_plans WHERE id < ? ORDER BY id DESC LIMIT ?";
-    let mut found = db.prepare_cached(sql)?;
-    let rows = found.query_map(params![before, i64::try_from(most).unwrap_or(i64::MAX)], read)?;
-    Ok(rows.map(|row| row.map(|(kept, _)| kept)).collect::<rusqlite::Result<_>>()?)
+    db.rows(sql, cells![before, i64::try_from(most).unwrap_or(i64::MAX)])?.iter().map(read).collect()
 }
 
 /// Keeps a new plan.
-pub(super) fn add(db: &Connection, base: Option<i64>, why: &str, state: State, plan: &Document) -> Result<i64, UnifyFault> {
+pub(super) fn add(db: &dyn Database, base: Option<i64>, why: &str, state: State, plan: &Document) -> Result<i64, UnifyFault> {
     let at = Timestamp::now().to_string();
-    db.prepare_cached("INSERT INTO _syncline_plans (base, at, why, state, body) VALUES (?, ?, ?, ?, ?)")?.execute(params![
-        base,
-        at,
-        why,
-        state.as_str(),
-        serde_json::to_string(plan)?
-    ])?;
-    Ok(db.last_insert_rowid())
+    let sql = "INSERT INTO _syncline_plans (base, at, why, state, body) VALUES (?, ?, ?, ?, ?) RETURNING id";
+    let made = db.row(sql, cells![base, at, why, state.as_str(), serde_json::to_string(plan)?])?;
+    Ok(made.map_or(0, |row| row.number(0)))
 }
 
 /// Says what became of a plan.
-pub(super) fn set_state(db: &Connection, id: i64, state: State, note: Option<&str>) -> Result<(), UnifyFault> {
-    db.prepare_cached("UPDATE _syncline_plans SET state = ?, note = ? WHERE id = ?")?.execute(params![state.as_str(), note, id])?;
+pub(super) fn set_state(db: &dyn Database, id: i64, state: State, note: Option<&str>) -> Result<(), UnifyFault> {
+    db.run("UPDATE _syncline_plans SET state = ?, note = ? WHERE id = ?", cells![state.as_str(), note, id])?;
     Ok(())
 }
 
 /// Ends every plan that is in this state, for the sake of a newer one.
-pub(super) fn replace(db: &Connection, state: State, by: i64) -> Result<(), UnifyFault> {
-    let sql = "UPDATE _syncline_plans SET state = 'replaced', note = 'plan ' || ?1 || ' took its place' WHERE state = ?2 AND id <> ?1";
-    db.prepare_cached(sql)?.execute(params![by, state.as_str()])?;
+pub(super) fn replace(db: &dyn Database, state: State, by: i64) -> Result<(), UnifyFault> {
+    let sql = "UPDATE _syncline_plans SET state = 'replaced', note = ? WHERE state = ? AND id <> ?";
+    db.run(sql, cells![format!("plan {by} took its place"), state.as_str(), by])?;
     Ok(())
 }
 
 /// Puts a plan into one that was being made.
-pub(super) fn fill(db: &Connection, id: i64, base: Option<i64>, plan: &Document) -> Result<(), UnifyFault> {
+pub(super) fn fill(db: &dyn Database, id: i64, base: Option<i64>, plan: &Document) -> Result<(), UnifyFault> {
     let sql = "UPDATE _syncline_plans SET body = ?, base = ?, state = 'proposed' WHERE id = ?";
-    db.prepare_cached(sql)?.execute(params![serde_json::to_string(plan)?, base, id])?;
+    db.run(sql, cells![serde_json::to_string(plan)?, base, id])?;
     Ok(())
 }

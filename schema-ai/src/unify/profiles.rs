@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use syncline_model::{Op, log::Logged};
 
@@ -13,7 +12,10 @@ use crate::{
         plan::{Plan, document::Document},
         profile::Profile,
     },
-    tables::TableView,
+    tables::{
+        TableView,
+        database::{Database, cells},
+    },
 };
 
 /// Records of a stream that are asked which of their fields is the key.
@@ -31,7 +33,7 @@ pub(super) fn names(tables: &[TableView]) -> HashMap<(&str, &str), &str> {
 }
 
 /// Lets the profiles grow by these events. Gives what was touched, and the streams that look otherwise than before.
-pub(super) fn grow(db: &Connection, tables: &[TableView], events: &[Logged]) -> Result<(Touched, bool), UnifyFault> {
+pub(super) fn grow(db: &dyn Database, tables: &[TableView], events: &[Logged]) -> Result<(Touched, bool), UnifyFault> {
     let names = names(tables);
     let mut touched = Touched::new();
     let mut of_stream: BTreeMap<&str, Vec<&Logged>> = BTreeMap::new();
@@ -50,11 +52,11 @@ pub(super) fn grow(db: &Connection, tables: &[TableView], events: &[Logged]) -> 
     Ok((touched, changed))
 }
 
-fn grow_one(db: &Connection, stream: &str, events: &[&Logged]) -> Result<bool, UnifyFault> {
+fn grow_one(db: &dyn Database, stream: &str, events: &[&Logged]) -> Result<bool, UnifyFault> {
     let sql = "SELECT profile, key_paths FROM _syncline_profiles WHERE stream = ?";
-    let found: Option<(String, String)> = db.prepare_cached(sql)?.query_row([stream], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let found = db.row(sql, cells![stream])?;
     let (mut profile, mut key_paths): (Profile, Option<Vec<String>>) = match &found {
-        Some((profile, paths)) => (serde_json::from_str(profile)?, serde_json::from_str(paths)?),
+        Some(row) => (serde_json::from_str(&row.text(0))?, serde_json::from_str(&row.text(1))?),
         None => (Profile::default(), None),
     };
     let before = looks(&profile);
@@ -65,9 +67,10 @@ fn grow_one(db: &Connection, stream: &str, events: &[&Logged]) -> Result<bool, U
         // What is no JSON object is set aside by the tables already.
         drop(profile.record(&logged.event.body));
     }
-    let sql = "INSERT OR REPLACE INTO _syncline_profiles (stream, key_paths, records, profile) VALUES (?, ?, ?, ?)";
+    let sql = "INSERT INTO _syncline_profiles (stream, key_paths, records, profile) VALUES (?, ?, ?, ?) ON CONFLICT (stream) \
+               DO UPDATE SET key_paths = excluded.key_paths, records = excluded.records, profile = excluded.profile";
     let records = profile.records.cast_signed();
-    db.prepare_cached(sql)?.execute(params![stream, serde_json::to_string(&key_paths)?, records, serde_json::to_string(&profile)?])?;
+    db.run(sql, cells![stream, serde_json::to_string(&key_paths)?, records, serde_json::to_string(&profile)?])?;
     Ok(found.is_none() || looks(&profile) != before)
 }
 
@@ -102,14 +105,12 @@ fn ask_key(paths: &mut Option<Vec<String>>, logged: &Logged) {
 }
 
 /// What is proposed for the streams as they look now.
-pub(super) fn propose(db: &Connection) -> Result<Document, UnifyFault> {
-    let mut found = db.prepare_cached("SELECT stream, profile, key_paths FROM _syncline_profiles ORDER BY stream")?;
-    let mut rows = found.query([])?;
+pub(super) fn propose(db: &dyn Database) -> Result<Document, UnifyFault> {
     let (mut streams, mut known) = (Vec::new(), HashMap::new());
-    while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        let profile: Profile = serde_json::from_str(&row.get::<_, String>(1)?)?;
-        let paths: Option<Vec<String>> = serde_json::from_str(&row.get::<_, String>(2)?)?;
+    for row in db.rows("SELECT stream, profile, key_paths FROM _syncline_profiles ORDER BY stream", &[])? {
+        let name = row.text(0);
+        let profile: Profile = serde_json::from_str(&row.text(1))?;
+        let paths: Option<Vec<String>> = serde_json::from_str(&row.text(2))?;
         if let Some(path) = paths.and_then(|paths| paths.into_iter().next()) {
             known.insert(name.clone(), vec![path]);
         }

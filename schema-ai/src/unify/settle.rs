@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,13 +17,19 @@ use crate::{
         plan::document::{Document, EntityPlan},
         resolve::incremental::{Change, Model, Placed, Row, Settling, ThingId, Update, Wanted},
     },
-    tables::name::quoted,
+    tables::{
+        database::{Cell, Database, Found, cells, marks},
+        name::quoted,
+    },
 };
 
 /// Space of the ids of things that are one record.
 const ALONE: Uuid = Uuid::from_u128(0x1f0c_94de_37a1_4c55_9b1e_02f8_6d3a_77c0);
 /// Records under one key that are still asked for.
 const CROWD: usize = crate::organize::resolve::incremental::CROWD;
+
+/// Values of one statement.
+const AT_ONCE: usize = 500;
 
 /// A record and what it says now.
 pub(super) type Said = (String, String, Option<Body>);
@@ -40,37 +45,47 @@ pub(super) struct Settled<'a> {
 
 impl Settled<'_> {
     /// Settles records: stream, key, and what they say. `at` grows from call to call.
-    pub fn settle(&self, db: &Connection, at: u64, said: Vec<Said>) -> Result<(), UnifyFault> {
-        let mut before = BTreeMap::new();
-        let mut now: BTreeMap<String, (String, String, Option<Body>)> = BTreeMap::new();
+    pub fn settle(&self, db: &dyn Database, at: u64, said: Vec<Said>) -> Result<(), UnifyFault> {
+        let mut now: BTreeMap<String, Said> = BTreeMap::new();
         for (stream, key, body) in said {
-            let id = source::record_id(&stream, &key);
-            before.insert(id.clone(), self.known(db, &id)?);
-            now.insert(id, (stream, key, body));
+            now.insert(source::record_id(&stream, &key), (stream, key, body));
         }
+        let known = self.known(db, now.keys())?;
+        let before = now.keys().map(|id| (id.clone(), known.get(id).copied())).collect();
         let update = match &self.model {
             Some(model) => self.resolved(db, model, at, &before, &now)?,
             None => alone(&before, &now),
         };
-        self.write(db, &before, now, &update)
+        self.write(db, &before, &now, &update)
     }
 
-    fn known(&self, db: &Connection, id: &str) -> Result<Option<ThingId>, UnifyFault> {
-        let sql = "SELECT thing FROM _syncline_records WHERE entity = ? AND id = ?";
-        let found: Option<String> = db.prepare_cached(sql)?.query_row([&self.entity.concept, id], |row| row.get(0)).optional()?;
-        Ok(found.and_then(|thing| thing.parse().ok()))
+    /// The things that these records are.
+    fn known<'i>(&self, db: &dyn Database, ids: impl Iterator<Item = &'i String>) -> Result<BTreeMap<String, ThingId>, UnifyFault> {
+        let rows = self.each(db, "SELECT id, thing FROM _syncline_records WHERE entity = ? AND id IN ({})", ids)?;
+        Ok(rows.iter().filter_map(|row| Some((row.text(0), row.text(1).parse().ok()?))).collect())
+    }
+
+    /// Asks about several at once: `{}` in the statement is their place, after the entity.
+    fn each<'i>(&self, db: &dyn Database, sql: &str, texts: impl Iterator<Item = &'i String>) -> Result<Vec<Found>, UnifyFault> {
+        let (mut found, texts) = (Vec::new(), texts.collect::<Vec<_>>());
+        for some in texts.chunks(AT_ONCE) {
+            let mut values = vec![Cell::from(&self.entity.concept)];
+            values.extend(some.iter().map(|text| Cell::from(*text)));
+            found.extend(db.rows(&sql.replace("{}", &marks(some.len())), &values)?);
+        }
+        Ok(found)
     }
 
     fn resolved(
         &self,
-        db: &Connection,
+        db: &dyn Database,
         model: &Model,
         at: u64,
         before: &BTreeMap<String, Option<ThingId>>,
-        now: &BTreeMap<String, (String, String, Option<Body>)>,
+        now: &BTreeMap<String, Said>,
     ) -> Result<Update, UnifyFault> {
         let values = |body: &Body| compared(self.entity, body);
-        let change = |(id, (_, _, body)): (&String, &(String, String, Option<Body>))| Change {
+        let change = |(id, (_, _, body)): (&String, &Said)| Change {
             id: id.clone(),
             was: before.get(id).copied().flatten(),
             now: body.as_ref().map(values),
@@ -84,40 +99,28 @@ impl Settled<'_> {
         Ok(settling.finish())
     }
 
-    fn find(&self, db: &Connection, wanted: &Wanted) -> Result<Vec<Placed>, UnifyFault> {
+    fn find(&self, db: &dyn Database, wanted: &Wanted) -> Result<Vec<Placed>, UnifyFault> {
         let entity = &self.entity.concept;
-        let mut ids = BTreeSet::new();
+        let mut ids: BTreeSet<String> = BTreeSet::new();
         for key in &wanted.keys {
-            let sql = "SELECT id FROM _syncline_keys WHERE entity = ? AND key = ? LIMIT ?";
-            let mut found = db.prepare_cached(sql)?;
             let most = i64::try_from(CROWD + 1).unwrap_or(i64::MAX);
-            let some = found.query_map(params![entity, key.cast_signed(), most], |row| row.get::<_, String>(0))?;
-            let some = some.collect::<rusqlite::Result<Vec<_>>>()?;
+            let some =
+                db.rows("SELECT id FROM _syncline_keys WHERE entity = ? AND key = ? LIMIT ?", cells![entity, key.cast_signed(), most])?;
             if some.len() <= CROWD {
-                ids.extend(some);
+                ids.extend(some.iter().map(|row| row.text(0)));
             }
         }
-        let mut placed = Vec::new();
-        for id in ids {
-            let sql = "SELECT id, thing, body FROM _syncline_records WHERE entity = ? AND id = ?";
-            let found = db.prepare_cached(sql)?.query_row([entity, &id], raw).optional()?;
-            placed.extend(found.map(|found| place(self.entity, found)).transpose()?);
-        }
-        for thing in &wanted.things {
-            let mut found = db.prepare_cached("SELECT id, thing, body FROM _syncline_records WHERE entity = ? AND thing = ?")?;
-            let rows = found.query_map([entity, &thing.to_string()], raw)?.collect::<rusqlite::Result<Vec<_>>>()?;
-            for row in rows {
-                placed.push(place(self.entity, row)?);
-            }
-        }
-        Ok(placed)
+        let mut found = self.each(db, "SELECT id, thing, body FROM _syncline_records WHERE entity = ? AND id IN ({})", ids.iter())?;
+        let things: Vec<String> = wanted.things.iter().map(ToString::to_string).collect();
+        found.extend(self.each(db, "SELECT id, thing, body FROM _syncline_records WHERE entity = ? AND thing IN ({})", things.iter())?);
+        found.iter().map(|row| place(self.entity, row)).collect()
     }
 
     fn write(
         &self,
-        db: &Connection,
+        db: &dyn Database,
         before: &BTreeMap<String, Option<ThingId>>,
-        now: BTreeMap<String, (String, String, Option<Body>)>,
+        now: &BTreeMap<String, Said>,
         update: &Update,
     ) -> Result<(), UnifyFault> {
         let mut placed: BTreeMap<&str, ThingId> = BTreeMap::new();
@@ -128,66 +131,86 @@ impl Settled<'_> {
             touched.extend(assignment.from);
         }
         let mut moved: BTreeSet<String> = placed.keys().map(|id| (*id).to_owned()).collect();
+        let (mut kept, mut gone) = (Vec::new(), Vec::new());
         for (id, (stream, key, body)) in now {
-            let thing = placed.get(id.as_str()).copied().or_else(|| before.get(&id).copied().flatten());
+            let thing = placed.get(id.as_str()).copied().or_else(|| before.get(id).copied().flatten());
             match (body, thing) {
-                (Some(body), Some(thing)) => self.keep(db, &id, &stream, &body, thing)?,
+                (Some(body), Some(thing)) => kept.push(KeptRecord { id, stream, body, thing }),
                 _ => {
-                    self.forget(db, &id, &stream, &key)?;
-                    moved.insert(id);
+                    gone.push((id, stream, key));
+                    moved.insert(id.clone());
                 }
             }
         }
-        for (id, thing) in &placed {
-            self.assign(db, id, *thing)?;
-        }
+        self.keep(db, &kept)?;
+        self.forget(db, &gone)?;
+        self.assign(db, &placed, now)?;
         self.write_down(db, update)?;
         self.rows(db, touched.iter().map(ToString::to_string))?;
         self.follow_references(db, &moved)
     }
 
-    fn keep(&self, db: &Connection, id: &str, stream: &str, body: &Body, thing: ThingId) -> Result<(), UnifyFault> {
+    fn keep(&self, db: &dyn Database, kept: &[KeptRecord<'_>]) -> Result<(), UnifyFault> {
         let entity = &self.entity.concept;
-        let sql = "INSERT OR REPLACE INTO _syncline_records (entity, id, stream, thing, body) VALUES (?, ?, ?, ?, ?)";
-        db.prepare_cached(sql)?.execute(params![entity, id, stream, thing.to_string(), serde_json::to_string(body)?])?;
-        db.prepare_cached("DELETE FROM _syncline_keys WHERE entity = ? AND id = ?")?.execute([entity, id])?;
-        if let Some(model) = &self.model {
-            let row = Row { id: id.to_owned(), values: compared(self.entity, body) };
-            for key in model.keys(&row) {
-                let sql = "INSERT OR IGNORE INTO _syncline_keys (entity, key, id) VALUES (?, ?, ?)";
-                db.prepare_cached(sql)?.execute(params![entity, key.cast_signed(), id])?;
+        self.take_away(db, &["_syncline_keys", "_syncline_refs"], kept.iter().map(|one| one.id))?;
+        let (mut records, mut keys, mut refs) = (Vec::new(), Vec::new(), Vec::new());
+        for one in kept {
+            let body = serde_json::to_string(one.body)?;
+            records.push(cells![entity, one.id, one.stream, one.thing.to_string(), body].to_vec());
+            if let Some(model) = &self.model {
+                let row = Row { id: one.id.clone(), values: compared(self.entity, one.body) };
+                let own: BTreeSet<u64> = model.keys(&row).into_iter().collect();
+                keys.extend(own.into_iter().map(|key| cells![entity, key.cast_signed(), one.id].to_vec()));
+            }
+            for (place, target) in one.body.refs.iter().enumerate().filter_map(|(place, target)| Some((place, target.as_ref()?))) {
+                refs.push(cells![entity, one.id, i64::try_from(place).unwrap_or(i64::MAX), target].to_vec());
             }
         }
-        db.prepare_cached("DELETE FROM _syncline_refs WHERE entity = ? AND id = ?")?.execute([entity, id])?;
-        for (place, target) in body.refs.iter().enumerate().filter_map(|(place, target)| Some((place, target.as_ref()?))) {
-            let place = i64::try_from(place).unwrap_or(i64::MAX);
-            let sql = "INSERT INTO _syncline_refs (entity, id, place, target) VALUES (?, ?, ?, ?)";
-            db.prepare_cached(sql)?.execute(params![entity, id, place, target])?;
+        let newer = "ON CONFLICT (entity, id) DO UPDATE SET stream = excluded.stream, thing = excluded.thing, body = excluded.body";
+        insert(db, "_syncline_records (entity, id, stream, thing, body)", &records, newer)?;
+        insert(db, "_syncline_keys (entity, key, id)", &keys, "ON CONFLICT DO NOTHING")?;
+        insert(db, "_syncline_refs (entity, id, place, target)", &refs, "")
+    }
+
+    fn forget(&self, db: &dyn Database, gone: &[(&String, &String, &String)]) -> Result<(), UnifyFault> {
+        self.take_away(db, &["_syncline_records", "_syncline_keys", "_syncline_refs"], gone.iter().map(|(id, ..)| *id))?;
+        let crosswalk = quoted(&survive::crosswalk(self.entity));
+        for (_, stream, key) in gone {
+            db.run(&format!("DELETE FROM {crosswalk} WHERE stream = ? AND record_key = ?"), cells![*stream, *key])?;
         }
         Ok(())
     }
 
-    fn forget(&self, db: &Connection, id: &str, stream: &str, key: &str) -> Result<(), UnifyFault> {
-        for table in ["_syncline_records", "_syncline_keys", "_syncline_refs"] {
-            db.prepare_cached(&format!("DELETE FROM {table} WHERE entity = ? AND id = ?"))?.execute([&self.entity.concept, id])?;
+    fn take_away<'i>(&self, db: &dyn Database, tables: &[&str], ids: impl Iterator<Item = &'i String>) -> Result<(), UnifyFault> {
+        let ids: Vec<&String> = ids.collect();
+        for some in ids.chunks(AT_ONCE) {
+            let mut values = vec![Cell::from(&self.entity.concept)];
+            values.extend(some.iter().map(|id| Cell::from(*id)));
+            for table in tables {
+                db.run(&format!("DELETE FROM {table} WHERE entity = ? AND id IN ({})", marks(some.len())), &values)?;
+            }
         }
-        let crosswalk = quoted(&survive::crosswalk(self.entity));
-        db.prepare_cached(&format!("DELETE FROM {crosswalk} WHERE stream = ? AND record_key = ?"))?.execute([stream, key])?;
         Ok(())
     }
 
-    fn assign(&self, db: &Connection, id: &str, thing: ThingId) -> Result<(), UnifyFault> {
-        let sql = "UPDATE _syncline_records SET thing = ? WHERE entity = ? AND id = ?";
-        db.prepare_cached(sql)?.execute([&thing.to_string(), &self.entity.concept, id])?;
-        let Some((stream, key)) = id.split_once('/') else { return Ok(()) };
-        let crosswalk = quoted(&survive::crosswalk(self.entity));
-        let sql = format!("INSERT OR REPLACE INTO {crosswalk} (entity_id, stream, record_key) VALUES (?, ?, ?)");
-        db.prepare_cached(&sql)?.execute([&thing.to_string(), stream, key])?;
-        Ok(())
+    /// Says of records which things they are.
+    fn assign(&self, db: &dyn Database, placed: &BTreeMap<&str, ThingId>, now: &BTreeMap<String, Said>) -> Result<(), UnifyFault> {
+        let mut rows = Vec::new();
+        for (id, thing) in placed {
+            if !now.contains_key(*id) {
+                let sql = "UPDATE _syncline_records SET thing = ? WHERE entity = ? AND id = ?";
+                db.run(sql, cells![thing.to_string(), &self.entity.concept, *id])?;
+            }
+            if let Some((stream, key)) = id.split_once('/') {
+                rows.push(cells![thing.to_string(), stream, key].to_vec());
+            }
+        }
+        let crosswalk = format!("{} (entity_id, stream, record_key)", quoted(&survive::crosswalk(self.entity)));
+        insert(db, &crosswalk, &rows, "ON CONFLICT (stream, record_key) DO UPDATE SET entity_id = excluded.entity_id")
     }
 
     /// Merges and splits, with what speaks for the records' being one.
-    fn write_down(&self, db: &Connection, update: &Update) -> Result<(), UnifyFault> {
+    fn write_down(&self, db: &dyn Database, update: &Update) -> Result<(), UnifyFault> {
         let at = Timestamp::now().to_string();
         let say = |what: &str, thing: &ThingId, others: &[ThingId]| -> Result<(), UnifyFault> {
             let touched: BTreeSet<&str> = update
@@ -200,15 +223,8 @@ impl Settled<'_> {
             let edges: Vec<_> =
                 edges.map(|edge| json!({"a": edge.a.1, "b": edge.b.1, "confidence": edge.confidence, "why": edge.why})).collect();
             let sql = "INSERT INTO _syncline_things (at, entity, what, thing, others, evidence) VALUES (?, ?, ?, ?, ?, ?)";
-            let evidence = serde_json::to_string(&edges)?;
-            db.prepare_cached(sql)?.execute(params![
-                at,
-                self.entity.concept,
-                what,
-                thing.to_string(),
-                json!(others).to_string(),
-                evidence
-            ])?;
+            let (others, evidence) = (json!(others).to_string(), serde_json::to_string(&edges)?);
+            db.run(sql, cells![&at, &self.entity.concept, what, thing.to_string(), others, evidence])?;
             Ok(())
         };
         for merge in &update.merges {
@@ -221,28 +237,33 @@ impl Settled<'_> {
     }
 
     /// Writes the rows of these things.
-    pub fn rows(&self, db: &Connection, things: impl Iterator<Item = String>) -> Result<(), UnifyFault> {
-        for thing in things {
-            let mut found = db.prepare_cached("SELECT id, stream, body FROM _syncline_records WHERE entity = ? AND thing = ?")?;
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?));
-            let rows = found.query_map([&self.entity.concept, &thing], read)?.collect::<rusqlite::Result<Vec<_>>>()?;
-            let members: Result<Vec<Member>, UnifyFault> =
-                rows.into_iter().map(|(id, stream, body)| Ok(Member { id, stream, body: serde_json::from_str(&body)? })).collect();
-            survive::write(db, self.entity, &self.references, &thing, &members?)?;
+    pub fn rows(&self, db: &dyn Database, things: impl Iterator<Item = String>) -> Result<(), UnifyFault> {
+        let things: Vec<String> = things.collect();
+        let sql = "SELECT thing, id, stream, body FROM _syncline_records WHERE entity = ? AND thing IN ({})";
+        let mut members: BTreeMap<String, Vec<Member>> = BTreeMap::new();
+        for row in self.each(db, sql, things.iter())? {
+            let member = Member { id: row.text(1), stream: row.text(2), body: serde_json::from_str(&row.text(3))? };
+            members.entry(row.text(0)).or_default().push(member);
         }
-        Ok(())
+        for thing in things {
+            members.entry(thing).or_default();
+        }
+        survive::write(db, self.entity, &self.references, &members)
     }
 
     /// Rows of other entities point at the things that these records are now.
-    fn follow_references(&self, db: &Connection, moved: &BTreeSet<String>) -> Result<(), UnifyFault> {
+    fn follow_references(&self, db: &dyn Database, moved: &BTreeSet<String>) -> Result<(), UnifyFault> {
         let mut pointing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for id in moved {
-            let sql = "SELECT of.entity, of.thing FROM _syncline_refs AS ref JOIN _syncline_records AS of \
-                       ON of.entity = ref.entity AND of.id = ref.id WHERE ref.target = ?";
-            let mut found = db.prepare_cached(sql)?;
-            for row in found.query_map([id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))? {
-                let (entity, thing) = row?;
-                pointing.entry(entity).or_default().insert(thing);
+        let moved: Vec<&String> = moved.iter().collect();
+        for some in moved.chunks(AT_ONCE) {
+            let sql = format!(
+                "SELECT DISTINCT whose.entity, whose.thing FROM _syncline_refs AS points JOIN _syncline_records AS whose \
+                 ON whose.entity = points.entity AND whose.id = points.id WHERE points.target IN ({})",
+                marks(some.len())
+            );
+            let values: Vec<Cell> = some.iter().map(|id| Cell::from(*id)).collect();
+            for row in db.rows(&sql, &values)? {
+                pointing.entry(row.text(0)).or_default().insert(row.text(1));
             }
         }
         for (concept, things) in pointing {
@@ -254,10 +275,23 @@ impl Settled<'_> {
     }
 }
 
-type Raw = (String, String, String);
+/// A record that is there, and the thing that it is.
+struct KeptRecord<'r> {
+    id: &'r String,
+    stream: &'r String,
+    body: &'r Body,
+    thing: ThingId,
+}
 
-fn raw(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+/// Writes rows, a few hundred values at once.
+pub(super) fn insert(db: &dyn Database, into: &str, rows: &[Vec<Cell>], then: &str) -> Result<(), UnifyFault> {
+    let Some(columns) = rows.first().map(Vec::len) else { return Ok(()) };
+    let one = format!("({})", marks(columns));
+    for some in rows.chunks((AT_ONCE / columns).max(1)) {
+        let values: Vec<Cell> = some.iter().flatten().cloned().collect();
+        db.run(&format!("INSERT INTO {into} VALUES {} {then}", vec![one.as_str(); some.len()].join(",")), &values)?;
+    }
+    Ok(())
 }
 
 /// What records are compared by: not by when something was done with them, nor by ids that only one source gives.
@@ -266,14 +300,14 @@ pub(super) fn compared(entity: &EntityPlan, body: &Body) -> Vec<Option<String>> 
     entity.fields.iter().zip(&body.values).map(|(field, value)| text(value).filter(|_| says(&field.concept))).collect()
 }
 
-fn place(entity: &EntityPlan, (id, thing, body): Raw) -> Result<Placed, UnifyFault> {
-    let body: Body = serde_json::from_str(&body)?;
-    let row = Row { id, values: compared(entity, &body) };
-    Ok(Placed { row, thing: thing.parse().unwrap_or_default() })
+fn place(entity: &EntityPlan, found: &Found) -> Result<Placed, UnifyFault> {
+    let body: Body = serde_json::from_str(&found.text(2))?;
+    let row = Row { id: found.text(0), values: compared(entity, &body) };
+    Ok(Placed { row, thing: found.text(1).parse().unwrap_or_default() })
 }
 
 /// Each record is a thing of its own.
-fn alone(before: &BTreeMap<String, Option<ThingId>>, now: &BTreeMap<String, (String, String, Option<Body>)>) -> Update {
+fn alone(before: &BTreeMap<String, Option<ThingId>>, now: &BTreeMap<String, Said>) -> Update {
     let mut update = Update::default();
     for (id, (_, _, body)) in now {
         let from = before.get(id).copied().flatten();

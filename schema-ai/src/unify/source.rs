@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use super::UnifyFault;
 use crate::{
+    infer::Kind,
     organize::{
         normalize::path,
-        plan::document::{Document, EntityPlan},
+        plan::document::{Document, EntityPlan, FieldPlan, SourcePlan},
     },
-    tables::{Compare, Filter, RowQuery, SqliteReader, TableReader, TableView, schema::path_of},
+    tables::{RowQuery, TableReader, TableView, schema::path_of},
 };
 
 /// A record as an entity sees it.
@@ -74,7 +75,7 @@ type Portion = (Vec<(String, Option<Body>)>, Option<String>);
 
 /// Reads the records of one stream for one entity.
 pub(super) struct Reading<'a> {
-    reader: &'a SqliteReader,
+    reader: &'a dyn TableReader,
     stream: String,
     columns: Vec<Option<String>>,
     refs: Vec<Option<(String, String)>>,
@@ -82,10 +83,10 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub fn new(reader: &'a SqliteReader, table: &TableView, plan: &Document, entity: &EntityPlan) -> Self {
+    pub fn new(reader: &'a dyn TableReader, table: &TableView, plan: &Document, entity: &EntityPlan) -> Self {
         let by_pointer: HashMap<&str, &str> = table.columns.iter().map(|column| (column.path.as_str(), column.name.as_str())).collect();
         let column_of = |path: &str| by_pointer.get(pointer(path).as_str()).map(|name| (*name).to_owned());
-        let of = |field: &crate::organize::plan::document::FieldPlan| {
+        let of = |field: &FieldPlan| {
             let mut sources = field.sources.iter().filter(|source| source.stream == table.name);
             sources.find_map(|source| column_of(&source.path))
         };
@@ -102,19 +103,18 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// One record; nothing if it is gone.
-    pub fn one(&self, key: &str) -> Result<Option<Body>, UnifyFault> {
-        let filter = Filter { column: "_syncline_key".to_owned(), compare: Compare::Is, value: Some(key.to_owned()) };
-        let page = self.reader.rows(&self.stream, &RowQuery { filters: vec![filter], rows_max: 1, ..RowQuery::default() })?;
-        Ok(page.rows.first().map(|row| self.body(row)))
+    /// These records; those that are gone without a body.
+    pub fn of(&self, keys: &[String]) -> Result<Vec<(String, Option<Body>)>, UnifyFault> {
+        let rows = self.reader.of_keys(&self.stream, keys)?;
+        let mut found: HashMap<String, Body> = rows.iter().map(|row| (key_of(row), self.body(row))).collect();
+        Ok(keys.iter().map(|key| (key.clone(), found.remove(key))).collect())
     }
 
     /// A page of records with their keys, those that are gone without a body, and where the next one begins.
     pub fn page(&self, cursor: Option<String>, most: usize) -> Result<Portion, UnifyFault> {
         let page = self.reader.rows(&self.stream, &RowQuery { cursor, rows_max: most, deleted: true, ..RowQuery::default() })?;
-        let key = |row: &Map<String, Value>| row.get("_syncline_key").and_then(Value::as_str).unwrap_or_default().to_owned();
         let is_gone = |row: &Map<String, Value>| row.get("_syncline_deleted_at").is_some_and(|at| !at.is_null());
-        Ok((page.rows.iter().map(|row| (key(row), (!is_gone(row)).then(|| self.body(row)))).collect(), page.next))
+        Ok((page.rows.iter().map(|row| (key_of(row), (!is_gone(row)).then(|| self.body(row)))).collect(), page.next))
     }
 
     fn body(&self, row: &Map<String, Value>) -> Body {
@@ -127,6 +127,20 @@ impl<'a> Reading<'a> {
         let target = |(column, to): &(String, String)| text(&value(column)).map(|key| record_id(to, &key));
         Body { values, at, refs: self.refs.iter().map(|one| one.as_ref().and_then(target)).collect() }
     }
+}
+
+fn key_of(row: &Map<String, Value>) -> String {
+    row.get("_syncline_key").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The least kind that holds what a field's sources say.
+pub(super) fn kind_of(field: &FieldPlan, tables: &[TableView]) -> Kind {
+    let of = |source: &SourcePlan| {
+        let pointer = pointer(&source.path);
+        let mut columns = tables.iter().filter(|table| table.name == source.stream).flat_map(|table| &table.columns);
+        columns.find(|column| column.path == pointer).map_or(Kind::Null, |column| column.kind)
+    };
+    field.sources.iter().map(of).fold(Kind::Null, Kind::join)
 }
 
 /// An empty text says nothing.

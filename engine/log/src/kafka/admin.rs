@@ -16,7 +16,7 @@ use rdkafka::{
 };
 use syncline_model::{LogFault, ShardId, TenantId};
 
-use super::{config::KafkaConfig, context::Ears, faults, names::Names};
+use super::{config::KafkaConfig, context::Ears, faults, names::Names, probe, tending};
 use crate::embedded::locked;
 
 const ANSWER: Duration = Duration::from_secs(15);
@@ -34,8 +34,14 @@ pub struct Topics {
 
 impl Topics {
     pub fn new(config: &KafkaConfig) -> Result<Self, LogFault> {
+        config.security.check_files()?;
         let client = AdminClient::from_config_and_context(&config.admin(), Ears::new(config)).map_err(|error| faults::client(&error))?;
         Ok(Self { client, names: config.names()?, config: config.clone(), known: Mutex::default() })
+    }
+
+    fn client(&self) -> &AdminClient<Ears> {
+        tending::tend(self.client.inner());
+        &self.client
     }
 
     /// Makes our own topics if they are not there, checks them if they are, and says how many shards there are.
@@ -90,7 +96,7 @@ impl Topics {
 
     fn check_compacted(&self, topic: &str) -> Result<(), LogFault> {
         let asked = [ResourceSpecifier::Topic(topic)];
-        let answer = block_on(self.client.describe_configs(&asked, &options())).map_err(|error| faults::unavailable(&error))?;
+        let answer = block_on(self.client().describe_configs(&asked, &options())).map_err(|error| faults::unavailable(&error))?;
         let policy = answer.into_iter().flatten().find_map(|found| found.get("cleanup.policy").and_then(|entry| entry.value.clone()));
         match policy {
             // Without the right to ask, we believe.
@@ -103,7 +109,7 @@ impl Topics {
     }
 
     fn create(&self, new: &[NewTopic<'_>]) -> Result<(), LogFault> {
-        for made in block_on(self.client.create_topics(new, &options())).map_err(|error| faults::unavailable(&error))? {
+        for made in block_on(self.client().create_topics(new, &options())).map_err(|error| faults::unavailable(&error))? {
             match made {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((topic, code)) => return Err(LogFault::Unavailable(format!("topic `{topic}` cannot be made: {code}"))),
@@ -164,11 +170,7 @@ impl Topics {
     }
 
     fn list(&self) -> Result<Vec<(String, i32)>, LogFault> {
-        let metadata = self
-            .client
-            .inner()
-            .fetch_metadata(None, ANSWER)
-            .map_err(|error| LogFault::Unavailable(format!("no broker of `{}` has answered: {error}", self.config.bootstrap)))?;
+        let metadata = probe::metadata(self.client().inner(), &self.config)?;
         let count = |partitions: usize| i32::try_from(partitions).unwrap_or(i32::MAX);
         Ok(metadata.topics().iter().map(|topic| (topic.name().to_owned(), count(topic.partitions().len()))).collect())
     }
@@ -185,7 +187,7 @@ impl Topics {
                 return Err(LogFault::Unavailable(format!("the topics of tenant `{tenant}` are still there")));
             }
             let topics: Vec<&str> = found.iter().map(|(topic, _)| topic.as_str()).collect();
-            for removed in block_on(self.client.delete_topics(&topics, &options())).map_err(|error| faults::unavailable(&error))? {
+            for removed in block_on(self.client().delete_topics(&topics, &options())).map_err(|error| faults::unavailable(&error))? {
                 match removed {
                     Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic)) => {}
                     Err((topic, code)) => return Err(LogFault::Unavailable(format!("topic `{topic}` cannot be removed: {code}"))),
@@ -200,7 +202,7 @@ impl Topics {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.names.inbox(), i32::from(shard.0), Offset::Offset(before))
             .map_err(|error| faults::unavailable(&error))?;
-        block_on(self.client.delete_records(&list, &options())).map_err(|error| faults::unavailable(&error))?;
+        block_on(self.client().delete_records(&list, &options())).map_err(|error| faults::unavailable(&error))?;
         Ok(())
     }
 }

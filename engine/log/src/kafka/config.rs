@@ -1,11 +1,11 @@
 //! What the log on Kafka can be told, and how it becomes settings of librdkafka. Secrets stay `Secret` until librdkafka gets them.
 
-use std::{num::NonZeroU16, path::PathBuf, time::Duration};
+use std::{num::NonZeroU16, path::PathBuf, sync::Arc, time::Duration};
 
 use rdkafka::ClientConfig;
 use syncline_model::{LogFault, Secret};
 
-use super::names::Names;
+use super::{framing::Schemas, names::Names};
 
 /// How messages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -129,6 +129,22 @@ impl Security {
         }
     }
 
+    /// Whether the files are there; librdkafka's own message names neither the file nor the setting.
+    pub(super) fn check_files(&self) -> Result<(), LogFault> {
+        let tls = self.tls.clone().unwrap_or_default();
+        let files = [
+            ("tls_ca_file", tls.ca_file),
+            ("tls_certificate_file", tls.certificate_file),
+            ("tls_key_file", tls.key_file),
+            ("token_file", self.token_file().cloned()),
+        ];
+        for (name, file) in files.into_iter().filter_map(|(name, file)| Some((name, file?))) {
+            std::fs::read(&file)
+                .map_err(|error| LogFault::Unavailable(format!("`kafka.{name}`: `{}` cannot be read: {error}", file.display())))?;
+        }
+        Ok(())
+    }
+
     /// The file with our token, if we have one.
     pub(super) fn token_file(&self) -> Option<&PathBuf> {
         match &self.sasl {
@@ -171,6 +187,8 @@ pub struct KafkaConfig {
     pub append_timeout: Duration,
     /// How we reach the brokers and who we are there.
     pub security: Security,
+    /// Values are in the wire format of a schema registry, under the schemas that this one knows; plain, if absent.
+    pub schemas: Option<Arc<dyn Schemas>>,
     /// Settings of librdkafka that are passed on as they are.
     pub extra: Vec<(String, String)>,
 }
@@ -194,6 +212,7 @@ impl KafkaConfig {
             transaction_timeout: Duration::from_secs(30),
             append_timeout: Duration::from_secs(10),
             security: Security::default(),
+            schemas: None,
             extra: Vec::new(),
         }
     }

@@ -8,9 +8,10 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jiff::Timestamp;
 use rdkafka::{ClientContext, client::OAuthToken, config::RDKafkaLogLevel, error::KafkaError};
 
-use super::config::KafkaConfig;
+use super::{config::KafkaConfig, refusal::Refusals};
 use crate::metrics;
 
 /// While brokers are away, librdkafka reports each of them several times a second.
@@ -20,11 +21,36 @@ const QUIET: Duration = Duration::from_secs(10);
 pub struct Ears {
     token_file: Option<PathBuf>,
     warned: Mutex<Option<Instant>>,
+    refusals: Refusals,
+    /// When the token was handed over and when it ends, for clients that must be given theirs.
+    token_s: Mutex<Option<(i64, i64)>>,
 }
 
 impl Ears {
     pub fn new(config: &KafkaConfig) -> Self {
-        Self { token_file: config.security.token_file().cloned(), warned: Mutex::new(None) }
+        Self {
+            token_file: config.security.token_file().cloned(),
+            warned: Mutex::new(None),
+            refusals: Refusals::default(),
+            token_s: Mutex::default(),
+        }
+    }
+
+    /// Whether brokers will not have us.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// There is a token to be had, and the one before it has less than a fifth of its time left.
+    pub fn wants_token(&self) -> bool {
+        let now = Timestamp::now().as_second();
+        let fresh = |(from, until): (i64, i64)| (until - now) * 5 > until - from;
+        self.token_file.is_some() && !self.token_s.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(fresh)
+    }
+
+    /// A token was handed over that is good for so long.
+    pub fn has_token(&self, until_ms: i64) {
+        *self.token_s.lock().unwrap_or_else(PoisonError::into_inner) = Some((Timestamp::now().as_second(), until_ms / 1000));
     }
 
     fn may_warn(&self) -> bool {
@@ -42,6 +68,7 @@ impl ClientContext for Ears {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.refusals.hear(facility, message);
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error if self.may_warn() => {
                 tracing::warn!(facility, "kafka: {message}");
@@ -81,6 +108,7 @@ impl rdkafka::consumer::ConsumerContext for Ears {}
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::kafka::{Sasl, Security};
 
     #[test]
     fn a_token_says_who_it_is_and_when_it_ends() {
@@ -88,5 +116,18 @@ mod tests {
         let token = read_token(&format!("e30.{claims}.sig")).unwrap();
         assert_eq!((token.principal_name.as_str(), token.lifetime_ms), ("syncline", 1_800_000_000_000));
         assert!(read_token("opaque").is_none());
+    }
+
+    #[test]
+    fn a_token_is_wanted_again_before_it_ends() {
+        let security = Security { sasl: Some(Sasl::OauthBearer { token_file: "token".into() }), ..Security::default() };
+        let ears = Ears::new(&KafkaConfig { security, ..KafkaConfig::new("b:1", "p") });
+        assert!(ears.wants_token());
+        let now = Timestamp::now().as_second();
+        ears.has_token((now + 600) * 1000);
+        assert!(!ears.wants_token());
+        *ears.token_s.lock().unwrap() = Some((now - 500, now + 100));
+        assert!(ears.wants_token());
+        assert!(!Ears::new(&KafkaConfig::new("b:1", "p")).wants_token());
     }
 }

@@ -6,14 +6,18 @@ mod config;
 mod consumer;
 mod context;
 mod faults;
+mod framing;
 mod held;
 mod inbox;
 mod membership;
 mod names;
+mod probe;
 mod producer;
 mod raw;
 mod reading;
+mod refusal;
 mod shard;
+mod tending;
 mod threads;
 mod wire;
 mod writer;
@@ -45,7 +49,9 @@ use shard::Owned;
 use threads::{Gate, Threads};
 
 pub use config::{Compression, KafkaConfig, Sasl, Security, Tls};
+pub use framing::{Schema, Schemas};
 pub use names::Names;
+pub use probe::{Found, probe};
 
 /// Shards that are taken over at the same time; each has clients of its own to start.
 const TAKEOVERS: usize = 8;

@@ -117,6 +117,11 @@ impl Names {
         format!("{}-{digest}", &topic[..TOPIC_BYTES_MAX - 1 - digest.len()])
     }
 
+    /// What stands for the name of a stream in a topic.
+    pub fn stream_part(stream: &str) -> String {
+        legal_stream(stream)
+    }
+
     /// The topic holds events of this tenant.
     pub fn is_of(&self, topic: &str, tenant: &TenantId) -> bool {
         self.tenant(topic) == Some(tenant.as_str())

@@ -1,7 +1,7 @@
 //! One transactional producer: a draft becomes visible whole or not at all, and the outcome is always known or the shard is given up.
 
 use std::{
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -15,7 +15,15 @@ use rdkafka::{
 };
 use syncline_model::{LogFault, ShardId};
 
-use super::{config::KafkaConfig, context::Ears, faults, held::Draft, names::Names, raw, wire};
+use super::{
+    config::KafkaConfig,
+    context::Ears,
+    faults,
+    framing::{Schema, Schemas},
+    held::Draft,
+    names::Names,
+    raw, wire,
+};
 use crate::{embedded::locked, metrics};
 
 /// One call of librdkafka; between two it is asked whether the shard is still ours.
@@ -89,6 +97,7 @@ pub struct Transactions {
     producer: ThreadedProducer<Reports>,
     shard: ShardId,
     names: Names,
+    schemas: Option<Arc<dyn Schemas>>,
 }
 
 impl Transactions {
@@ -99,7 +108,7 @@ impl Transactions {
         let producer = ThreadedProducer::from_config_and_context(&settings, context).map_err(|error| faults::client(&error))?;
         while !stop() {
             match producer.init_transactions(CALL) {
-                Ok(()) => return Ok(Self { producer, shard, names: names.clone() }),
+                Ok(()) => return Ok(Self { producer, shard, names: names.clone(), schemas: config.schemas.clone() }),
                 Err(KafkaError::Transaction(error)) if error.is_retriable() => {}
                 Err(error) => return Err(faults::unavailable(&error)),
             }
@@ -111,8 +120,9 @@ impl Transactions {
     pub fn commit(&self, draft: &Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
         let began = Instant::now();
         *locked(&self.producer.context().failed) = None;
+        let schemas = self.schemas_of(draft).map_err(Refusal::Aborted)?;
         self.producer.begin_transaction().map_err(|error| self.refused(error))?;
-        if let Err(refusal) = self.write(draft) {
+        if let Err(refusal) = self.write(draft, &schemas) {
             return match refusal {
                 Refusal::Lost(why) => Err(Refusal::Lost(why)),
                 other @ (Refusal::NoTopic | Refusal::TooLarge(_) | Refusal::Again(_) | Refusal::Aborted(_)) => {
@@ -172,12 +182,24 @@ impl Transactions {
         Refusal::Aborted(LogFault::Unavailable(format!("topic `{}`: {} ({text})", failed.topic, failed.code)))
     }
 
-    fn write(&self, draft: &Draft) -> Result<(), Refusal> {
+    /// The schema of each event, or nothing where there is no registry.
+    fn schemas_of(&self, draft: &Draft) -> Result<Vec<Arc<Schema>>, LogFault> {
+        let Some(schemas) = &self.schemas else { return Ok(Vec::new()) };
+        draft.events.iter().map(|(_, _, event)| schemas.of(&self.names.topic(event), event)).collect()
+    }
+
+    fn write(&self, draft: &Draft, schemas: &[Arc<Schema>]) -> Result<(), Refusal> {
         for (index, (_, _, event)) in draft.events.iter().enumerate() {
-            let outgoing = wire::event(event);
+            let (outgoing, framed) = match schemas.get(index) {
+                None => (wire::event(event), None),
+                Some(schema) => {
+                    let (outgoing, framed) = wire::event(event).under(schema, &event.body);
+                    (outgoing, Some(framed))
+                }
+            };
+            let value = framed.as_deref().unwrap_or(event.body.as_ref());
             let topic = self.names.topic(event);
-            let record =
-                BaseRecord::with_opaque_to(&topic, index).key(&outgoing.key).payload(event.body.as_ref()).headers(outgoing.headers);
+            let record = BaseRecord::with_opaque_to(&topic, index).key(&outgoing.key).payload(value).headers(outgoing.headers);
             self.send(record)?;
         }
         let (cursors, seen) = (self.names.cursors(), self.names.seen());

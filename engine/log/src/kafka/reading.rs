@@ -17,7 +17,7 @@ use syncline_model::{
     log::{Logged, Position},
 };
 
-use super::{Core, config::KafkaConfig, context::Ears, faults, names::Names, wire};
+use super::{Core, config::KafkaConfig, context::Ears, faults, names::Names, tending, wire};
 use crate::embedded::locked;
 
 const KEPT: usize = 8;
@@ -100,6 +100,7 @@ impl Readers {
             None => BaseConsumer::from_config_and_context(&self.config.consumer(&self.names.readers()), Ears::new(&self.config))
                 .map_err(|error| faults::client(&error))?,
         };
+        tending::give_token(consumer.client());
         Ok(Reader { consumer, standing: None, free: Arc::clone(&self.free) })
     }
 

@@ -11,6 +11,8 @@ use syncline_model::{
     log::{InboxItem, InboxKind, InboxOffset, Logged, PartitionName, Place},
 };
 
+use super::framing::{self, Schema};
+
 const VERSION: u8 = 1;
 /// The key of the one record in the topic of cursors that says how far the inbox is done. Other keys are JSON arrays.
 pub const INBOX_DONE: &[u8] = b"inbox_done";
@@ -21,6 +23,14 @@ pub struct Outgoing {
     pub headers: OwnedHeaders,
     /// What the broker's limit is about, but for the few bytes of the batch around it.
     pub bytes: usize,
+}
+
+impl Outgoing {
+    /// The same under a schema of a registry, and its value.
+    pub fn under(self, schema: &Schema, body: &[u8]) -> (Self, Vec<u8>) {
+        let headers = self.headers.insert(Header { key: "ce_dataschema", value: Some(schema.url.as_str()) });
+        (Self { headers, ..self }, framing::frame(body, schema))
+    }
 }
 
 /// An event without its body, which is the message's value as it is.
@@ -95,7 +105,7 @@ fn read_event(message: &BorrowedMessage<'_>) -> Result<Event, String> {
         version,
         time,
         traceparent: attributes.get("traceparent").map(|text| (*text).to_owned()),
-        body: Bytes::copy_from_slice(message.payload().unwrap_or_default()),
+        body: Bytes::copy_from_slice(framing::unframe(message.payload().unwrap_or_default(), attributes.contains_key("dataschema"))),
     })
 }
 

@@ -53,6 +53,19 @@ pub(super) async fn exists(db: &mut PgConnection, server: &Server, tenant: &Tena
     sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(meta).fetch_one(db).await
 }
 
+/// All tenants of this installation that have tables, each with how many rows were ever written there, as PostgreSQL counts.
+pub(super) async fn tenants(server: &Server) -> Result<Vec<(TenantId, String)>, TableFault> {
+    let asked = "SELECT schemaname::text, sum(n_tup_ins + n_tup_upd + n_tup_del)::text FROM pg_stat_user_tables \
+                 WHERE starts_with(schemaname, $1) GROUP BY schemaname HAVING bool_or(relname = '_syncline_meta')";
+    let found = sqlx::query(asked).bind(&server.prefix).fetch_all(&server.pool).await;
+    let failed = |error: sqlx::Error| TableFault::Unavailable { tenant: "*".to_owned(), cause: said(&error) };
+    let tenant = |row: &sqlx::postgres::PgRow| {
+        let name: String = row.get(0);
+        Some((name.strip_prefix(&server.prefix)?.parse().ok()?, row.get::<Option<String>, _>(1).unwrap_or_default()))
+    };
+    Ok(found.map_err(failed)?.iter().filter_map(tenant).collect())
+}
+
 async fn make(db: &mut PgConnection, server: &Server, tenant: &TenantId) -> sqlx::Result<()> {
     let (schema, role) = (server.sql(tenant).schema, quoted(&server.name_of(tenant)));
     let statements = format!(

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod copy;
+mod database;
 mod fault;
 mod make;
 mod mirror;
@@ -25,8 +26,9 @@ pub use mirror::{Mirrored, mirror};
 pub use reader::PostgresReader;
 pub use writer::PostgresWriter;
 
-use self::sql::Sql;
+use self::{database::PostgresDatabase, sql::Sql};
 use super::{
+    database::Database,
     fault::TableFault,
     name::quoted,
     port::{TableHome, TablePolicy, TableReader, TableWriter, TenantLogin},
@@ -38,6 +40,8 @@ const PREFIX_MAX: usize = 14;
 /// A database in which tenants' tables are.
 pub(crate) struct Server {
     pool: PgPool,
+    /// For what is kept beside the tables: whoever holds one of these may still need one of the others.
+    beside: PgPool,
     /// Where connections live. The port waits on it.
     runtime: Handle,
     database: String,
@@ -69,16 +73,13 @@ impl PostgresHome {
             ("standard_conforming_strings", "on"),
             ("client_min_messages", "warning"),
         ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections_max.max(2))
-            .acquire_timeout(Duration::from_secs(30))
-            .connect_with(options)
-            .await
-            .map_err(|error| fault::said(&error))?;
+        let pools = || PgPoolOptions::new().max_connections(connections_max.max(2)).acquire_timeout(Duration::from_secs(30));
+        let pool = pools().connect_with(options.clone()).await.map_err(|error| fault::said(&error))?;
+        let beside = pools().connect_lazy_with(options.application_name("syncline organizer"));
         let mut connection = pool.acquire().await.map_err(|error| fault::said(&error))?;
         let database = make::check(&mut connection).await?;
         drop(connection);
-        Ok(Self(Arc::new(Server { pool, runtime: Handle::current(), database, prefix: prefix.to_owned() })))
+        Ok(Self(Arc::new(Server { pool, beside, runtime: Handle::current(), database, prefix: prefix.to_owned() })))
     }
 }
 
@@ -105,6 +106,21 @@ impl TableHome for PostgresHome {
     fn reader(&self, tenant: &TenantId) -> Result<Option<Box<dyn TableReader>>, TableFault> {
         let reader = self.0.runtime.block_on(PostgresReader::open(Arc::clone(&self.0), tenant.clone()))?;
         Ok(reader.map(|reader| Box::new(reader) as Box<dyn TableReader>))
+    }
+
+    fn database(&self, tenant: &TenantId) -> Result<Option<Box<dyn Database>>, TableFault> {
+        let opened = async {
+            let exists = async { make::exists(&mut *self.0.pool.acquire().await?, &self.0, tenant).await };
+            if !exists.await.map_err(|error| fault::fault(tenant, &error))? {
+                return Ok(None);
+            }
+            PostgresDatabase::open(Arc::clone(&self.0), tenant.clone()).await.map(Some)
+        };
+        Ok(self.0.runtime.block_on(opened)?.map(|database| Box::new(database) as Box<dyn Database>))
+    }
+
+    fn tenants(&self) -> Result<Vec<(TenantId, String)>, TableFault> {
+        self.0.runtime.block_on(make::tenants(&self.0))
     }
 
     fn login(&self, tenant: &TenantId) -> Result<Option<TenantLogin>, TableFault> {

@@ -11,7 +11,7 @@ use super::{
     Server, catalog,
     fault::fault,
     make, numeric,
-    sql::{Sql, source_text},
+    sql::{Sql, moment, source_text},
 };
 use crate::{
     infer::Kind,
@@ -93,6 +93,15 @@ impl TableReader for PostgresReader {
         Ok(Page { rows, next })
     }
 
+    fn of_keys(&self, table: &str, keys: &[String]) -> Result<Vec<Map<String, Value>>, TableFault> {
+        let schema = self.schema()?;
+        let table = find(&schema, table)?;
+        let shown = shown_columns(table);
+        let asked = format!("SELECT {shown} FROM {} WHERE _syncline_key = ANY($1) AND _syncline_deleted_at IS NULL", self.sql.table(table));
+        let found = self.ask(async |db| sqlx::query(AssertSqlSafe(asked)).persistent(false).bind(keys).fetch_all(db).await)?;
+        Ok(found.iter().map(|row| shown_row(table, row)).collect())
+    }
+
     fn position(&self) -> Result<Position, TableFault> {
         self.ask(async |db| catalog::position(db, &self.sql).await)
     }
@@ -121,20 +130,25 @@ fn page_sql(sql: &Sql, table: &Table, query: &RowQuery) -> Result<(String, Vec<S
         conditions.push(format!("({}) > ({})", keys.join(","), places.join(",")));
         values.extend(after);
     }
-    let engine = engine_columns(table).iter().map(|name| engine_text(name));
-    let own =
-        table.columns.iter().filter(|column| !column.path.is_empty()).map(|column| {
-            if column.kind == Kind::Timestamp { source_text(table, column) } else { format!("{}::text", quoted(&column.name)) }
-        });
     let statement = format!(
         "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {}",
-        engine.chain(own).collect::<Vec<_>>().join(","),
+        shown_columns(table),
         sql.table(table),
         conditions.join(" AND "),
         keys.join(","),
         query.limit() + 1
     );
     Ok((statement, values))
+}
+
+/// The columns as they are shown.
+fn shown_columns(table: &Table) -> String {
+    let engine = engine_columns(table).iter().map(|name| engine_text(name));
+    let own =
+        table.columns.iter().filter(|column| !column.path.is_empty()).map(|column| {
+            if column.kind == Kind::Timestamp { source_text(table, column) } else { format!("{}::text", quoted(&column.name)) }
+        });
+    engine.chain(own).collect::<Vec<_>>().join(",")
 }
 
 fn is_moment(engine: &str) -> bool {
@@ -144,11 +158,7 @@ fn is_moment(engine: &str) -> bool {
 fn engine_text(name: &str) -> String {
     match name {
         "_syncline_event_id" => format!("replace({name}::text, '-', '')"),
-        _ if is_moment(name) => {
-            format!(
-                r#"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || rtrim(to_char({name} AT TIME ZONE 'UTC', '.US'), '.0') || 'Z'"#
-            )
-        }
+        _ if is_moment(name) => moment(name),
         _ => format!("{name}::text"),
     }
 }

@@ -49,6 +49,13 @@ pub(super) fn row_columns(table: &Table) -> Vec<String> {
     engine.chain(table.columns.iter().map(|column| column.name.as_str())).chain([OVERFLOW]).map(quoted).collect()
 }
 
+/// A column of moments as text in RFC 3339.
+pub(super) fn moment(column: &str) -> String {
+    format!(
+        r#"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || rtrim(to_char({column} AT TIME ZONE 'UTC', '.US'), '.0') || 'Z'"#
+    )
+}
+
 /// The text of a timestamp column as the source wrote it.
 pub(super) fn source_text(table: &Table, column: &Column) -> String {
     let name = quoted(&column.name);

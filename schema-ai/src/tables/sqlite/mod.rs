@@ -1,6 +1,7 @@
 //! The tenants' tables in SQLite: a file for each tenant.
 
 mod catalog;
+mod database;
 mod known;
 mod read;
 mod sql;
@@ -11,7 +12,9 @@ use std::path::{Path, PathBuf};
 pub use read::SqliteReader;
 pub use writer::SqliteWriter;
 
+use self::database::SqliteDatabase;
 use super::{
+    database::Database,
     fault::TableFault,
     port::{TableHome, TablePolicy, TableReader, TableWriter, TenantLogin},
 };
@@ -37,6 +40,25 @@ impl TableHome for SqliteHome {
 
     fn reader(&self, tenant: &TenantId) -> Result<Option<Box<dyn TableReader>>, TableFault> {
         Ok(SqliteReader::open(&self.0, tenant)?.map(|reader| Box::new(reader) as Box<dyn TableReader>))
+    }
+
+    fn database(&self, tenant: &TenantId) -> Result<Option<Box<dyn Database>>, TableFault> {
+        // The reader knows whose file it is.
+        if SqliteReader::open(&self.0, tenant)?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(SqliteDatabase::open(&file_of(&self.0, tenant), tenant)?)))
+    }
+
+    fn tenants(&self) -> Result<Vec<(TenantId, String)>, TableFault> {
+        let Ok(listed) = std::fs::read_dir(&self.0) else { return Ok(Vec::new()) };
+        let written = |path: PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+        let one = |entry: std::fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            let tenant: TenantId = name.strip_suffix(".sqlite")?.parse().ok()?;
+            Some((tenant, format!("{:?} {:?}", written(entry.path()), written(self.0.join(format!("{name}-wal"))))))
+        };
+        Ok(listed.filter_map(Result::ok).filter_map(one).collect())
     }
 
     fn login(&self, _: &TenantId) -> Result<Option<TenantLogin>, TableFault> {

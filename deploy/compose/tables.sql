@@ -1,0 +1,1 @@
+create database tables owner syncline;
