@@ -194,7 +194,9 @@ impl Requester {
         }
         parts.merge(extra_parts)?;
         let url = self.address(scope, extra)?;
-        self.assemble(url, &parts)
+        let mut request = self.assemble(url, &parts)?;
+        self.authenticator.sign(&Call { context, scope }, &mut request).await?;
+        Ok(request)
     }
 
     fn own_parts(&self, scope: &Scope) -> Result<Parts, Fault> {
