@@ -45,6 +45,9 @@ pub enum Command {
     },
     /// Say what is wrong with the configuration and the environment, and how to mend it
     Doctor(ConfigArgs),
+    /// Take the state of an integration out of a running installation, or put in one that Airbyte wrote
+    #[command(subcommand)]
+    State(StateCommand),
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -213,6 +216,43 @@ pub enum EventsCommand {
         #[arg(long, value_name = "TENANT")]
         tenant: Option<String>,
     },
+}
+
+/// What to do with the state of an integration.
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// Print it as messages of the Airbyte protocol
+    Export {
+        /// Of which.
+        #[command(flatten)]
+        of: StateOf,
+    },
+    /// Let the integration, which must be paused or new, go on from a state
+    Import {
+        /// Of which.
+        #[command(flatten)]
+        of: StateOf,
+        /// A JSON file: messages of the protocol, what Airbyte's API answers, or one state for each stream by its name
+        #[arg(value_name = "FILE")]
+        state: PathBuf,
+    },
+}
+
+/// An integration of a running installation.
+#[derive(Debug, Args)]
+pub struct StateOf {
+    /// Whose it is
+    #[arg(value_name = "TENANT")]
+    pub tenant: syncline_model::TenantId,
+    /// Its id
+    #[arg(value_name = "INTEGRATION")]
+    pub integration: syncline_model::IntegrationId,
+    /// Where the API is
+    #[arg(long, default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    pub api: String,
+    /// An API key: an operator's to export, an admin's to import
+    #[arg(long, env = "SYNCLINE_API_KEY", hide_env_values = true, value_name = "KEY")]
+    pub key: String,
 }
 
 /// What to do with API keys.

@@ -7,21 +7,12 @@
 #[path = "support/mod.rs"]
 mod support;
 
-#[allow(dead_code, reason = "what other tests use of it")]
-#[path = "support/registry/mod.rs"]
-mod registry;
-
 #[path = "cluster/chaos.rs"]
 mod chaos;
-#[path = "cluster/consumers.rs"]
-mod consumers;
 #[path = "cluster/dashboards.rs"]
 mod dashboards;
-#[path = "cluster/framed.rs"]
-mod framed;
+#[allow(dead_code, reason = "what other tests use of it")]
 #[path = "cluster/installation.rs"]
 mod installation;
 #[path = "cluster/published.rs"]
 mod published;
-#[path = "cluster/secured.rs"]
-mod secured;

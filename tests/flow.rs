@@ -14,6 +14,8 @@ mod crash;
 mod isolation;
 #[path = "flow/organize.rs"]
 mod organize;
+#[path = "flow/state.rs"]
+mod state;
 #[path = "flow/tables_postgres.rs"]
 mod tables_postgres;
 #[path = "flow/whole_way.rs"]

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod events;
 pub mod key;
 pub mod serve;
+pub mod state;
 pub mod sync;
 
 use std::io::Write;

@@ -83,6 +83,18 @@ fn a_pagination_that_repeats_its_token_ends() {
 }
 
 #[test]
+fn a_source_that_gives_the_same_page_whatever_it_is_asked_for_ends() {
+    let pages = ", paginator: {type: DefaultPaginator, page_token_option: {type: RequestOption, inject_into: request_parameter, field_name: page}, pagination_strategy: {type: PageIncrement}}";
+    fails("again", pages, "whichever it is asked for");
+}
+
+#[test]
+fn a_token_that_is_named_for_ever_ends_even_if_every_page_differs() {
+    let pages = ", paginator: {type: DefaultPaginator, page_token_option: {type: RequestOption, inject_into: request_parameter, field_name: token}, pagination_strategy: {type: CursorPagination, cursor_value: \"{{ response.next }}\"}}";
+    fails("differs", pages, "named the same next page");
+}
+
+#[test]
 fn a_template_that_never_ends_is_cut_off() {
     fails(
         "{% for a in 'x' * 100000 %}{% for b in 'x' * 100000 %}{% for c in 'x' * 100000 %}{% endfor %}{% endfor %}{% endfor %}items",

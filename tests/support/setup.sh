@@ -12,6 +12,7 @@ command -v g++ > /dev/null || missing+=(g++)
 python3 -c "import ensurepip, venv" 2> /dev/null || missing+=(python3-venv)
 command -v make > /dev/null || missing+=(make)
 command -v pkg-config > /dev/null || missing+=(pkg-config)
+command -v openssl > /dev/null || missing+=(openssl)
 [ -e /usr/include/openssl/ssl.h ] || pkg-config --exists openssl 2> /dev/null || missing+=(libssl-dev)
 [ -e /usr/include/zlib.h ] || pkg-config --exists zlib 2> /dev/null || missing+=(zlib1g-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0

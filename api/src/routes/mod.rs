@@ -15,6 +15,7 @@ mod jobs;
 mod keys;
 mod plans;
 mod quarantine;
+mod state;
 mod streams;
 mod tables;
 mod tenants;
@@ -68,6 +69,8 @@ routes! {
         streams::list_cursors,
         streams::list_streams,
         streams::accept_deletions,
+        state::get_state,
+        state::set_state,
         jobs::list_jobs,
         jobs::get_job,
         jobs::list_job_logs,

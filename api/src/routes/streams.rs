@@ -46,14 +46,20 @@ pub(crate) struct StreamView {
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/integrations/{integration}/streams", responses((status = 200, body = Listing<StreamView>)))]
 pub(crate) async fn list_streams(asked: Allowed<Operator, OneIntegration>) -> Result<Answer, Problem> {
     let known = &asked.reach.integration;
-    let specs = match asked.tools.engine.streams(&known.tenant, &known.id).await {
-        Ok(specs) => specs,
-        Err(fault @ (syncline_model::Fault::Internal(_) | syncline_model::Fault::Stopped)) => return Err(fault.into()),
-        Err(fault) => return Err(Problem::because(Code::SourceRefused, plain(&asked, &fault).await?)),
-    };
+    let specs = of_source(&asked).await?;
     let is_chosen = |spec: &StreamSpec| known.streams.as_ref().is_none_or(|chosen| chosen.iter().any(|choice| choice.name == spec.name));
     let items = specs.into_iter().map(|spec| StreamView { chosen: is_chosen(&spec), ..spec.into() }).collect();
     Answer::ok(&Listing { items, next: None })
+}
+
+/// The streams as the source has them.
+pub(super) async fn of_source<R, I>(asked: &Allowed<R, OneIntegration, I>) -> Result<Vec<StreamSpec>, Problem> {
+    let known = &asked.reach.integration;
+    match asked.tools.engine.streams(&known.tenant, &known.id).await {
+        Ok(specs) => Ok(specs),
+        Err(fault @ (syncline_model::Fault::Internal(_) | syncline_model::Fault::Stopped)) => Err(fault.into()),
+        Err(fault) => Err(Problem::because(Code::SourceRefused, plain(asked, &fault).await?)),
+    }
 }
 
 /// Where reading a stream goes on.

@@ -15,7 +15,7 @@ use crate::{
     manifest,
     node::Node,
     problem::Problem,
-    read::StreamReading,
+    read::{NO_CURSOR, StreamReading},
     reader::{EngineReader, Place, ProtocolReader},
     record::{Shape, dotted},
     run::{Run, misconfigured},
@@ -302,6 +302,11 @@ impl DeclarativeConnector {
     }
 }
 
+/// A stream without a cursor has a state that only says so.
+fn says_nothing(state: &Map<String, Value>) -> bool {
+    state.keys().all(|name| name == NO_CURSOR)
+}
+
 /// Streams that `connector.yaml` speaks of and that the manifest does not have.
 fn unknown_streams(file: &ConnectorFile, streams: &[Entry]) -> Vec<Problem> {
     let unknown = file.streams.keys().filter(|name| !streams.iter().any(|entry| entry.name == **name));
@@ -405,5 +410,18 @@ impl Connector for DeclarativeConnector {
         let shape = Shape::new(inner.key.clone(), added.version_field.as_deref(), &cursor_field, &added.delete);
         let reading = StreamReading::new(inner, run, state, place.at)?;
         Ok(Box::new(EngineReader::new(reading, shape)))
+    }
+
+    fn state(&self, at: &Cursor) -> Result<Option<Value>, Fault> {
+        let state = Place::read(at)?.state;
+        Ok((!says_nothing(&state)).then_some(Value::Object(state)))
+    }
+
+    fn cursor(&self, state: &Value) -> Result<Option<Cursor>, Fault> {
+        let Some(state) = state.as_object() else { return Err(misconfigured("the state of a stream must be an object")) };
+        if says_nothing(state) {
+            return Ok(None);
+        }
+        Place { state: state.clone(), at: None }.cursor().map(Some)
     }
 }

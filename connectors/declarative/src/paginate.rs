@@ -98,6 +98,16 @@ impl Paginator {
         })
     }
 
+    /// The fields of the answer that the decision looks at, where these can be told to be all.
+    pub fn answer_fields(&self) -> Option<Vec<Box<str>>> {
+        let Strategy::Cursor { value, stop } = &self.0.as_ref()?.strategy else { return None };
+        let mut fields = value.fields("response")?;
+        if let Some(stop) = stop {
+            fields.extend(stop.fields("response")?);
+        }
+        Some(fields.into_iter().collect())
+    }
+
     /// Whether it needs the last record.
     pub fn reads_records(&self) -> bool {
         self.0.as_ref().is_some_and(|pages| match &pages.strategy {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The state of a stream that has no cursor, as Airbyte says it.
-const NO_CURSOR: &str = "__ab_no_cursor_state_message";
+pub const NO_CURSOR: &str = "__ab_no_cursor_state_message";
 
 /// One page of a stream.
 pub struct Batch {

@@ -33,7 +33,8 @@ impl Place {
         serde_json::from_slice(&cursor.0).map_err(|error| Fault::Internal(format!("a cursor cannot be read: {error}")))
     }
 
-    fn cursor(&self) -> Result<Cursor, Fault> {
+    /// The same as a cursor.
+    pub fn cursor(&self) -> Result<Cursor, Fault> {
         serde_json::to_vec(self)
             .map(|bytes| Cursor(Bytes::from(bytes)))
             .map_err(|error| Fault::Internal(format!("a cursor cannot be written: {error}")))

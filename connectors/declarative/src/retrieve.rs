@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_model::Fault;
@@ -29,6 +30,8 @@ use crate::{
 
 /// A page that came so often behind the same token will come for ever.
 const REPEATS_MAX: u8 = 3;
+/// Nobody has so many pages behind one and the same token, even if each of them differs.
+const PAGES_PER_TOKEN_MAX: u32 = 10_000;
 /// How often a window is cut in half before it is given up.
 const SPLITS_MAX: u8 = 10;
 
@@ -74,8 +77,23 @@ pub struct Spot {
 /// The pages of one slice.
 pub struct Pages {
     spot: Spot,
-    repeats: HashMap<(u64, u64), u8>,
+    tokens: HashMap<u64, Named>,
+    last: Bytes,
+    repeated: u32,
     ahead: Option<Ahead>,
+}
+
+/// A source that gives the same page so often in a row, whatever it is asked for, does not look at what it is asked for.
+const SAME_PAGES_MAX: u32 = 100;
+/// Pages that are larger are not kept for the sake of a comparison.
+const COMPARED_BYTES_MAX: usize = 1 << 20;
+
+/// How often a token was named as that of the next page.
+#[derive(Default)]
+struct Named {
+    times: u32,
+    page: Option<u64>,
+    same: u8,
 }
 
 /// A page that was asked for before somebody wanted it. Whoever drops it takes the question back.
@@ -95,7 +113,7 @@ impl Pages {
 
     /// From where an earlier reading stood.
     pub fn at(spot: Spot) -> Self {
-        Self { spot, repeats: HashMap::new(), ahead: None }
+        Self { spot, tokens: HashMap::new(), last: Bytes::new(), repeated: 0, ahead: None }
     }
 
     /// Where reading stands.
@@ -171,7 +189,7 @@ impl Pages {
         }
         let Some((slice, _)) = self.spot.windows.last().cloned() else { return Ok(None) };
         let url = "http://parent.invalid/".parse().map_err(|_| Fault::Internal("no address for a page of a parent".to_owned()))?;
-        let body = bytes::Bytes::from(first.to_string());
+        let body = Bytes::from(first.to_string());
         let answer = HttpAnswer { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body, url };
         let scope = with_token(slice.scope(&run.base), None);
         let page = simple.selector.select(&answer, &scope, reading.normalizer, reading.wanted)?;
@@ -188,7 +206,7 @@ impl Pages {
             Some(properties) => properties.chunks(run, reading.selected).await?.into_iter().map(Some).collect(),
         };
         let (mut selected, mut last) = (Vec::new(), None);
-        let mut extracted = 0;
+        let (mut extracted, mut document) = (0, None);
         for chunk in chunks {
             let scope = match &chunk {
                 None => scope.clone(),
@@ -219,15 +237,15 @@ impl Pages {
             if let Some(complaint) = &page.complaint {
                 run.context.patience.skipped(&format!("a part of an answer for `{}` was left out: {complaint}", reading.stream));
             }
-            extracted = page.extracted;
+            (extracted, document) = (page.extracted, page.document);
             selected.push(page.items);
             last = Some(answer);
         }
         let items = match &simple.properties {
             Some(properties) => properties.merge(selected),
-            None => selected.into_iter().flatten().collect(),
+            None => selected.pop().unwrap_or_default(),
         };
-        self.leave(simple, reading, scope, last.as_ref(), Selected { items, extracted, complaint: None })
+        self.leave(simple, reading, scope, last.as_ref(), Selected { items, extracted, complaint: None, document })
     }
 
     /// A page was read; decides what comes next.
@@ -255,7 +273,7 @@ impl Pages {
         } else {
             let seen = Seen {
                 headers: &answer.headers,
-                response: if simple.paginator.reads_answers() { Some(Arc::new(simple.selector.first_document(answer)?)) } else { None },
+                response: if simple.paginator.reads_answers() { Some(Arc::new(document(&mut page, simple, answer)?)) } else { None },
                 extracted: page.extracted,
                 count: page.items.len() as u64,
                 last_record: if simple.paginator.reads_records() { page.items.last().map(|last| Arc::new(last.tree())) } else { None },
@@ -278,14 +296,28 @@ impl Pages {
 
     /// The same page behind the same token again and again would be read for ever.
     fn notice(&mut self, token: &Value, answer: &HttpAnswer) -> Result<(), Fault> {
+        self.repeated = if !self.last.is_empty() && self.last == answer.body { self.repeated + 1 } else { 0 };
+        self.last = if answer.body.len() <= COMPARED_BYTES_MAX { answer.body.clone() } else { Bytes::new() };
+        if self.repeated >= SAME_PAGES_MAX {
+            return Err(Fault::Unusable("the source gives the same page again and again, whichever it is asked for".to_owned()));
+        }
         let hash = |bytes: &[u8]| {
             let mut hasher = DefaultHasher::new();
             bytes.hash(&mut hasher);
             hasher.finish()
         };
-        let times = self.repeats.entry((hash(token.to_string().as_bytes()), hash(&answer.body))).or_insert(0);
-        *times += 1;
-        if *times > REPEATS_MAX {
+        let named = self.tokens.entry(hash(token.to_string().as_bytes())).or_default();
+        named.times += 1;
+        if named.times == 1 {
+            return Ok(());
+        }
+        let page = Some(hash(&answer.body));
+        named.same = if named.page == page { named.same + 1 } else { 0 };
+        named.page = page;
+        if named.times > PAGES_PER_TOKEN_MAX {
+            return Err(Fault::Unusable(format!("the source named the same next page {PAGES_PER_TOKEN_MAX} times")));
+        }
+        if named.same >= REPEATS_MAX {
             return Err(Fault::Unusable("the source gives the same page and names the same next page again and again".to_owned()));
         }
         Ok(())
@@ -306,7 +338,7 @@ impl Pages {
         if self.spot.windows.is_empty() {
             self.spot.reduced = reduced;
         }
-        self.repeats.clear();
+        self.tokens.clear();
         self.ahead = None;
     }
 
@@ -333,7 +365,7 @@ impl Pages {
         *slice = reduced;
         self.spot.token = simple.paginator.initial();
         self.spot.records = 0;
-        self.repeats.clear();
+        self.tokens.clear();
         self.ahead = None;
         Ok(())
     }
@@ -355,6 +387,11 @@ impl Pages {
         self.spot.token = simple.paginator.initial();
         Ok(())
     }
+}
+
+/// The answer for whoever decides about the next page.
+fn document(page: &mut Selected, simple: &Simple, answer: &HttpAnswer) -> Result<Value, Fault> {
+    page.document.take().map_or_else(|| simple.selector.first_document(answer), Ok)
 }
 
 enum Asked {

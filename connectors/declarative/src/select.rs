@@ -16,7 +16,7 @@ use crate::{
     problem::Problem,
     record::field,
     template::Scope,
-    transform::Transform,
+    transform::{Splice, Splicer, Transform},
 };
 
 /// A record on its way: the bytes that came, or a tree where something was changed.
@@ -76,6 +76,8 @@ pub struct Selected {
     pub extracted: u64,
     /// What in the answer could not be read and was left out.
     pub complaint: Option<String>,
+    /// What the paginator looks at in the answer, where that could be told without reading all of it.
+    pub document: Option<Value>,
 }
 
 /// A `RecordSelector` with what stands around it.
@@ -87,8 +89,12 @@ pub struct Selector {
     plain_path: Option<Vec<String>>,
     filter: Option<RecordFilter>,
     transforms: Arc<[Transform]>,
+    /// The same, where they can be made in the bytes of a record.
+    splice: Option<Arc<Splice>>,
     transforms_first: bool,
     normalizes: bool,
+    /// The fields of an answer that the paginator looks at, where these are all.
+    looked_at: Option<Arc<[Box<str>]>>,
 }
 
 /// Whether a record is wanted at all, judged by its place in the stream.
@@ -124,15 +130,33 @@ impl Selector {
             decoder,
             extractor,
             filter,
+            splice: Splice::of(&transforms).map(Arc::new),
             transforms: transforms.into(),
             normalizes,
+            looked_at: None,
         })
+    }
+
+    /// Of an answer only these fields matter to whoever decides about the next page.
+    pub fn looked_at(mut self, fields: Option<Vec<Box<str>>>) -> Self {
+        self.looked_at = fields.map(Arc::from);
+        self
     }
 
     /// One that takes everything as it comes.
     pub fn plain(decoder: Decoder, extractor: Extractor) -> Self {
         let plain_path = if decoder.is_plain_json() { extractor.plain_path() } else { None };
-        Self { decoder, extractor, plain_path, filter: None, transforms: Arc::default(), transforms_first: false, normalizes: false }
+        Self {
+            decoder,
+            extractor,
+            plain_path,
+            filter: None,
+            transforms: Arc::default(),
+            splice: None,
+            transforms_first: false,
+            normalizes: false,
+            looked_at: None,
+        }
     }
 
     /// Records must become what the schema says.
@@ -149,13 +173,16 @@ impl Selector {
         wanted: Option<Wanted<'_>>,
     ) -> Result<Selected, Fault> {
         if let Some(path) = &self.plain_path {
-            let Ok(pieces) = Extractor::pieces(&answer.body, path) else {
+            let fields = self.looked_at.as_deref().unwrap_or_default();
+            let Ok(cut) = Extractor::pieces(&answer.body, path, fields) else {
                 // What is no JSON has no records; the reference goes on as if it were an empty object.
                 return broken(answer).map_or_else(|| Ok(Selected::default()), Err);
             };
-            let extracted = pieces.len() as u64;
-            let items = pieces.into_iter().map(Item::Raw);
-            return Ok(Selected { items: self.finish(items, scope, normalizer, wanted)?, extracted, complaint: None });
+            let extracted = cut.records.len() as u64;
+            let document = self.looked_at.as_ref().zip(cut.beside).and_then(|(names, found)| document(names, found));
+            let items = cut.records.into_iter().map(Item::Raw);
+            let items = self.made(items, answer.body.len(), scope, normalizer, wanted)?;
+            return Ok(Selected { items, extracted, complaint: None, document });
         }
         let mut complaint = None;
         let (records, extracted) = match self.extractor.rows(&answer.body, &answer.headers) {
@@ -175,7 +202,7 @@ impl Selector {
             }
         };
         let items = self.finish(records.into_iter().map(Item::Tree), scope, normalizer, wanted)?;
-        Ok(Selected { items, extracted: extracted as u64, complaint })
+        Ok(Selected { items, extracted: extracted as u64, complaint, document: None })
     }
 
     /// Filters and changes records that came from elsewhere than an answer.
@@ -186,14 +213,29 @@ impl Selector {
         normalizer: Option<&Normalizer>,
         wanted: Option<Wanted<'_>>,
     ) -> Result<Vec<Item>, Fault> {
+        self.made(items, 0, scope, normalizer, wanted)
+    }
+
+    fn made(
+        &self,
+        items: impl Iterator<Item = Item>,
+        page_bytes: usize,
+        scope: &Scope,
+        normalizer: Option<&Normalizer>,
+        wanted: Option<Wanted<'_>>,
+    ) -> Result<Vec<Item>, Fault> {
+        if self.filter.is_none() && self.transforms.is_empty() && !self.normalizes && wanted.is_none() {
+            return Ok(items.collect());
+        }
         let mut scope = scope.clone();
-        let mut made = Vec::new();
+        let mut splicer = self.splice.as_ref().map(|splice| splice.splicer(page_bytes));
+        let mut made = Vec::with_capacity(items.size_hint().0);
         for item in items {
             let body = match &item {
                 Item::Raw(bytes) => Some(bytes.clone()),
                 Item::Tree(_) | Item::Refused(..) => None,
             };
-            match (self.one(item, &mut scope, normalizer, wanted), body) {
+            match (self.one(item, &mut scope, &mut splicer, normalizer, wanted), body) {
                 (Ok(item), _) => made.extend(item),
                 // One record that cannot be changed spoils no other.
                 (Err(Fault::BadRecord(cause)), Some(body)) => made.push(Item::Refused(body, cause)),
@@ -207,10 +249,11 @@ impl Selector {
         &self,
         item: Item,
         scope: &mut Scope,
+        splicer: &mut Option<Splicer<'_>>,
         normalizer: Option<&Normalizer>,
         wanted: Option<Wanted<'_>>,
     ) -> Result<Option<Item>, Fault> {
-        let mut item = if self.transforms_first { self.changed(item, scope)? } else { item };
+        let mut item = if self.transforms_first { self.changed(item, scope, splicer)? } else { item };
         if wanted.is_some_and(|wanted| !wanted(&item)) {
             return Ok(None);
         }
@@ -223,7 +266,7 @@ impl Selector {
             item = Item::Tree(tree);
         }
         if !self.transforms_first {
-            item = self.changed(item, scope)?;
+            item = self.changed(item, scope, splicer)?;
         }
         if let Some(normalizer) = normalizer.filter(|_| self.normalizes) {
             let mut tree = item.into_tree();
@@ -233,9 +276,14 @@ impl Selector {
         Ok(Some(item))
     }
 
-    fn changed(&self, item: Item, scope: &mut Scope) -> Result<Item, Fault> {
+    fn changed(&self, item: Item, scope: &mut Scope, splicer: &mut Option<Splicer<'_>>) -> Result<Item, Fault> {
         if self.transforms.is_empty() {
             return Ok(item);
+        }
+        if let (Item::Raw(bytes), Some(splicer)) = (&item, splicer)
+            && let Some(changed) = splicer.change(bytes, scope)
+        {
+            return changed.map(Item::Raw);
         }
         let tree = match item {
             Item::Tree(tree) => tree,
@@ -260,6 +308,12 @@ impl Selector {
         let first = self.decoder.decode(&answer.body, &answer.headers)?.next();
         Ok(first.transpose()?.unwrap_or_else(|| Value::Object(serde_json::Map::new())))
     }
+}
+
+/// An answer with only these of its fields; `None` if one of them is no JSON.
+fn document(names: &[Box<str>], found: Vec<(usize, Bytes)>) -> Option<Value> {
+    let one = |(index, bytes): (usize, Bytes)| Some((names.get(index)?.to_string(), crate::decode::json::parse(&bytes).ok()?));
+    found.into_iter().map(one).collect::<Option<_>>().map(Value::Object)
 }
 
 /// An answer that should be JSON and is not: a page of an intermediary says so in its type, anything else was cut off on the way.

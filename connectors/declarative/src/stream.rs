@@ -144,6 +144,7 @@ impl Simple {
         if !paginator.is_none() && !selector.decoder.can_be_paginated() {
             return Err(node.problem("a paginator cannot stand beside this decoder, whose answers it could not look into"));
         }
+        let selector = selector.looked_at(paginator.answer_fields());
         let splits = node.child("request_window_splitting").map(|splits| WindowSplits::load(&splits)).transpose()?;
         Ok(Self {
             requester: made,

@@ -139,4 +139,12 @@ pub trait Connector: Send + Sync {
     /// Begins to read a stream behind a cursor; [`Cursor::START`] reads from the beginning. A full refresh passes only cursors of
     /// its own generation.
     async fn open(&self, context: &Context, stream: &StreamSpec, mode: SyncMode, from: &Cursor) -> Result<Box<dyn Reader>, Fault>;
+    /// The state of a stream at this cursor, as Airbyte would keep it; `None` if it has none to go on from.
+    fn state(&self, _at: &Cursor) -> Result<Option<serde_json::Value>, Fault> {
+        Err(Fault::Misconfigured(format!("the connector `{}` keeps no state that others could read", self.file().name)))
+    }
+    /// The cursor that goes on from such a state; `None` if it says nothing to go on from.
+    fn cursor(&self, _state: &serde_json::Value) -> Result<Option<Cursor>, Fault> {
+        Err(Fault::Misconfigured(format!("the connector `{}` cannot go on from the state of another program", self.file().name)))
+    }
 }

@@ -8,6 +8,7 @@ pub mod limits;
 pub mod metrics;
 pub mod settings;
 pub mod shared;
+pub mod state;
 
 pub use connector::{Connector, Context, DeleteStrategy, Page, Patience, Reader, Refused, StreamSpec, Unavailable, WaitReason};
 pub use http::{Http, HttpAnswer, HttpRequest};

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use syncline_model::{
-    EventLog, Fault, IntegrationId, JobId, Ledger, LogFault, Shard, Step, StreamName, TenantId,
+    Advance, Cursor, CursorKey, EventLog, Fault, IntegrationId, JobId, Ledger, LogFault, Revision, Shard, State, Step, StreamName,
+    TenantId,
     ledger::Outcome,
     log::{InboxItem, InboxKind, InboxOffset},
 };
@@ -17,6 +18,7 @@ use crate::{
     actors::{Root, messages},
     job::Shared,
     lanes::Key,
+    pump::{HISTORY, HISTORY_KNOWN},
 };
 
 const ITEMS_AT_ONCE: usize = 100;
@@ -33,6 +35,11 @@ pub enum Command {
     Read {
         /// The job.
         job: JobId,
+    },
+    /// Go on from these cursors of the streams' connector, unless it is being read.
+    GoOn {
+        /// What the connector wrote, by stream.
+        cursors: Vec<(StreamName, Vec<u8>)>,
     },
     /// The source of this stream has become much smaller, and that is right.
     AcceptDeletions {
@@ -99,7 +106,7 @@ async fn turn(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, af
             // Deliveries are not ours to pass; they wait for whoever handles them.
             break;
         }
-        if let Err(fault) = obey(ledger, root, &item).await {
+        if let Err(fault) = obey(ledger, shard, root, &item).await {
             tracing::warn!(tenant = %item.tenant, integration = %item.integration, "what was asked cannot be done yet: {fault}");
             break;
         }
@@ -111,11 +118,21 @@ async fn turn(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, af
     Ok(())
 }
 
-async fn obey(ledger: &Arc<dyn Ledger>, root: &Addr<Root>, item: &InboxItem) -> Result<(), Fault> {
+async fn obey(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, item: &InboxItem) -> Result<(), Fault> {
     let key = Key { tenant: item.tenant.clone(), integration: item.integration.clone() };
     match serde_json::from_slice(&item.body) {
         Ok(Command::Look) => look(ledger, root, key).await,
         Ok(Command::Read { job }) => read(ledger, root, &key, job).await,
+        Ok(Command::GoOn { cursors }) => {
+            let cursors = cursors.into_iter().map(|(stream, bytes)| (stream, Cursor(Bytes::from(bytes)))).collect();
+            let running = root.send(messages::Asked(key.clone())).await.map_err(|error| Fault::Internal(error.to_string()))??;
+            let moved = go_on(ledger.as_ref(), shard, &key, running, cursors).await;
+            if let Err(fault @ Fault::Misconfigured(_)) = &moved {
+                tracing::warn!(tenant = %key.tenant, integration = %key.integration, "the cursors stay where they are: {fault}");
+                return Ok(());
+            }
+            moved
+        }
         Ok(Command::AcceptDeletions { stream }) => {
             root.do_send(messages::AcceptDeletions { key, stream });
             Ok(())
@@ -144,6 +161,35 @@ async fn read(ledger: &Arc<dyn Ledger>, root: &Addr<Root>, key: &Key, job: JobId
         Some(running) if running != job => cancel("another job of the integration was running").await,
         Some(_) | None => Ok(()),
     }
+}
+
+/// Moves the cursors of an integration that is not read. The history of their streams counts as known, because somebody has read it.
+pub async fn go_on(
+    ledger: &dyn Ledger,
+    shard: &dyn Shard,
+    key: &Key,
+    running: Option<JobId>,
+    cursors: Vec<(StreamName, Cursor)>,
+) -> Result<(), Fault> {
+    let enrolled = ledger.integration(&key.tenant, &key.integration).await?;
+    let state = enrolled.map_or(State::Deleted, |enrolled| enrolled.state);
+    if state.is_active() || state == State::Deleted {
+        return Err(Fault::Misconfigured(format!("the integration `{}` is {state}, and must be paused", key.integration)));
+    }
+    if let Some(job) = running {
+        return Err(Fault::Misconfigured(format!("the job `{job}` of the integration `{}` has not ended yet", key.integration)));
+    }
+    let known = shard.cursors(&key.tenant, &key.integration).await?;
+    let mut step = Step::default();
+    for (stream, cursor) in cursors {
+        for (part, to) in [("", cursor), (HISTORY, Cursor(HISTORY_KNOWN))] {
+            let (tenant, integration) = (key.tenant.clone(), key.integration.clone());
+            let at = CursorKey { tenant, integration, stream: stream.clone(), part: part.to_owned() };
+            let from = known.iter().find(|entry| entry.key == at).map_or(Revision::NONE, |entry| entry.revision);
+            step.advances.push(Advance { key: at, from, to: Some(to) });
+        }
+    }
+    if step.is_empty() { Ok(()) } else { Ok(shard.commit(step).await?) }
 }
 
 /// The integration of a command.

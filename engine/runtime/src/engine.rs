@@ -11,7 +11,7 @@ use actix::{Addr, Handler, Message, dev::ToEnvelope};
 use jiff::Timestamp;
 use serde::Serialize;
 use syncline_model::{
-    CursorEntry, EventLog, Fault, IntegrationId, JobId, Ledger, ShardId, State, StreamName, TenantId,
+    Cursor, CursorEntry, EventLog, Fault, IntegrationId, JobId, Ledger, ShardId, State, StreamName, TenantId,
     ledger::{Outcome, StateChange, Trigger},
 };
 use syncline_sdk::StreamSpec;
@@ -184,6 +184,21 @@ impl EngineHandle {
         let owned = self.ask(|| messages::AskShard(shard)).await?;
         let owned = owned.ok_or_else(|| Fault::Unavailable(format!("the tenant `{tenant}` is not run by this node")))?;
         Ok(owned.cursors(tenant, integration).await?)
+    }
+
+    /// Lets the streams of an integration go on from other cursors. It must not be read at the moment: paused or not begun, and its
+    /// last job ended.
+    pub async fn go_on(&self, tenant: &TenantId, integration: &IntegrationId, cursors: Vec<(StreamName, Cursor)>) -> Result<(), Fault> {
+        let key = key(tenant, integration);
+        if self.is_elsewhere(tenant).await? {
+            let cursors = cursors.into_iter().map(|(stream, cursor)| (stream, cursor.0.to_vec())).collect();
+            return commands::ask(self.shared.log.as_ref(), &key, &Command::GoOn { cursors }).await;
+        }
+        let shard = ShardId::of(tenant, self.shared.log.shard_count());
+        let owned = self.ask(|| messages::AskShard(shard)).await?;
+        let owned = owned.ok_or_else(|| Fault::Unavailable(format!("the tenant `{tenant}` is not run by this node")))?;
+        let running = self.ask(|| messages::Asked(key.clone())).await??;
+        commands::go_on(self.shared.ledger.as_ref(), owned.as_ref(), &key, running, cursors).await
     }
 
     /// How many integrations do what.

@@ -26,6 +26,7 @@ pub fn answer(asked: &Asked) -> Option<HttpResponse> {
             let body = format!("{{\"data\": [{}1{}]}}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
             HttpResponse::Ok().content_type("application/json").body(body)
         }
+        "/differs" => HttpResponse::Ok().json(json!({"data": [{"id": asked.before}], "next": "the-same"})),
         "/again" => HttpResponse::Ok().json(json!({"data": listed::records(1..3), "next": "the-same"})),
         _ => return None,
     })

@@ -24,7 +24,7 @@ use self::{
     filled::{Path, Scope},
 };
 use crate::{
-    cut::NotJson,
+    cut::{Cut, NotJson},
     decode::{Decoder, Documents},
     problem::Problem,
     template::is_truthy,
@@ -94,9 +94,10 @@ impl Extractor {
         }
     }
 
-    /// The records of a page of plain JSON at the names of [`Self::plain_path`], as bytes.
-    pub fn pieces(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
-        pieces::pieces(page, path)
+    /// The records of a page of plain JSON at the names of [`Self::plain_path`], as bytes, and those of the wanted
+    /// fields that stand at the top of it.
+    pub fn pieces(page: &Bytes, path: &[String], wanted: &[Box<str>]) -> Result<Cut, NotJson> {
+        pieces::pieces(page, path, wanted)
     }
 
     /// Whether a decoder that can be read only once can stand before this.

@@ -3,13 +3,17 @@
 
 use bytes::Bytes;
 
-use crate::cut::{NotJson, cut};
+use crate::cut::{Cut, NotJson, cut, cut_beside};
 
 /// The records of a page.
-pub fn pieces(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
+pub fn pieces(page: &Bytes, path: &[String], wanted: &[Box<str>]) -> Result<Cut, NotJson> {
     if page.trim_ascii_start().first() != Some(&b'[') {
-        return cut(page, path);
+        return cut_beside(page, path, wanted);
     }
+    Ok(Cut { records: of_list(page, path)?, beside: None })
+}
+
+fn of_list(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
     let documents = cut(page, &[])?;
     let all_are_records = path.is_empty() && documents.iter().all(holds_fields);
     if all_are_records {

@@ -77,6 +77,11 @@ const OF_TIME: [&str; 12] = [
 ];
 const OF_DATE: [&str; 7] = ["ctime", "isoformat", "isoweekday", "replace", "strftime", "toordinal", "weekday"];
 
+/// Whether an object has a method of this name, which hides a field.
+pub fn hides_field(name: &str) -> bool {
+    OF_DICT.contains(&name)
+}
+
 /// Whether a value has a method of this name, which then hides an item of the same name.
 pub fn has_method(value: &Py<'_>, name: &str) -> bool {
     match value {

@@ -13,6 +13,7 @@ mod filters;
 mod format;
 mod functions;
 mod literal;
+mod looks;
 mod methods;
 mod names;
 mod nested;
@@ -25,7 +26,7 @@ mod scope;
 mod value;
 mod walk;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde_json::Value;
 use syncline_model::{Fault, nearest};
@@ -118,6 +119,22 @@ impl Template {
     /// The text as the manifest spells it.
     pub fn source(&self) -> &str {
         &self.0.text
+    }
+
+    /// Which fields of the object `name` it looks at; `None` where that cannot be told without asking it.
+    pub fn fields(&self, name: &str) -> Option<BTreeSet<Box<str>>> {
+        let fixed = BTreeSet::new();
+        self.0.program.as_ref().map_or(Some(fixed), |program| looks::fields(&program.body, name))
+    }
+
+    /// The way to the value within the object `name` that this prints, where it does nothing else.
+    pub fn path(&self, name: &str) -> Option<Vec<Box<str>>> {
+        looks::path(&self.0.program.as_ref()?.body, name)
+    }
+
+    /// Whether a text that is printed stays the text that it is, and spells no value of Python.
+    pub fn stays(text: &str) -> bool {
+        literal::literal(text).is_none()
     }
 
     /// What can be said against it before it is asked: names that no place knows. Asking it is a fault then, as in the reference.

@@ -146,3 +146,27 @@ fn an_unknown_variable_is_told_with_the_nearest_name() {
     assert!(template.eval(&Scope::new()).is_err());
     assert_eq!(Template::new("{{ record['id'] }}").unwrap().problem(), None);
 }
+
+#[test]
+fn it_can_be_told_which_fields_a_template_looks_at() {
+    let looks =
+        |text: &str| Template::new(text).unwrap().fields("record").map(|fields| fields.into_iter().map(String::from).collect::<Vec<_>>());
+    let told =
+        |text: &str, fields: &[&str]| assert_eq!(looks(text), Some(fields.iter().map(|&field| field.to_owned()).collect()), "{text}");
+    told("plain", &[]);
+    told("{{ config.record }}", &[]);
+    told("{{ record['a'] ~ record.b }} {% if record.get('c') %}{{ record.d.e[record['f']] }}{% endif %}", &["a", "b", "c", "d", "f"]);
+    told("{{ 1 if not record.get('next', record.other) | default('x') }}", &["next", "other"]);
+    for text in [
+        "{{ record }}",
+        "{{ record | length }}",
+        "{{ record[config.name] }}",
+        "{{ record.keys() }}",
+        "{{ record.get(config.name) }}",
+        "{% set r = record %}{{ r.a }}",
+        "{% for name in record %}{{ name }}{% endfor %}",
+        "{{ 'a' in record }}",
+    ] {
+        assert_eq!(looks(text), None, "{text}");
+    }
+}

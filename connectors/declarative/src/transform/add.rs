@@ -18,6 +18,16 @@ pub struct Add {
     condition: Option<Template>,
 }
 
+/// A field at the top of the record.
+pub struct Plain<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What becomes its value.
+    pub value: &'a Template,
+    /// Which kinds of values it may have.
+    pub wanted: &'a [Kind],
+}
+
 #[derive(Debug, Clone)]
 struct Field {
     path: Vec<String>,
@@ -33,6 +43,15 @@ impl Add {
         let fields = node.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let fields = fields.iter().enumerate().map(|(index, field)| Field::load(field, &format!("{path}.fields[{index}]")));
         Ok(Self { fields: fields.collect::<Result<_, _>>()?, condition: filled::optional(node, "condition", path)? })
+    }
+
+    /// The fields, where they stand at the top of the record and no condition is asked.
+    pub fn plain(&self) -> Option<Vec<Plain<'_>>> {
+        let fields = self.fields.iter().map(|field| match (field.path.as_slice(), &self.condition) {
+            ([name], None) => Some(Plain { name, value: &field.value, wanted: &field.wanted }),
+            _ => None,
+        });
+        fields.collect()
     }
 
     /// Puts the fields in, each under the condition, which may look at its `value` and `path`. A field sees those before it.

@@ -4,13 +4,18 @@ mod add;
 mod flatten;
 mod keys;
 mod remove;
+mod splice;
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use syncline_model::{Fault, nearest};
 
-pub use self::{add::Add, remove::Remove};
+pub use self::{
+    add::Add,
+    remove::Remove,
+    splice::{Splice, Splicer},
+};
 use crate::{
     extract::filled::{self, Scope, Template},
     problem::Problem,

@@ -37,6 +37,15 @@ impl Remove {
         Ok(Self { paths, condition: None })
     }
 
+    /// The names, where they stand at the top of the record and no condition is asked.
+    pub fn plain(&self) -> Option<Vec<String>> {
+        if self.condition.is_some() {
+            return None;
+        }
+        let name = |path: &Glob| path.plain().filter(|names| names.len() == 1).and_then(|mut names| names.pop());
+        self.paths.iter().map(name).collect()
+    }
+
     /// Takes the fields out. Under a condition, as in the reference, the pointers do not matter: every single value anywhere in the
     /// record goes for which the condition holds as `property`.
     pub fn apply(&self, record: &mut Value, scope: &mut Scope) -> Result<(), Fault> {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -55,4 +57,70 @@ fn what_is_nested_as_deep_as_is_allowed_overflows_no_stack() {
     assert!(flat.is_object());
     let deeper = format!("{}1{}", "[".repeat(501), "]".repeat(501));
     assert!(crate::decode::json::parse(deeper.as_bytes()).is_err());
+}
+
+/// The record with its changes made in the bytes, where that can be, and with them made in the tree.
+fn both_ways(nodes: &Value, record: &str, scope: &Scope) -> Option<(Result<String, Fault>, Result<String, Fault>)> {
+    let transforms = Transform::load_all(Some(nodes), "transformations").ok()?;
+    let splice = Splice::of(&transforms)?;
+    let spliced = splice.splicer(0).change(&Bytes::from(record.to_owned()), &mut scope.clone())?;
+    let tree = apply_all(&transforms, crate::decode::json::parse(record.as_bytes()).unwrap(), &mut scope.clone());
+    let spelt = |bytes: Bytes| crate::decode::json::parse(&bytes).unwrap().to_string();
+    Some((spliced.map(spelt), tree.map(|tree| tree.to_string())))
+}
+
+#[test]
+fn a_change_in_the_bytes_is_the_change_in_the_tree() {
+    let reference = reference();
+    let mut compared = 0;
+    for case in reference["transformations"].as_array().unwrap() {
+        let record = &reference["records"][usize::try_from(case[1].as_u64().unwrap()).unwrap()];
+        for text in [record.to_string(), serde_json::to_string_pretty(record).unwrap()] {
+            let Some((spliced, tree)) = both_ways(&json!([case[0]]), &text, &scope(&reference)) else { continue };
+            assert_eq!(spliced, tree, "{} of {text}", case[0]);
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "only {compared} could be made in the bytes");
+}
+
+#[test]
+fn what_the_bytes_do_not_tell_is_left_to_the_tree() {
+    let add = |value: &str| json!([{"type": "AddFields", "fields": [{"path": ["b"], "value": value}]}]);
+    let is_left = |nodes: &Value, record: &str| both_ways(nodes, record, &Scope::new()).is_none();
+    assert!(is_left(&add("{{ record }}"), "{}"), "all of the record is looked at");
+    assert!(is_left(&add("{{ record.items() | length }}"), "{}"), "all of the record is looked at");
+    assert!(is_left(&json!([{"type": "AddFields", "fields": [{"path": ["b", "c"], "value": "1"}]}]), "{}"), "it lies below the top");
+    assert!(is_left(&json!([{"type": "RemoveFields", "field_pointers": [["b*"]]}]), "{}"), "a wildcard may mean several");
+    assert!(is_left(&add("1"), r#"{"b":1,"b":2}"#), "of two fields of one name the last one counts");
+    assert!(is_left(&add("1"), r#"{"a":NaN}"#) && is_left(&add("1"), r#"{"a":[{"c":-Infinity}]}"#), "that is no number of JSON");
+    assert!(is_left(&add("1"), "[1]") && is_left(&add("1"), r#"{"a":1"#), "it is no object");
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_record_holds_it_is_changed_alike_in_bytes_and_tree(
+        values in proptest::collection::vec((0_usize..6, 0_usize..16), 0..7),
+        steps in proptest::collection::vec((0_usize..6, 0_usize..11), 1..5),
+    ) {
+        const NAMES: [&str; 6] = ["a", "b", "c", "a b", "\u{e9}\"", "d\\"];
+        const VALUES: [&str; 16] = [
+            "1", "-0.50", "1E5", "true", "null", "\"\"", "\"x\"", "\"5\"", "\"00123\"", "\"[1]\"", "\"True\"", "\"q\\\"\\u00e9\"",
+            "\"\u{e9}\"", " [1, {\"a\": \"}\"}] ", "{\"a\": \"y\", \"a\": \"z\"}", "{ }",
+        ];
+        const TEMPLATES: [&str; 10] = [
+            "{{ record['a'] }}", "{{ record.b }}", "{{ record['a']['a'] }}", "{{ record.get('c', 'none') }}", "{{ record['a b'] ~ '-' ~ record.a }}",
+            "plain", "7", "{{ 'x' if record['c'] else record.b }}", "{{ record.b | string }}", "{{ record['c'] + 1 }}",
+        ];
+        let fields = values.iter().map(|(name, value)| format!("{}: {}", json!(NAMES[*name]), VALUES[*value]));
+        let record = format!("{{ {} }}", fields.collect::<Vec<_>>().join(" ,"));
+        let node = |(name, template): &(usize, usize)| match TEMPLATES.get(*template) {
+            Some(template) => json!({"type": "AddFields", "fields": [{"path": [NAMES[*name]], "value": template}]}),
+            None => json!({"type": "RemoveFields", "field_pointers": [[NAMES[*name]]]}),
+        };
+        let nodes = Value::Array(steps.iter().map(node).collect());
+        if let Some((spliced, tree)) = both_ways(&nodes, &record, &Scope::new()) {
+            prop_assert_eq!(spliced, tree);
+        }
+    }
 }

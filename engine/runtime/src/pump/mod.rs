@@ -17,7 +17,7 @@ use syncline_model::{
 use syncline_sdk::{Context, Page, Reader, StreamSpec};
 
 pub(crate) use digests::key_hash;
-pub use parts::{HISTORY, Parts};
+pub use parts::{HISTORY, HISTORY_KNOWN, Parts};
 
 use crate::{
     job::Link,

@@ -6,6 +6,8 @@ use syncline_model::{Advance, Cursor, CursorEntry, CursorKey, Revision, event::S
 
 /// The part that says that the stream was read to its end once.
 pub const HISTORY: &str = "history";
+/// What stands there then.
+pub const HISTORY_KNOWN: bytes::Bytes = bytes::Bytes::from_static(b"done");
 
 /// What becomes of a part: its new cursor, or `None` when it is removed.
 pub type Change = (String, Option<Cursor>);

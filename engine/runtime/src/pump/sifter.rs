@@ -6,7 +6,7 @@ use syncline_sdk::DeleteStrategy;
 use super::{
     boundary::Boundary,
     generation::{EndStep, Generation, Rules},
-    parts::{Change, HISTORY, Parts},
+    parts::{Change, HISTORY, HISTORY_KNOWN, Parts},
 };
 use crate::config::EngineConfig;
 
@@ -106,7 +106,7 @@ impl Sifter {
             Self::Full(generation) => generation.end_step(parts),
         };
         if step.last {
-            step.changes.push((HISTORY.to_owned(), Some(Cursor(bytes::Bytes::from_static(b"done")))));
+            step.changes.push((HISTORY.to_owned(), Some(Cursor(HISTORY_KNOWN))));
         }
         step
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::library::{Attribute, Concept, Library};
+use super::library::{Attribute, Concept, Holds, Library};
 use super::values;
 use crate::organize::keys;
 use crate::organize::normalize::{Column, Stream, path};
@@ -39,11 +39,20 @@ const WRAPPERS: &[&str] = &[
     "person",
     "user",
     "object",
+    "merge_fields",
+    "traits",
 ];
+
+/// Objects in which a record keeps its times.
+const TIMES: &[&str] = &["metadata", "meta_data", "meta", "audit", "timestamps", "dates", "system"];
+
+/// Words of a key that only says that here is the value: `email.address` is the email.
+const HOLLOW: &[&str] = &["address", "addr", "value", "number", "free", "form", "text", "formatted", "display"];
 
 /// Words before a name that do not change what it is.
 const PLAIN_WORDS: &[&str] = &[
     "primary", "main", "default", "mailing", "billing", "home", "work", "business", "contact", "customer", "user", "hs", "person", "legal",
+    "public",
 ];
 
 /// The fields of an entity that this stream's record has.
@@ -92,10 +101,19 @@ fn score(column: &Column, stats: &crate::organize::profile::Stats, attribute: &A
     }
     let keys = path::keys(&column.path);
     let Some((last, outer)) = keys.split_last() else { return 0.0 };
-    let place = place(outer, attribute);
     let inside_address = outer.last().is_some_and(|key| is_address(key));
-    let by_name = name_score(&words::tokens(last), attribute, concept, inside_address);
-    by_name * place * (0.6 + 0.4 * fit)
+    let tokens = words::tokens(last);
+    let own = name_score(&tokens, attribute, concept, inside_address) * place(outer, attribute);
+    let by_name = own.max(by_object(&tokens, outer, attribute, concept));
+    let counts = tokens.len() > 1 && tokens.last().is_some_and(|word| word == "count");
+    if counts && !attribute.holds.contains(&Holds::Number) { 0.0 } else { by_name * (0.6 + 0.4 * fit) }
+}
+
+/// Where the key says only that here is the value, the object around it says which.
+fn by_object(tokens: &[String], outer: &[String], attribute: &Attribute, concept: &Concept) -> f64 {
+    let hollow = tokens.iter().all(|word| HOLLOW.contains(&word.as_str()));
+    let Some((object, outer)) = outer.split_last().filter(|_| hollow && attribute.inside.is_none()) else { return 0.0 };
+    name_score(&words::tokens(object), attribute, concept, false) * place(outer, attribute) * 0.97
 }
 
 /// Fields of any entity that go by this name.
@@ -109,11 +127,21 @@ pub fn meanings(tokens: &[String], library: &Library) -> BTreeSet<String> {
 fn place(outer: &[String], attribute: &Attribute) -> f64 {
     let mut place = 1.0;
     for key in outer {
-        let wraps = WRAPPERS.contains(&words::snake(key).as_str());
-        let address = is_address(key);
-        place *= match (wraps, address, &attribute.inside) {
+        let name = words::snake(key);
+        let times = attribute.holds.contains(&Holds::Moment) && TIMES.contains(&name.as_str());
+        let names = attribute.holds.contains(&Holds::PersonName) && matches!(name.as_str(), "name" | "names");
+        let wraps = WRAPPERS.contains(&name.as_str()) || times || names;
+        place *= match (wraps, is_address(key), &attribute.inside) {
             (true, _, _) => 0.97,
             (_, true, Some(_)) => 0.96,
+            // Who pays has a name, a company and a telephone where the bill goes.
+            _ if name == "billing" => {
+                if attribute.inside.is_some() {
+                    0.95
+                } else {
+                    0.8
+                }
+            }
             (_, true, None) => 0.4,
             _ => 0.5,
         };
@@ -122,7 +150,10 @@ fn place(outer: &[String], attribute: &Attribute) -> f64 {
 }
 
 fn is_address(key: &str) -> bool {
-    words::tokens(key).iter().any(|word| matches!(word.as_str(), "address" | "location" | "addr" | "addresses"))
+    words::tokens(key).iter().any(|word| {
+        let plain = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        matches!(plain, "address" | "location" | "addr" | "addresses")
+    })
 }
 
 /// The best of the field's names, and of the same name with a plain word in front.
@@ -139,6 +170,9 @@ fn name_score(tokens: &[String], attribute: &Attribute, concept: &Concept, insid
         if plain.len() < tokens.len() {
             best = best.max(exactness(&plain, &name) - 0.08 - order);
         }
+        if attribute.inside.is_some() && tokens.len() > 1 && is_address(&tokens[0]) {
+            best = best.max(exactness(&tokens[1..], &name) - 0.06 - order);
+        }
     }
     best
 }
@@ -152,9 +186,13 @@ fn strip(tokens: &[String], concept: &Concept) -> Vec<String> {
 }
 
 fn exactness(tokens: &[String], name: &[String]) -> f64 {
-    if tokens == name || tokens.concat() == name.concat() {
+    let joined = tokens.concat();
+    if tokens == name || joined == name.concat() || joined.strip_suffix('1').is_some_and(|first| first == name.concat()) {
         return 1.0;
     }
+    // A beginning stands for a word where little of it is missing, or little is there: `count` is no country.
+    let begins = |a: &String, b: &String| a != b && b.starts_with(a.as_str()) && a.len() > 4 && b.len() > a.len() + 1;
+    let other_word = tokens.iter().any(|a| name.iter().any(|b| (begins(a, b) || begins(b, a)) && words::singular(a) != words::singular(b)));
     let likeness = words::likeness(tokens, name);
-    if tokens.len() == name.len() && likeness > 0.88 { 0.78 } else { 0.0 }
+    if tokens.len() == name.len() && likeness > 0.88 && !other_word { 0.78 } else { 0.0 }
 }

@@ -66,6 +66,8 @@ pub enum Holds {
     Email,
     /// Words for people
     Name,
+    /// Names of people, and not what they call themselves in a service
+    PersonName,
     /// Telephone numbers
     Phone,
     /// Short codes

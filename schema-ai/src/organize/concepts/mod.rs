@@ -91,7 +91,9 @@ fn best_concept<'a>(
         let assigned = assign::fields(stream, concept, provider.or(name.first().map(String::as_str)));
         let hints = concept.hints.iter().filter(|hint| assigned.iter().any(|one| one.field == **hint)).count();
         let by_fields = if concept.hints.is_empty() { 0.0 } else { hints as f64 / concept.hints.len() as f64 };
-        let score = named + 0.45 * by_fields;
+        // An account without anything that companies have may be a person's.
+        let told = if hints == 0 && !concept.hints.is_empty() { 0.25 * named } else { named };
+        let score = told + 0.45 * by_fields;
         let enough = named >= 0.7 || (hints >= 3 && by_fields >= 0.6);
         if enough && best.as_ref().is_none_or(|(most, ..)| score > *most) {
             best = Some((score, concept, assigned));

@@ -59,3 +59,45 @@ fn a_library_can_be_extended_with_words_and_fields() {
 fn a_stream_that_is_like_nothing_we_know_stays_alone() {
     assert!(find(&[stream("sensor_readings", "{\"celsius\":21.5}")], &[]).unwrap().is_empty());
 }
+
+#[test]
+fn what_only_says_here_is_the_value_is_called_as_the_object_around_it() {
+    let record = r#"{"Id":"1","PrimaryEmailAddr":{"Address":"ann@example.org"},"PrimaryPhone":{"FreeFormNumber":"+49 228 123456"},"MetaData":{"CreateTime":"2024-01-01T00:00:00Z"}}"#;
+    let expected = ["created_at=MetaData.CreateTime", "email=PrimaryEmailAddr.Address", "phone=PrimaryPhone.FreeFormNumber"];
+    assert_eq!(fields(&find(&[stream("books_customers", record)], &[]).unwrap(), "customer"), expected);
+}
+
+#[test]
+fn a_count_is_no_country() {
+    let company = stream("chat_companies", r#"{"id":"1","name":"Acme","user_count":3}"#);
+    assert_eq!(fields(&find(&[company], &[]).unwrap(), "company"), ["name=name"]);
+}
+
+#[test]
+fn what_somebody_calls_themselves_is_not_their_name() {
+    let user = stream("chat_users", r#"{"id":"U1","name":"ann77","real_name":"Ann Bee"}"#);
+    assert_eq!(fields(&find(&[user], &[]).unwrap(), "customer"), ["full_name=real_name"]);
+}
+
+#[test]
+fn numbered_and_prefixed_addresses_are_addresses() {
+    let record =
+        r#"{"contactid":"1","emailaddress1":"a@b.example","address1_city":"Bonn","address1_country":"DE","address1_postalcode":"53111"}"#;
+    let expected = ["city=address1_city", "country=address1_country", "email=emailaddress1", "postal_code=address1_postalcode"];
+    assert_eq!(fields(&find(&[stream("crm_contacts", record)], &[]).unwrap(), "customer"), expected);
+}
+
+#[test]
+fn who_pays_lives_where_the_bill_goes() {
+    let record =
+        r#"{"id":7,"email":"a@b.example","billing":{"company":"Acme","city":"Bonn","phone":"+49228123456"},"shipping":{"city":"Köln"}}"#;
+    let expected = ["city=billing.city", "company_name=billing.company", "email=email", "phone=billing.phone"];
+    assert_eq!(fields(&find(&[stream("shop_customers", record)], &[]).unwrap(), "customer"), expected);
+}
+
+#[test]
+fn an_account_with_somebodys_names_is_a_persons() {
+    let account = stream("billing_accounts", r#"{"id":"1","email":"a@b.example","first_name":"Ann","last_name":"Bee","company":"Acme"}"#);
+    let expected = ["company_name=company", "email=email", "first_name=first_name", "last_name=last_name"];
+    assert_eq!(fields(&find(&[account], &[]).unwrap(), "customer"), expected);
+}

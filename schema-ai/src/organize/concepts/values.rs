@@ -37,6 +37,11 @@ fn fit_one(column: &Column, stats: &Stats, holds: Holds) -> f64 {
                 share(&[Format::Email, Format::Url, Format::Uuid, Format::PrefixedId, Format::Integer, Format::Date, Format::Instant]);
             if kind == Type::Text { 1.0 - strange } else { 0.0 }
         }
+        Holds::PersonName => {
+            let handles = stats.sketch.texts().filter(|(text, _)| is_handle(text)).count();
+            let all = stats.sketch.texts().count().max(1);
+            if handles * 5 > all * 4 { 0.0 } else { fit_one(column, stats, Holds::Name) }
+        }
         Holds::Code => match kind {
             Type::Text | Type::Bigint | Type::Uuid if stats.bytes as f64 / stats.scalars().max(1) as f64 <= 40.0 => 1.0,
             _ => 0.0,
@@ -55,4 +60,9 @@ fn fit_one(column: &Column, stats: &Stats, holds: Holds) -> f64 {
             }
         }
     }
+}
+
+/// What somebody is called in a service: one word of small letters, with a digit or a sign in it or not.
+fn is_handle(text: &str) -> bool {
+    text.is_ascii() && !text.contains(' ') && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }

@@ -81,6 +81,10 @@ fn shrink(rows: &[Vec<u64>], set: &[usize], candidates: &[Candidate]) -> Vec<usi
 struct Candidate {
     path: String,
     keys: Vec<String>,
+    /// Whether it is unique by itself.
+    alone: bool,
+    /// Whether its name says that it is an id.
+    named: bool,
     merit: f64,
 }
 
@@ -92,7 +96,13 @@ fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
         if !fits || stats.present() < table.rows || stats.sketch.distinct() < 2 || column.path.contains(['[', '{']) {
             continue;
         }
-        found.push(Candidate { path: column.path.clone(), keys: path::keys(&column.path), merit: column_merit(column, stats, table) });
+        found.push(Candidate {
+            path: column.path.clone(),
+            keys: path::keys(&column.path),
+            alone: super::is_whole(stats, table.rows),
+            named: id_word(&words::tokens(path::last(&column.path))).is_some(),
+            merit: column_merit(column, stats, table),
+        });
     }
     found.sort_by(|a, b| b.merit.total_cmp(&a.merit));
     found.truncate(CANDIDATES);
@@ -144,7 +154,8 @@ fn is_unique(rows: &[Vec<u64>], set: &[usize]) -> bool {
 
 fn best_set(rows: &[Vec<u64>], candidates: &[Candidate]) -> Option<(Vec<String>, f64)> {
     for size in 2..=MOST_COLUMNS.min(candidates.len()) {
-        let unique = subsets(candidates.len(), size).into_iter().filter(|set| is_unique(rows, set));
+        let sets = subsets(candidates.len(), size).into_iter().filter(|set| is_needed(set, candidates));
+        let unique = sets.filter(|set| is_unique(rows, set));
         let best = unique.max_by(|a, b| merit(a, candidates).total_cmp(&merit(b, candidates)));
         if let Some(set) = best {
             let mean = merit(&set, candidates) / size as f64;
@@ -155,6 +166,12 @@ fn best_set(rows: &[Vec<u64>], candidates: &[Candidate]) -> Option<(Vec<String>,
         }
     }
     None
+}
+
+/// A key with a column that is one by itself has a column too many, unless all of them are ids: a check's number within a customer.
+fn is_needed(set: &[usize], candidates: &[Candidate]) -> bool {
+    let all_ids = set.iter().all(|at| candidates[*at].named);
+    all_ids || !set.iter().any(|at| candidates[*at].alone)
 }
 
 fn merit(set: &[usize], candidates: &[Candidate]) -> f64 {

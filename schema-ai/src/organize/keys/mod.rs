@@ -1,6 +1,7 @@
 //! Which columns tell the rows of a table apart: one that is unique and named like a key, or the best few together.
 
 pub mod composite;
+mod inbound;
 pub mod single;
 #[cfg(test)]
 mod tests;
@@ -43,11 +44,12 @@ pub fn naming(streams: &[Stream]) -> Vec<Naming> {
 /// Finds the primary key of every record's table. `sources` are read a second time where only several columns together can be one.
 pub fn find(streams: &mut [Stream], sources: &[Source]) -> Result<(), Refused> {
     let names = naming(streams);
+    let inbound = inbound::all(streams);
     for at in 0..streams.len() {
         let stream = &streams[at];
         let Some(table) = stream.root() else { continue };
         let others: Vec<&Naming> = names.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, naming)| naming).collect();
-        let best = single::best(&stream.profile, table, &names[at], &others);
+        let best = single::best(&stream.profile, table, &names[at], &others, &inbound[at]);
         let bridge = composite::bridge(&stream.profile, table, &others);
         let (key, confidence) = match (best, bridge) {
             (Some((path, score)), None) if score >= single::GOOD => (vec![path], score),

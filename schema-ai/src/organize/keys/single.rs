@@ -1,5 +1,6 @@
 //! One column as the key: it must be unique and filled; name, place, type and length tell the likely one from the accidental.
 
+use super::inbound::Inbound;
 use super::{Naming, id_word, is_whole, may_be_key, names_table, stats, without_id};
 use crate::organize::normalize::{Column, Logical, Table, Type, path};
 use crate::organize::profile::Profile;
@@ -11,14 +12,25 @@ pub const GOOD: f64 = 0.55;
 pub const POOR: f64 = 0.3;
 
 /// The best unique column and how likely it is the key.
-pub fn best(profile: &Profile, table: &Table, own: &Naming, others: &[&Naming]) -> Option<(String, f64)> {
+pub fn best(profile: &Profile, table: &Table, own: &Naming, others: &[&Naming], inbound: &Inbound) -> Option<(String, f64)> {
     let mut found: Option<(String, f64)> = None;
+    let named_after_table = table.columns.iter().any(|column| {
+        let words = words::tokens(path::last(&column.path));
+        let named = words.len() > 1 && name_score(&words, own, others) >= 0.9;
+        named && is_whole(stats(profile, column), table.rows)
+    });
     for column in &table.columns {
         let stats = stats(profile, column);
         if !may_be_key(column, stats) || !is_whole(stats, table.rows) {
             continue;
         }
-        let score = score(column, profile, own, others);
+        let score = score(
+            column,
+            profile,
+            own,
+            others,
+            if named_after_table || names_another(column, own, others) { 0 } else { inbound.of(&column.path) },
+        );
         if found.as_ref().is_none_or(|(_, best)| score > *best) {
             found = Some((column.path.clone(), score));
         }
@@ -26,7 +38,7 @@ pub fn best(profile: &Profile, table: &Table, own: &Naming, others: &[&Naming]) 
     found
 }
 
-fn score(column: &Column, profile: &Profile, own: &Naming, others: &[&Naming]) -> f64 {
+fn score(column: &Column, profile: &Profile, own: &Naming, others: &[&Naming], inbound: usize) -> f64 {
     let stats = stats(profile, column);
     let name = path::last(&column.path);
     let words = words::tokens(name);
@@ -45,9 +57,23 @@ fn score(column: &Column, profile: &Profile, own: &Naming, others: &[&Naming]) -
     };
     let mean = stats.bytes as f64 / stats.scalars().max(1) as f64;
     z -= ((mean - 24.0) / 16.0).clamp(0.0, 2.0);
+    // What others call by this very name, with its values, is what they refer to.
+    z += match inbound {
+        0 => 0.0,
+        1 => 0.8,
+        2 => 1.6,
+        _ => 4.0,
+    };
     // A handful of rows makes anything unique.
     z -= if profile.records < 10 { 0.2 } else { 0.0 };
     1.0 / (1.0 + (-z).exp())
+}
+
+/// Whether a column is named after another table, and not after its own.
+fn names_another(column: &Column, own: &Naming, others: &[&Naming]) -> bool {
+    let words = without_id(words::tokens(path::last(&column.path)));
+    let other = others.iter().map(|naming| names_table(&words, &naming.words)).fold(0.0, f64::max);
+    other >= 0.7 && other >= names_table(&words, &own.words)
 }
 
 /// `id` and `<table>_id` say key; `<other table>_id` says reference.

@@ -64,3 +64,33 @@ fn id_words_are_known_by_their_ending() {
     assert!(has("customerId") && has("custid") && has("o_orderkey") && has("country_code"));
     assert!(!has("paid") && !has("name") && !has("valid"));
 }
+
+#[test]
+fn a_key_has_no_column_more_than_it_needs() {
+    let lines: Vec<String> =
+        ["AA", "DL", "UA"].iter().map(|code| format!("{{\"carrier\":\"{code}\",\"name\":\"{code} lines\"}}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(keys_of(&[("airlines", &lines)])[0].1, ["carrier"]);
+}
+
+#[test]
+fn the_column_that_others_refer_to_by_its_name_is_the_key() {
+    let make = |row: fn(usize) -> String| (0..30).map(row).collect::<Vec<String>>();
+    let people = make(|n| format!("{{\"ID\":{n},\"playerID\":\"p{n:03}\"}}"));
+    let played = make(|n| format!("{{\"playerID\":\"p{:03}\",\"year\":{}}}", n / 2, 2000 + n));
+    let lists: [Vec<&str>; 2] = [people.iter().map(String::as_str).collect(), played.iter().map(String::as_str).collect()];
+    let found = keys_of(&[("batting", &lists[1]), ("fielding", &lists[1]), ("people", &lists[0]), ("pitching", &lists[1])]);
+    assert_eq!(found[2].1, ["playerID"]);
+}
+
+#[test]
+fn a_reference_does_not_become_the_key_because_others_have_it_too() {
+    let make = |row: fn(usize) -> String| (0..12).map(row).collect::<Vec<String>>();
+    let films = make(|n| format!("{{\"film_id\":{n}}}"));
+    let categories = make(|n| format!("{{\"film_id\":{n},\"category_id\":{}}}", n % 3));
+    let stock = make(|n| format!("{{\"inventory_id\":{n},\"film_id\":{}}}", n % 7));
+    let lists: Vec<Vec<&str>> = [&films, &categories, &stock].iter().map(|rows| rows.iter().map(String::as_str).collect()).collect();
+    let category = ["{\"category_id\":0}", "{\"category_id\":1}", "{\"category_id\":2}"];
+    let found = keys_of(&[("category", &category), ("film", &lists[0]), ("film_category", &lists[1]), ("inventory", &lists[2])]);
+    assert_eq!(found[2].1, ["film_id", "category_id"]);
+}

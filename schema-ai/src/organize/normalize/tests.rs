@@ -131,3 +131,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn ten_thousand_paths_are_ten_thousand_columns_with_names_of_their_own() {
+    let section = |at: usize| (0..100).map(|field| format!("\"field_{field}\":{at}")).collect::<Vec<_>>().join(",");
+    let record = (0..100).map(|at| format!("\"section_{at}\":{{{}}}", section(at))).collect::<Vec<_>>().join(",");
+    let record = format!("{{{record}}}");
+    let stream = stream(&[&record, &record]);
+    let names: BTreeSet<&str> = stream.tables[0].columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!((stream.tables.len(), stream.tables[0].columns.len(), names.len()), (1, 10_000, 10_000));
+}

@@ -1,6 +1,6 @@
 //! What speaks for a relation, and how much it weighs together. The weights are fixed; they were set on half of the data.
 
-use super::naming;
+use super::{PROPOSED, Target, naming};
 use crate::organize::keys::{self, Naming};
 use crate::organize::normalize::{Column, Stream, path};
 use crate::organize::profile::Stats;
@@ -46,34 +46,59 @@ impl Evidence {
 }
 
 /// Weighs one column against one key; `None` when the values speak against it.
-pub fn weigh(streams: &[Stream], names: &[Naming], from: (usize, &Column), to: (usize, &Column, &Stats)) -> Option<Evidence> {
-    let (from_stream, column) = from;
-    let (to_stream, key, target) = to;
+pub(super) fn weigh(
+    streams: &[Stream],
+    names: &[Naming],
+    (from_stream, column, role): (usize, &Column, &naming::Role),
+    to: &Target<'_>,
+) -> Option<Evidence> {
+    let (to_stream, key, target) = (to.stream, to.column, to.stats);
     let stats = keys::stats(&streams[from_stream].profile, column);
     let (contained, compared) = containment(stats, target)?;
     if contained < 0.8 {
         return None;
     }
-    let role = naming::role(&column.path);
-    let by_table = naming::names(&role, &names[to_stream].words);
+    let by_table = naming::names(role, &names[to_stream].words);
     if from_stream == to_stream && is_alias(stats, target) && by_table < 0.7 {
         return None;
     }
+    let extends = extends(stats, target, column, key);
     let own = streams[from_stream].root().is_some_and(|table| table.primary_key.as_slice() == [column.path.clone()]);
-    let own_likeness = if own { naming::names(&role, &names[from_stream].words) } else { 0.0 };
-    let name = name_evidence(&role, column, key, &names[to_stream].words, from_stream == to_stream);
+    let own_likeness = if own { naming::names(role, &names[from_stream].words) } else { 0.0 };
+    let mut name = name_evidence(role, column, to, (by_table, &names[to_stream].words), from_stream == to_stream);
+    if of_own(role, &names[from_stream].words) == names[to_stream].words {
+        name = name.max(0.95);
+    }
+    if role.counts && stats.integers > 0 {
+        name *= 0.5;
+    }
     let coverage = (stats.sketch.distinct() as f64 / target.sketch.distinct().max(1) as f64).min(1.0);
-    Some(Evidence {
+    let mut found = Evidence {
         contained,
         coverage,
         specific: specific(stats, target),
         name,
         id: role.id,
-        shape: shape(&streams[from_stream], column, &streams[to_stream]),
+        shape: 1.0,
         same_provider: names[from_stream].provider == names[to_stream].provider,
-        own_key: own && (own_likeness >= by_table || role.words.is_empty()),
+        own_key: own && (own_likeness >= by_table || role.words.is_empty()) && !(extends && own_likeness < 0.7),
         compared,
-    })
+    };
+    // Looking at the neighbours takes longest, and is left out where it could change nothing.
+    found.shape = if found.confidence() < PROPOSED { 0.0 } else { shape(&streams[from_stream], column, &streams[to_stream]) };
+    Some(found)
+}
+
+/// A table with the key of a larger one, by the same name, says more about some of its rows.
+fn extends(stats: &Stats, target: &Stats, column: &Column, key: &Column) -> bool {
+    let name = path::last(&column.path);
+    let same = name.eq_ignore_ascii_case(path::last(&key.path)) && !keys::is_bare_id(&words::tokens(name));
+    same && target.sketch.distinct() > stats.sketch.distinct() && stats.sketch.contained_in(&target.sketch).0 > 0.99
+}
+
+/// The `type` of an `artist` is an `artist_type`.
+fn of_own(role: &naming::Role, own: &[String]) -> Vec<String> {
+    own.iter().chain(&role.words).cloned().collect()
 }
 
 /// Few values against very many may leave nothing to compare in the sketches. Then the range must do, and the name decide.
@@ -93,15 +118,10 @@ fn is_alias(stats: &Stats, target: &Stats) -> bool {
     stats.sketch.is_unique() && stats.sketch.distinct() * 10 >= target.sketch.distinct() * 9
 }
 
-fn name_evidence(role: &naming::Role, column: &Column, key: &Column, table: &[String], is_self: bool) -> f64 {
-    let key_name = path::last(&key.path);
-    let key_words: Vec<String> = words::tokens(key_name).iter().map(|word| words::singular(word)).collect();
-    let by_table = naming::names(role, table);
-    let generic = keys::is_bare_id(&key_words);
-    let key_role = naming::role(&key.path);
-    let by_key = if generic || key_role.words.is_empty() { 0.0 } else { naming::names(role, &key_role.words) };
-    let same = !generic && path::last(&column.path).eq_ignore_ascii_case(key_name);
-    let by_role = if naming::people(role, table) { 0.62 } else { 0.0 };
+fn name_evidence(role: &naming::Role, column: &Column, to: &Target<'_>, (by_table, table): (f64, &[String]), is_self: bool) -> f64 {
+    let by_key = if to.generic || to.role.words.is_empty() { 0.0 } else { naming::names(role, &to.role.words) };
+    let same = !to.generic && path::last(&column.path).eq_ignore_ascii_case(path::last(&to.column.path));
+    let by_role = if naming::people(role, table) { 0.62 } else { naming::places(role, table) };
     let by_parent = if is_self && naming::parent(role) { 0.85 } else { 0.0 };
     let by_name = if same { 0.75 + 0.25 * by_table } else { by_table.max(0.85 * by_key + 0.1 * by_table) };
     by_name.max(by_role).max(by_parent)
@@ -112,7 +132,10 @@ fn specific(stats: &Stats, target: &Stats) -> f64 {
     let numeric = target.least <= target.most && target.integers + target.format(crate::organize::profile::Format::Integer) > 0;
     if !numeric {
         let mean = target.bytes as f64 / target.scalars().max(1) as f64;
-        return ((mean - 1.0) / 5.0).clamp(0.1, 1.0);
+        // Many short codes that are all among the few that there are of all possible ones are no chance either.
+        let room = 26_f64.powf(mean).max(1.0);
+        let many = stats.sketch.distinct() >= 20 && target.sketch.distinct() as f64 / room < 0.1;
+        return ((mean - 1.0) / 5.0).clamp(if many { 0.8 } else { 0.1 }, 1.0);
     }
     let span = target.most - target.least + 1.0;
     let density = (target.sketch.distinct() as f64 / span).min(1.0);

@@ -8,8 +8,9 @@ pub mod naming;
 mod tests;
 
 use super::keys::{self, Naming};
-use super::normalize::{Column, Logical, Stream, Type};
+use super::normalize::{Column, Logical, Stream, Type, path};
 use super::profile::Stats;
+use super::words;
 pub use evidence::Evidence;
 
 /// A reference from columns of one stream to columns of another.
@@ -33,10 +34,13 @@ pub struct Relation {
 const PROPOSED: f64 = 0.5;
 
 /// A table's key that columns may refer to.
-struct Target<'a> {
+pub(super) struct Target<'a> {
     stream: usize,
     column: &'a Column,
     stats: &'a Stats,
+    role: naming::Role,
+    /// Whether its name says nothing but that it is an id.
+    generic: bool,
 }
 
 /// All relations between these streams.
@@ -61,7 +65,9 @@ fn targets(streams: &[Stream]) -> Vec<Target<'_>> {
         let Some(table) = stream.root() else { continue };
         let [key] = table.primary_key.as_slice() else { continue };
         let Some(column) = table.columns.iter().find(|column| column.path == *key) else { continue };
-        found.push(Target { stream: at, column, stats: keys::stats(&stream.profile, column) });
+        let words: Vec<String> = words::tokens(path::last(&column.path)).iter().map(|word| words::singular(word)).collect();
+        let (role, generic) = (naming::role(&column.path), keys::is_bare_id(&words));
+        found.push(Target { stream: at, column, stats: keys::stats(&stream.profile, column), role, generic });
     }
     found
 }
@@ -78,11 +84,12 @@ fn may_refer(column: &Column, stats: &Stats) -> bool {
 
 fn best_target(streams: &[Stream], names: &[Naming], at: usize, column: &Column, targets: &[Target<'_>]) -> Option<Relation> {
     let mut best: Option<Relation> = None;
+    let role = naming::role(&column.path);
     for target in targets {
         if target.stream == at && target.column.path == column.path {
             continue;
         }
-        let Some(evidence) = evidence::weigh(streams, names, (at, column), (target.stream, target.column, target.stats)) else { continue };
+        let Some(evidence) = evidence::weigh(streams, names, (at, column, &role), target) else { continue };
         let confidence = evidence.confidence();
         if confidence < PROPOSED || best.as_ref().is_some_and(|best| best.confidence >= confidence) {
             continue;
@@ -121,7 +128,9 @@ fn redirect(found: &mut [Relation], streams: &[Stream], names: &[Naming]) {
             let at = streams.iter().position(|stream| stream.name == name);
             at.map_or(0.0, |at| keys::names_table(&role.words, &names[at].words))
         };
-        if likeness(stream) >= likeness(&relation.to_stream) {
+        // A name that says neither leaves it at the nearer one.
+        let onward = likeness(stream);
+        if onward > 0.0 && onward >= likeness(&relation.to_stream) {
             relation.to_stream.clone_from(stream);
             relation.to.clone_from(columns);
         }

@@ -11,6 +11,8 @@ pub struct Role {
     pub words: Vec<String>,
     /// How much the name says that it is an id.
     pub id: f64,
+    /// Whether the name is a plural without an id word: as a number it counts, and refers to nothing.
+    pub counts: bool,
 }
 
 /// Names of containers that say nothing about what is in them.
@@ -109,6 +111,17 @@ const PEOPLE: &[&str] = &[
     "master",
 ];
 
+/// Parts that places play in a record, whose table is one of places.
+const PLACE_ROLES: &[&str] =
+    &["origin", "destination", "dest", "departure", "arrival", "pickup", "dropoff", "from", "to", "source", "birthplace", "capital"];
+
+/// Tables of places.
+const PLACES: &[&str] =
+    &["airport", "station", "location", "place", "port", "warehouse", "city", "stop", "terminal", "depot", "site", "store"];
+
+/// Words that make of a thing a sort of it: a vote type is no vote.
+const SORTS: &[&str] = &["type", "status", "state", "category", "kind", "class", "level", "group", "priority", "stage", "reason", "method"];
+
 /// Words for a row that stands over others of its own table.
 const PARENTS: &[&str] =
     &["parent", "manager", "report", "supervisor", "boss", "root", "previous", "prev", "next", "original", "superior", "reply", "mgr"];
@@ -119,7 +132,14 @@ const LINKS: &[&str] = &["via", "by", "to", "from", "for", "of", "ref", "fk"];
 /// The role of a path.
 pub fn role(path: &str) -> Role {
     let keys = path::keys(path);
+    let hollow = |key: &String| words::tokens(key).iter().all(|word| HOLLOW.contains(&words::singular(word).as_str()));
+    // `customer_ref.value` is called as the object around it, and `_customer_value` as what comes before.
+    let depth = keys.len() - keys.iter().rev().take_while(|key| hollow(key)).count().min(keys.len().saturating_sub(1));
+    let keys = &keys[..depth];
     let mut words: Vec<String> = keys.last().map(|key| words::tokens(key)).unwrap_or_default();
+    if words.len() > 1 && words.last().is_some_and(|word| word == "value") {
+        words.pop();
+    }
     let id = keys::id_word(&words).unwrap_or(0.0);
     let mut id = id;
     if id > 0.0 {
@@ -133,7 +153,17 @@ pub fn role(path: &str) -> Role {
         let Some(key) = outer.next() else { break };
         words = words::tokens(key).into_iter().filter(|word| !HOLLOW.contains(&words::singular(word).as_str())).collect();
     }
-    Role { words: words.iter().map(|word| words::singular(word)).collect(), id }
+    let counts = id == 0.0 && words.last().is_some_and(|word| words::singular(word) != *word) && !path.ends_with("[]");
+    Role { words: words.iter().flat_map(|word| sort_apart(words::singular(word))).collect(), id, counts }
+}
+
+/// `issuetype` is an issue type.
+fn sort_apart(word: String) -> Vec<String> {
+    let sort = SORTS.iter().find_map(|sort| Some((word.strip_suffix(sort)?, *sort)));
+    match sort {
+        Some((stem, sort)) if stem.len() >= 4 => vec![stem.to_owned(), sort.to_owned()],
+        _ => vec![word],
+    }
 }
 
 /// How well a role names a table, from 0 to 1: the table's words at its end count most (`manager_staff` is a staff).
@@ -142,8 +172,19 @@ pub fn names(role: &Role, table: &[String]) -> f64 {
     let ends = (1..role.words.len()).map(|at| keys::names_table(&role.words[at..], table)).fold(0.0, f64::max);
     let starts = (1..role.words.len()).map(|at| keys::names_table(&role.words[..at], table)).fold(0.0, f64::max);
     // Without an id word the last word is what the column holds: `product_inventory` is an inventory.
-    let starts = if role.id > 0.0 { 0.8 * starts } else { 0.4 * starts };
-    whole.max(0.92 * ends).max(starts)
+    let sort = role.words.last().is_some_and(|word| SORTS.contains(&word.as_str()) && !table.contains(word));
+    let starts = if role.id > 0.0 && !sort { 0.8 * starts } else { 0.4 * starts };
+    if sort && role.words.len() > 1 { starts } else { whole.max(0.92 * ends).max(starts) }
+}
+
+/// Whether a role is one that places play, and the table is one of places; the capital of anything is a city.
+pub fn places(role: &Role, table: &[String]) -> f64 {
+    let plays = |word: &String| PLACE_ROLES.contains(&word.as_str());
+    match table.iter().any(|word| PLACES.contains(&word.as_str())) && role.words.iter().any(plays) {
+        true if role.words == ["capital"] && table == ["city"] => 0.9,
+        true => 0.78,
+        false => 0.0,
+    }
 }
 
 /// Whether a role is one that people play, and the table is one of people.

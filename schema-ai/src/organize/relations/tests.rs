@@ -75,3 +75,49 @@ fn a_role_is_what_is_left_of_a_name_without_its_id() {
     assert_eq!(naming::role("associations.companies.results[].id").words, ["company"]);
     assert_eq!(naming::role("ship_via").words, ["ship"]);
 }
+
+#[test]
+fn a_value_in_an_object_is_called_as_the_object() {
+    assert_eq!(naming::role("org_id.value").words, ["org"]);
+    assert_eq!(naming::role("CustomerRef.value").words, ["customer"]);
+    assert_eq!(naming::role("_parentcustomerid_value").words, ["parentcustomer"]);
+    assert_eq!(naming::role("value").words, ["value"]);
+}
+
+#[test]
+fn the_type_of_a_thing_is_not_the_thing() {
+    let votes = stream("votes", "id", &rows(60, |n| format!("{{\"id\":{},\"vote_type_id\":{}}}", n + 1, n % 4 + 1)));
+    assert!(found(&[votes]).is_empty());
+    assert_eq!(naming::role("fields.issuetype.id").words, ["issue", "type"]);
+}
+
+#[test]
+fn a_type_refers_to_the_table_of_its_own_tables_types() {
+    let types = stream("artist_type", "id", &rows(3, |n| format!("{{\"id\":{},\"name\":\"t{n}\"}}", n + 1)));
+    let artists = stream("artist", "id", &rows(60, |n| format!("{{\"id\":{},\"type\":{}}}", n * 7 + 3, n % 3 + 1)));
+    assert_eq!(found(&[artists, types]), ["artist.type>artist_type.id"]);
+}
+
+#[test]
+fn a_plural_that_is_a_number_counts() {
+    let votes = stream("votes", "id", &rows(60, |n| format!("{{\"id\":{}}}", n + 1)));
+    let users = stream("users", "id", &rows(30, |n| format!("{{\"id\":{},\"up_votes\":{}}}", n + 500, n % 9 + 1)));
+    assert!(found(&[users, votes]).is_empty());
+}
+
+#[test]
+fn a_table_with_the_key_of_a_larger_one_extends_it() {
+    let people = stream("person", "entity_id", &rows(90, |n| format!("{{\"entity_id\":{}}}", n + 1)));
+    let staff = stream("employee", "entity_id", &rows(40, |n| format!("{{\"entity_id\":{}}}", n + 1)));
+    let sellers = stream("sales_person", "entity_id", &rows(12, |n| format!("{{\"entity_id\":{}}}", n + 20)));
+    let expected = ["employee.entity_id>person.entity_id", "sales_person.entity_id>employee.entity_id"];
+    assert_eq!(found(&[people, staff, sellers]), expected);
+}
+
+#[test]
+fn places_are_known_by_the_part_they_play() {
+    let code = |n: usize| format!("{}{}{}", (b'A' + (n % 26) as u8) as char, (b'A' + (n / 26 % 26) as u8) as char, 'X');
+    let airports = stream("airports", "faa", &rows(60, |n| format!("{{\"faa\":\"{}\"}}", code(n * 5))));
+    let flights = stream("flights", "number", &rows(90, |n| format!("{{\"number\":{n},\"dest\":\"{}\"}}", code(n % 40 * 5))));
+    assert_eq!(found(&[airports, flights]), ["flights.dest>airports.faa"]);
+}

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod compare;
 pub mod fields;
 pub mod incremental;
+mod link;
 pub mod nicknames;
 pub mod normal;
 pub mod phone;
@@ -62,11 +63,8 @@ pub fn resolve(records: &Records) -> Resolution {
     let levels = compare::levels(&cells, &pairs);
     let weights = Weights::learn(&cells, records, &pairs, &levels);
     let scored = weights.score(&cells, &pairs, &levels);
-    let chosen = if records.linked() {
-        cluster::one_to_one(&pairs, &scored, records.count())
-    } else {
-        cluster::grow(&cells, &pairs, &scored, &weights)
-    };
+    let chosen =
+        if records.linked() { link::one_to_one(records, &pairs, &scored) } else { cluster::grow(&cells, &pairs, &scored, &weights) };
     report(records, &cells, &weights, &chosen)
 }
 

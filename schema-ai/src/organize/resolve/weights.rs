@@ -81,8 +81,16 @@ impl Weights {
         let mut counts: PerLevel = self.same.iter().map(|level| level.map(|share| share * 3.0)).collect();
         let mut matches = 0.0;
         let step = (pairs.len() / LEARNT).max(1);
+        let rivals = self.rivals(cells, records, pairs, levels);
         for ((a, b), row) in pairs.iter().zip(levels.chunks(width.max(1))).step_by(step) {
-            let likely = probability(self.bits(cells, *a, *b, row));
+            let bits = self.bits(cells, *a, *b, row);
+            let likely = match &rivals {
+                None => probability(bits),
+                Some(rivals) => {
+                    let odds = odds(bits);
+                    odds / (1.0 + rivals[*a as usize].max(rivals[*b as usize]).max(odds))
+                }
+            };
             if likely < 1e-4 {
                 continue;
             }
@@ -102,6 +110,21 @@ impl Weights {
         }
         self.prior = (matches.min(most) / records.all_pairs().max(1.0)).log2();
         true
+    }
+
+    /// Between two clean files a record has one partner at most, so all that may be it share what is likely: the odds of all of
+    /// a record's pairs together.
+    fn rivals(&self, cells: &Cells, records: &Records, pairs: &[(u32, u32)], levels: &[u8]) -> Option<Vec<f64>> {
+        if !records.linked() {
+            return None;
+        }
+        let mut sums = vec![0.0; cells.count];
+        for ((a, b), row) in pairs.iter().zip(levels.chunks(cells.fields.len().max(1))) {
+            let odds = odds(self.bits(cells, *a, *b, row));
+            sums[*a as usize] += odds;
+            sums[*b as usize] += odds;
+        }
+        Some(sums)
     }
 
     /// The evidence for a pair in bits, the prior taken off.
@@ -176,6 +199,10 @@ fn limit(shares: &mut [f64; LEVELS], level: usize, share: f64) {
         *other *= scale;
     }
     shares[level] = share;
+}
+
+fn odds(bits: f64) -> f64 {
+    bits.clamp(-60.0, 60.0).exp2()
 }
 
 /// How likely, from bits.

@@ -1,0 +1,268 @@
+//! Changes made in the bytes of a record, for transformations that only put fields in at the top and take some out there. Only what their
+//! templates look at is parsed; everything else stays as the source wrote it.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde_json::{Map, Value};
+use syncline_model::Fault;
+
+use super::{Change, Transform};
+use crate::{
+    cut::{self, Field},
+    decode::json,
+    extract::filled::{self, Kind, Scope, Template},
+};
+
+/// Transformations that can be made so.
+#[derive(Debug, Clone)]
+pub struct Splice {
+    steps: Vec<Step>,
+    /// Every field that a step changes or looks at.
+    names: Vec<Box<str>>,
+    /// The same as they are written.
+    quoted: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Add(Box<Added>),
+    Remove(usize),
+}
+
+#[derive(Debug, Clone)]
+struct Added {
+    field: usize,
+    value: Template,
+    wanted: Vec<Kind>,
+    parameters: Option<Arc<Value>>,
+    looks: Vec<usize>,
+    /// The field whose value is the whole template, and what lies on the way to it below that field.
+    copies: Option<(usize, Vec<Box<str>>)>,
+}
+
+/// Where one of the known fields is by now.
+#[derive(Debug, Clone, Default, PartialEq)]
+enum Now {
+    /// It is not there.
+    #[default]
+    Gone,
+    /// As the source wrote it, at this place among the fields.
+    Kept(usize),
+    /// With another value where it stood.
+    Changed(usize, Bytes),
+    /// Behind all others.
+    Behind(Bytes),
+}
+
+/// What records are changed with, one after the other.
+pub struct Splicer<'a> {
+    splice: &'a Splice,
+    /// The fields of the record, and which of the known ones they are.
+    fields: Vec<(Field, Option<usize>)>,
+    now: Vec<Now>,
+    /// Which of the known fields stand behind all others, in their order.
+    behind: Vec<usize>,
+    out: BytesMut,
+}
+
+impl Splice {
+    /// What can be done in the bytes; `None` if some of it cannot.
+    pub fn of(transforms: &[Transform]) -> Option<Self> {
+        let mut made = Self { steps: Vec::new(), names: Vec::new(), quoted: Vec::new() };
+        for transform in transforms {
+            match &transform.change {
+                Change::Add(add) => {
+                    for field in add.plain()? {
+                        let step = made.added(field.name, field.value, field.wanted, transform.parameters.as_ref())?;
+                        made.steps.push(step);
+                    }
+                }
+                Change::Remove(remove) => {
+                    for name in remove.plain()? {
+                        let name = made.index(&name);
+                        made.steps.push(Step::Remove(name));
+                    }
+                }
+                Change::FlattenAt(_) | Change::Flatten { .. } | Change::Lower | Change::Snake | Change::Replace { .. } => return None,
+            }
+        }
+        (!made.steps.is_empty()).then_some(made)
+    }
+
+    fn added(&mut self, name: &str, value: &Template, wanted: &[Kind], parameters: Option<&Arc<Value>>) -> Option<Step> {
+        let looks = value.fields("record")?;
+        let copies = value.path("record").and_then(|path| {
+            let (first, rest) = path.split_first()?;
+            Some((self.index(first), rest.to_vec()))
+        });
+        Some(Step::Add(Box::new(Added {
+            field: self.index(name),
+            value: value.clone(),
+            wanted: wanted.to_vec(),
+            parameters: parameters.cloned(),
+            looks: looks.iter().map(|name| self.index(name)).collect(),
+            copies,
+        })))
+    }
+
+    fn index(&mut self, name: &str) -> usize {
+        self.names.iter().position(|known| known.as_ref() == name).unwrap_or_else(|| {
+            self.names.push(name.into());
+            self.quoted.push(Value::from(name).to_string());
+            self.names.len() - 1
+        })
+    }
+
+    /// Changes records of a page of this size.
+    pub fn splicer(&self, page_bytes: usize) -> Splicer<'_> {
+        Splicer { splice: self, fields: Vec::new(), now: Vec::new(), behind: Vec::new(), out: BytesMut::with_capacity(page_bytes) }
+    }
+}
+
+impl Splicer<'_> {
+    /// The record with all changes made. `None` where its bytes do not tell enough, and it must be parsed as a whole.
+    pub fn change(&mut self, record: &Bytes, scope: &mut Scope) -> Option<Result<Bytes, Fault>> {
+        self.find(record)?;
+        for step in &self.splice.steps {
+            match step {
+                Step::Remove(field) => self.put(*field, None),
+                Step::Add(added) => match self.value(added, record, scope)? {
+                    Ok(value) => self.put(added.field, Some(value)),
+                    Err(fault) => return Some(Err(fault)),
+                },
+            }
+        }
+        Some(Ok(self.written(record)))
+    }
+
+    /// Finds the known fields.
+    fn find(&mut self, record: &[u8]) -> Option<()> {
+        let Self { splice, fields, now, behind, .. } = self;
+        fields.clear();
+        behind.clear();
+        now.clear();
+        now.resize(splice.names.len(), Now::Gone);
+        if record.first() != Some(&b'{') {
+            return None;
+        }
+        let mut is_told = true;
+        cut::fields(record, |field| {
+            let name = &record[field.name..field.name_end];
+            let known = splice.names.iter().position(|known| cut::is_name(name, known));
+            if let Some(known) = known {
+                // Of two fields of the same name the last one counts, and the first says where it stands.
+                is_told &= now[known] == Now::Gone;
+                now[known] = Now::Kept(fields.len());
+            }
+            fields.push((field, known));
+        })
+        .ok()?;
+        is_told.then_some(())
+    }
+
+    fn put(&mut self, field: usize, value: Option<Bytes>) {
+        let was = std::mem::take(&mut self.now[field]);
+        self.now[field] = match (was, value) {
+            (Now::Kept(place) | Now::Changed(place, _), Some(value)) => Now::Changed(place, value),
+            (Now::Behind(_), Some(value)) => Now::Behind(value),
+            (Now::Gone, Some(value)) => {
+                self.behind.push(field);
+                Now::Behind(value)
+            }
+            (was, None) => {
+                if matches!(was, Now::Behind(_)) {
+                    self.behind.retain(|known| *known != field);
+                }
+                Now::Gone
+            }
+        };
+    }
+
+    /// A field's value by now.
+    fn bytes(&self, field: usize, record: &Bytes) -> Option<Bytes> {
+        match &self.now[field] {
+            Now::Gone => None,
+            Now::Kept(place) => self.fields.get(*place).map(|(field, _)| record.slice(field.value..field.value_end)),
+            Now::Changed(_, value) | Now::Behind(value) => Some(value.clone()),
+        }
+    }
+
+    fn value(&self, added: &Added, record: &Bytes, scope: &mut Scope) -> Option<Result<Bytes, Fault>> {
+        if let Some(parameters) = &added.parameters {
+            scope.set("parameters", parameters.clone());
+        }
+        if let Some(copied) = self.copied(added, record) {
+            return Some(Ok(copied));
+        }
+        let mut seen = Map::new();
+        for field in &added.looks {
+            if let Some(bytes) = self.bytes(*field, record) {
+                seen.insert(self.splice.names[*field].to_string(), json::parse(&bytes).ok()?);
+            }
+        }
+        filled::bind(scope, "record", Value::Object(seen));
+        let value = filled::value(&added.value, scope, &added.wanted);
+        filled::unbind(scope, "record");
+        Some(value.map(|value| Bytes::from(value.to_string())))
+    }
+
+    /// A text that becomes itself is taken as it stands.
+    fn copied(&self, added: &Added, record: &Bytes) -> Option<Bytes> {
+        let (field, path) = added.copies.as_ref()?;
+        let found = path.iter().try_fold(self.bytes(*field, record)?, |within, name| cut::field(&within, name))?;
+        let text = found.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        let is_plain = !text.iter().any(|byte| *byte == b'\\' || *byte < b' ');
+        let text = std::str::from_utf8(text).ok().filter(|_| is_plain)?;
+        Template::stays(text).then_some(found)
+    }
+
+    fn written(&mut self, record: &Bytes) -> Bytes {
+        let Self { splice, fields, now, behind, out } = self;
+        out.reserve(record.len() + 2);
+        out.put_u8(b'{');
+        let mut comma = false;
+        // Neighbours that stay are copied together.
+        let mut kept: Option<(usize, usize)> = None;
+        for (place, field) in fields.iter().enumerate() {
+            let changed = match field.1.map(|known| &now[known]) {
+                None | Some(Now::Kept(_)) => {
+                    kept = Some((kept.map_or(field.0.name, |(start, _)| start), field.0.value_end));
+                    continue;
+                }
+                Some(Now::Changed(at, value)) if *at == place => Some(value),
+                Some(_) => None,
+            };
+            if let Some((start, end)) = kept.take() {
+                separate(out, &mut comma);
+                out.extend_from_slice(&record[start..end]);
+            }
+            if let Some(value) = changed {
+                separate(out, &mut comma);
+                out.extend_from_slice(&record[field.0.name..field.0.value]);
+                out.extend_from_slice(value);
+            }
+        }
+        if let Some((start, end)) = kept {
+            separate(out, &mut comma);
+            out.extend_from_slice(&record[start..end]);
+        }
+        for known in behind.iter() {
+            if let Now::Behind(value) = &now[*known] {
+                separate(out, &mut comma);
+                out.extend_from_slice(splice.quoted[*known].as_bytes());
+                out.put_u8(b':');
+                out.extend_from_slice(value);
+            }
+        }
+        out.put_u8(b'}');
+        out.split().freeze()
+    }
+}
+
+fn separate(out: &mut BytesMut, comma: &mut bool) {
+    if *comma {
+        out.put_u8(b',');
+    }
+    *comma = true;
+}
