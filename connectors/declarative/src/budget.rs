@@ -39,7 +39,7 @@ struct Policy {
 
 /// `HttpRequestRegexMatcher`.
 #[derive(Debug, Clone)]
-struct Matcher {
+pub struct Matcher {
     method: Option<String>,
     base: Option<String>,
     path: Option<Regex>,
@@ -118,7 +118,8 @@ impl Policy {
 }
 
 impl Matcher {
-    fn load(node: &Node<'_>) -> Result<Self, Problem> {
+    /// Reads one.
+    pub fn load(node: &Node<'_>) -> Result<Self, Problem> {
         let pairs = |field: &str| {
             let fields = node.get(field).and_then(Value::as_object).into_iter().flatten();
             fields.map(|(name, value)| (name.clone(), python_str(value))).collect()
@@ -135,7 +136,8 @@ impl Matcher {
         })
     }
 
-    fn matches(&self, request: &HttpRequest) -> bool {
+    /// Whether it holds for a request.
+    pub fn matches(&self, request: &HttpRequest) -> bool {
         let url = &request.url;
         let base = format!("{}://{}", url.scheme(), &url[url::Position::BeforeHost..url::Position::AfterPort]);
         let has_parameter = |(name, value): &(String, String)| url.query_pairs().any(|(known, said)| known == *name && said == *value);
@@ -143,7 +145,7 @@ impl Matcher {
             |(name, value): &(String, String)| request.headers.get(name).is_some_and(|said| said.as_bytes() == value.as_bytes());
         self.method.as_ref().is_none_or(|method| request.method.as_str() == method)
             && self.base.as_ref().is_none_or(|wanted| *wanted == base)
-            && self.path.as_ref().is_none_or(|path| path.is_match(url.path()))
+            && self.path.as_ref().is_none_or(|path| path.is_match(url.path().trim_end_matches('/')))
             && self.parameters.iter().all(has_parameter)
             && self.headers.iter().all(has_header)
     }

@@ -66,6 +66,7 @@ const COMPONENTS: &[(&str, &[&str])] = &[
     ("GzipDecoder", &["decoder"]),
     ("HTTPAPIBudget", &["policies", "ratelimit_reset_header", "ratelimit_remaining_header", "status_codes_for_ratelimit_hit"]),
     ("HttpComponentsResolver", &["retriever", "components_mapping"]),
+    ("HttpRequestRegexMatcher", &["method", "url_base", "url_path_pattern", "params", "headers", "weight"]),
     ("HttpRequester", &["url_base", "url", "path", "http_method", "authenticator", "fetch_properties_from_endpoint", "query_properties", "request_parameters", "request_headers", "request_body_data", "request_body_json", "request_body", "error_handler", "use_cache", "connect_timeout_in_seconds", "read_timeout_in_seconds", "use_tcp_keepalive"]),
     ("HttpResponseFilter", &["action", "failure_type", "error_message", "error_message_contains", "http_codes", "predicate"]),
     ("IncrementingCountCursor", &["cursor_field", "allow_catalog_defined_cursor_field", "start_value", "start_value_option"]),
@@ -102,6 +103,7 @@ const COMPONENTS: &[(&str, &[&str])] = &[
     ("PropertyChunking", &["property_limit_type", "property_limit", "record_merge_strategy"]),
     ("QueryProperties", &["property_list", "always_include_properties", "property_chunking", "property_selector"]),
     ("QuotaStatusSource", &["url", "http_method", "request_headers", "unavailable_status_codes"]),
+    ("Rate", &["limit", "interval"]),
     ("RateLimitedMultipleTokenAuthenticator", &["tokens", "token_delimiter", "auth_method", "header", "quota_status_source", "quotas", "max_wait_time", "budget_reserve_fraction", "budget_min_reserve"]),
     ("RecordExpander", &["expand_records_from_field", "remain_original_record", "parent_fields", "merge_parent", "on_no_records", "truncation_indicator_path", "truncated_list_retriever"]),
     ("RecordFilter", &["condition"]),
@@ -138,7 +140,7 @@ const COMPONENTS: &[(&str, &[&str])] = &[
 ];
 
 /// What JSON Schemas hold is not ours to check.
-const FOREIGN: [&str; 6] = ["schema", "schemas", "connection_specification", "metadata", "$parameters", "config_overrides"];
+pub const FOREIGN: [&str; 6] = ["schema", "schemas", "connection_specification", "metadata", "$parameters", "config_overrides"];
 
 /// Other names of components, and fields that older manifests have and that mean nothing any more.
 const OLD: [&str; 6] = ["name", "primary_key", "path", "stream_cursor_field", "url_base", "stream_slicer"];

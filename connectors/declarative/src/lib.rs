@@ -1,6 +1,7 @@
 //! Runs connectors that are data: manifests in the Airbyte low-code language.
 //! Waiting, pace and the way out are the caller's ([`syncline_sdk`]); what the manifest says about errors is obeyed here.
 
+mod address;
 mod auth;
 mod budget;
 mod cache;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::{Problem, components, manifest, places::join};
+use crate::{Problem, components, manifest, places::join, template::Template};
 
 /// What a look at a manifest finds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +22,13 @@ pub fn lint(connector: &str, text: &str) -> Findings {
         found.errors = problems;
     }
     let Ok((raw, places)) = manifest::parse("manifest.yaml", text) else { return found };
+    let mut unreadable = Vec::new();
+    templates(&raw, "", &mut unreadable);
+    unreadable.retain(|problem| found.errors.iter().all(|error| error.path != problem.path));
+    for mut problem in unreadable {
+        problem.line = places.line(&problem.path);
+        found.errors.push(problem);
+    }
     let mut warnings = unused(&raw);
     for problem in components::unknown(&raw) {
         let known = found.errors.iter().any(|error| error.path == problem.path);
@@ -35,6 +42,23 @@ pub fn lint(connector: &str, text: &str) -> Findings {
     warnings.sort_by_key(|problem| problem.line);
     found.warnings = warnings;
     found
+}
+
+/// Templates that name what no place knows: the stream that asks one of them fails.
+fn templates(node: &Value, path: &str, problems: &mut Vec<Problem>) {
+    match node {
+        Value::String(text) => {
+            let why = Template::new(text).ok().filter(Template::is_dynamic).and_then(|template| template.problem());
+            problems.extend(why.map(|why| Problem::manifest(path, why)));
+        }
+        Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| templates(item, &format!("{path}[{index}]"), problems)),
+        Value::Object(fields) => {
+            for (name, inner) in fields.iter().filter(|(name, _)| !components::FOREIGN.contains(&name.as_str())) {
+                templates(inner, &join(path, name), problems);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Definitions that no reference leads to.
@@ -71,5 +95,34 @@ fn collect(node: &Value, found: &mut BTreeSet<String>) {
         Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
         Value::Object(fields) => fields.values().for_each(|value| collect(value, found)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn a_template_that_names_an_unknown_variable_is_told_with_its_line_and_the_nearest_name() {
+        let manifest = r#"
+version: 6.0.0
+type: DeclarativeSource
+check: {type: CheckStream, stream_names: [items]}
+streams:
+  - type: DeclarativeStream
+    name: items
+    schema_loader: {type: InlineSchemaLoader, schema: {type: object, description: "{{ recrod }}"}}
+    retriever:
+      type: SimpleRetriever
+      requester: {type: HttpRequester, url_base: "https://a.example", path: "{{ confg['path'] }}/{{ now_utc() }}"}
+      record_selector:
+        type: RecordSelector
+        extractor: {type: DpathExtractor, field_path: []}
+        record_filter: {type: RecordFilter, condition: "{{ recrod.id > 3 and [1] | map('string') | first == stream_slice.x }}"}
+"#;
+        let found = super::lint("{name: a, title: A, category: other, description: A.}", manifest);
+        let said: Vec<(Option<usize>, bool)> =
+            found.errors.iter().map(|problem| (problem.line, problem.to_string().contains("did you mean"))).collect();
+        assert_eq!(said, [(Some(11), true), (Some(15), true)], "{:?}", found.errors);
     }
 }

@@ -424,6 +424,10 @@ impl Parents {
             match reading.next().await? {
                 Some(batch) => {
                     for item in &batch.items {
+                        // The parts below a record that cannot be handled would be missing without a word.
+                        if let Item::Refused(_, cause) = item {
+                            return Err(Fault::BadRecord(cause.clone()));
+                        }
                         self.found.extend(parent.slice(&Item::tree(item), &batch.slice, &self.run.base)?);
                     }
                 }

@@ -11,6 +11,7 @@ use url::Url;
 
 pub use crate::parts::{Parts, Place, RequestOption};
 use crate::{
+    address,
     auth::{Authenticator, Call},
     errors::ErrorHandlers,
     node::Node,
@@ -193,7 +194,9 @@ impl Requester {
         }
         parts.merge(extra_parts)?;
         let url = self.address(scope, extra)?;
-        self.assemble(url, &parts)
+        let mut request = self.assemble(url, &parts)?;
+        self.authenticator.sign(&Call { context, scope }, &mut request).await?;
+        Ok(request)
     }
 
     fn own_parts(&self, scope: &Scope) -> Result<Parts, Fault> {
@@ -234,7 +237,7 @@ impl Requester {
             Some(base) => base,
             None => said(&self.url)?.unwrap_or_default(),
         };
-        joined(&base, &path)
+        address::joined(&base, &path)
     }
 
     fn assemble(&self, mut url: Url, parts: &Parts) -> Result<HttpRequest, Fault> {
@@ -300,42 +303,6 @@ fn spread(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) -> Resul
     Ok(())
 }
 
-/// A base and a path. A path that is a whole address takes the base's place; without a path the base stays as it is written.
-fn joined(base: &str, path: &str) -> Result<Url, Fault> {
-    let bad = |text: &str| Fault::Misconfigured(format!("`{}` is no address", without_query(text)));
-    if path.is_empty() {
-        return base.parse().map_err(|_| bad(base));
-    }
-    let slash = if base.ends_with('/') { "" } else { "/" };
-    match Url::parse(&format!("{base}{slash}")) {
-        Ok(base) => {
-            let mut url = base.join(path).map_err(|_| bad(path))?;
-            if Url::parse(path).is_err() {
-                drop_empty_segments(&mut url);
-            }
-            Ok(url)
-        }
-        Err(_) => path.parse().map_err(|_| bad(base)),
-    }
-}
-
-/// `a//b` as `a/b`, as Python's `urljoin` has it.
-fn drop_empty_segments(url: &mut Url) {
-    if !url.path().contains("//") {
-        return;
-    }
-    let segments: Vec<&str> = url.path().split('/').skip(1).collect();
-    let Some((last, before)) = segments.split_last() else { return };
-    let kept: Vec<&str> = before.iter().copied().filter(|segment| !segment.is_empty()).chain([*last]).collect();
-    let path = format!("/{}", kept.join("/"));
-    url.set_path(&path);
-}
-
-/// A query may hold a secret, and what is said about an address is read by people.
-fn without_query(text: &str) -> &str {
-    text.split('?').next().unwrap_or_default()
-}
-
 fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Fault> {
     let bad = |what: &str| Fault::Misconfigured(format!("the {what} of the header `{name}` cannot be sent"));
     let key = HeaderName::try_from(name).map_err(|_| bad("name"))?;
@@ -347,22 +314,4 @@ fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Fa
 fn properties_parameter(node: &Node<'_>) -> Option<String> {
     let fields = node.get("request_parameters")?.as_object()?;
     fields.iter().find(|(_, value)| value.get("type").and_then(Value::as_str) == Some("QueryProperties")).map(|(name, _)| name.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::joined;
-
-    #[test]
-    fn addresses_are_joined_as_python_joins_them() {
-        for (base, path, whole) in [
-            ("https://a.example/v1", "b", "https://a.example/v1/b"),
-            ("https://a.example/v1/", "b//c/", "https://a.example/v1/b/c/"),
-            ("https://a.example/v1/", "", "https://a.example/v1/"),
-            ("https://a.example/v1", "https://b.example//c?d=1", "https://b.example//c?d=1"),
-            ("https://a.example/v1", "b?c=https://d//e", "https://a.example/v1/b?c=https://d//e"),
-        ] {
-            assert_eq!(joined(base, path).map(|url| url.to_string()).ok().as_deref(), Some(whole));
-        }
-    }
 }

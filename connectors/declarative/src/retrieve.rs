@@ -232,7 +232,8 @@ impl Pages {
                 Sent::ShorterWindow(why) => return Ok(Asked::Shorter(why)),
                 Sent::Restart => return Ok(Asked::Restart),
             };
-            let page = simple.selector.select(&answer, &scope, reading.normalizer, reading.wanted)?;
+            // What asks for the page is not known where its records are judged.
+            let page = simple.selector.select(&answer, &with_token(scope, None), reading.normalizer, reading.wanted)?;
             if let Some(complaint) = &page.complaint {
                 run.context.patience.skipped(&format!("a part of an answer for `{}` was left out: {complaint}", reading.stream));
             }

@@ -16,6 +16,9 @@ use crate::{
     template::Scope,
 };
 
+/// How long one waits before another token is tried.
+const ROTATION: Duration = Duration::from_millis(1_100);
+
 /// What came of a request.
 #[derive(Debug)]
 pub enum Sent {
@@ -42,7 +45,13 @@ pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope,
             return Ok(Sent::Answer(answer));
         }
         let proof = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let call = Call { context: &run.context, scope };
+        let asked = if requester.authenticator.rotates(&call)? { Some(request.clone()) } else { None };
         let answer = run.context.http.send(request).await;
+        let another = match (&asked, &answer) {
+            (Some(asked), Ok(answer)) => requester.authenticator.hear(&call, asked, answer).await?,
+            _ => false,
+        };
         let verdict = requester.errors.judge(&answer, scope);
         let action = verdict.action;
         let (fault, reason) = match act(run, stream, verdict, &answer)? {
@@ -64,7 +73,11 @@ pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope,
         if requester.errors.gives_up(scope, attempt, waited, action)? {
             return Err(fault);
         }
-        let time = requester.errors.wait(answer.as_ref().ok(), attempt, scope)?;
+        // Another token needs not wait for what the source lets this one do.
+        let time = match action {
+            Action::RateLimited if another => ROTATION,
+            _ => requester.errors.wait(answer.as_ref().ok(), attempt, scope)?,
+        };
         run.context.patience.wait(reason, time).await?;
         waited += time;
     }

@@ -32,16 +32,16 @@ impl Slice {
         self.partition.get(name).or_else(|| self.window.get(name))
     }
 
-    /// As templates see it.
+    /// As templates see it: what else is known does not stand among the fields.
     fn value(&self) -> Value {
         let mut fields = self.partition.clone();
         fields.extend(self.window.iter().map(|(name, value)| (name.clone(), value.clone())));
-        fields.entry("extra_fields").or_insert_with(|| Value::Object(self.extra.clone()));
         Value::Object(fields)
     }
 
     /// What templates may look at while this part is read.
     pub fn scope(&self, base: &Scope) -> Scope {
-        base.clone().with("stream_slice", Arc::new(self.value()))
+        let extra = Arc::new(Value::Object(self.extra.clone()));
+        base.clone().with("stream_slice", Arc::new(self.value())).with("stream_slice.extra_fields", extra)
     }
 }

@@ -7,6 +7,8 @@ mod key;
 mod legacy;
 mod native;
 mod oauth;
+mod quota;
+mod rotating;
 mod selective;
 mod session;
 mod tokens;
@@ -16,9 +18,9 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use syncline_model::Fault;
-use syncline_sdk::Context;
+use syncline_sdk::{Context, HttpAnswer, HttpRequest};
 
-use self::{jwt::Jwt, legacy::LegacySession, native::Native, oauth::OAuth, selective::Selective, session::Session};
+use self::{jwt::Jwt, legacy::LegacySession, native::Native, oauth::OAuth, rotating::Rotating, selective::Selective, session::Session};
 use crate::{
     node::Node,
     problem::Problem,
@@ -59,11 +61,13 @@ pub enum Authenticator {
     LegacySession(Arc<LegacySession>),
     /// A token that we sign ourselves.
     Jwt(Arc<Jwt>),
+    /// One of several tokens, as long as the source lets it.
+    Rotating(Arc<Rotating>),
     /// What stands in for a Python class.
     Native(Arc<Native>),
 }
 
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "NoAuth",
     "ApiKeyAuthenticator",
     "BearerAuthenticator",
@@ -73,6 +77,7 @@ const KNOWN: [&str; 9] = [
     "SessionTokenAuthenticator",
     "LegacySessionTokenAuthenticator",
     "JwtAuthenticator",
+    "RateLimitedMultipleTokenAuthenticator",
 ];
 
 impl Authenticator {
@@ -105,6 +110,7 @@ impl Authenticator {
             "SessionTokenAuthenticator" => Self::Session(Arc::new(Session::load(node)?)),
             "LegacySessionTokenAuthenticator" => Self::LegacySession(Arc::new(LegacySession::load(node, base)?)),
             "JwtAuthenticator" => Self::Jwt(Arc::new(Jwt::load(node)?)),
+            "RateLimitedMultipleTokenAuthenticator" => Self::Rotating(Arc::new(Rotating::load(node)?)),
             "CustomAuthenticator" => match Native::load(node)? {
                 Some(native) => Self::Native(Arc::new(native)),
                 None => return Err(node.unknown("authenticator", &KNOWN)),
@@ -117,7 +123,8 @@ impl Authenticator {
     pub async fn options(&self, call: &Call<'_>) -> Result<Options, Fault> {
         let said = |template: &Template| template.text(call.scope);
         Ok(match self {
-            Self::No => Vec::new(),
+            // The latter is put in when the request is known.
+            Self::No | Self::Rotating(_) => Vec::new(),
             Self::ApiKey(token, option) => vec![(option.clone(), said(token)?)],
             Self::Bearer(token) => bearer(&said(token)?),
             Self::Basic(user, password) => {
@@ -132,6 +139,38 @@ impl Authenticator {
         })
     }
 
+    /// Puts into a whole request what depends on the request.
+    pub async fn sign(&self, call: &Call<'_>, request: &mut HttpRequest) -> Result<(), Fault> {
+        match self.rotating(call)? {
+            Some(rotating) => rotating.sign(call, request).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it wants to hear of the answer to each request.
+    pub fn rotates(&self, call: &Call<'_>) -> Result<bool, Fault> {
+        self.rotating(call).map(|rotating| rotating.is_some())
+    }
+
+    /// Hears of an answer, and says whether a token is left that could be tried at once.
+    pub async fn hear(&self, call: &Call<'_>, request: &HttpRequest, answer: &HttpAnswer) -> Result<bool, Fault> {
+        match self.rotating(call)? {
+            Some(rotating) => rotating.hear(call, request, answer).await,
+            None => Ok(false),
+        }
+    }
+
+    fn rotating(&self, call: &Call<'_>) -> Result<Option<&Rotating>, Fault> {
+        match self {
+            Self::Rotating(rotating) => Ok(Some(rotating)),
+            Self::Selective(selective) => match selective.choose(call.scope)? {
+                Self::Rotating(rotating) => Ok(Some(rotating)),
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
     /// The same, for an authenticator that needs another one.
     fn boxed_options<'a>(&'a self, call: &'a Call<'_>) -> Pin<Box<dyn Future<Output = Result<Options, Fault>> + Send + 'a>> {
         Box::pin(self.options(call))
@@ -144,9 +183,14 @@ impl Authenticator {
             Self::OAuth(oauth) => oauth.renew(call, sent).await.map(|()| true),
             Self::Native(native) => native.renew(call, sent).await.map(|()| true),
             Self::Selective(selective) => Box::pin(selective.choose(call.scope)?.renew(call, sent)).await,
-            Self::No | Self::ApiKey(..) | Self::Bearer(_) | Self::Basic(..) | Self::Session(_) | Self::LegacySession(_) | Self::Jwt(_) => {
-                Ok(false)
-            }
+            Self::No
+            | Self::ApiKey(..)
+            | Self::Bearer(_)
+            | Self::Basic(..)
+            | Self::Session(_)
+            | Self::LegacySession(_)
+            | Self::Jwt(_)
+            | Self::Rotating(_) => Ok(false),
         }
     }
 

@@ -156,3 +156,38 @@ async fn the_settings_choose_among_several_ways_and_a_wrong_choice_names_the_nea
     let fault = proof(&node, &context, &config).await.unwrap_err();
     assert!(fault.to_string().contains("did you mean `token`?"), "{fault}");
 }
+
+#[tokio::test]
+async fn a_token_is_used_as_long_as_the_source_lets_it_and_then_another_and_its_pools_are_asked_once() {
+    let limits = |core: i64| {
+        (200, json!({"core": {"remaining": core, "reset": 4_000_000_000_i64}, "search": {"remaining": 9, "reset": 4_000_000_000_i64}}))
+    };
+    let (source, context) = world(&[limits(1), limits(2), limits(5), limits(5)]);
+    let quota = |name: &str, matchers: Value| {
+        json!({"type": "TokenQuota", "name": name, "matchers": matchers, "remaining_path": [name, "remaining"],
+        "reset_path": [name, "reset"], "remaining_header": "x-left", "exhaustion_status_codes": [429]})
+    };
+    let node = json!({"type": "RateLimitedMultipleTokenAuthenticator", "tokens": "{{ config['tokens'] }}", "auth_method": "token",
+        "quota_status_source": {"type": "QuotaStatusSource", "url": "https://api.example.com/limits"}, "budget_min_reserve": 0, "budget_reserve_fraction": 0,
+        "max_wait_time": "P99999D", "quotas": [quota("search", json!([{"type": "HttpRequestRegexMatcher", "url_path_pattern": "^/search$"}])), quota("core", json!([]))]});
+    let authenticator = Authenticator::load(Some(&node), "authenticator").unwrap();
+    let scope = Scope::new().at(context.now).with("config", Arc::new(json!({"tokens": "a, b,"})));
+    let call = Call { context: &context, scope: &scope };
+    let mut used = Vec::new();
+    for path in ["search/", "items", "items", "search", "items", "items"] {
+        let mut request = HttpRequest::get(format!("https://api.example.com/{path}").parse().unwrap());
+        authenticator.sign(&call, &mut request).await.unwrap();
+        used.push(request.headers["authorization"].to_str().unwrap().to_owned());
+    }
+    assert_eq!(used, ["token a", "token a", "token b", "token b", "token b", "token b"], "the last call waited, and asked anew");
+    assert_eq!(source.asked.lock().unwrap().len(), 4);
+    let mut request = HttpRequest::get("https://api.example.com/items".parse().unwrap());
+    authenticator.sign(&call, &mut request).await.unwrap();
+    let answer = HttpAnswer {
+        status: http::StatusCode::TOO_MANY_REQUESTS,
+        headers: http::HeaderMap::new(),
+        body: Bytes::new(),
+        url: request.url.clone(),
+    };
+    assert!(authenticator.hear(&call, &request, &answer).await.unwrap(), "the other token has calls left");
+}
