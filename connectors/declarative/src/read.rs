@@ -394,6 +394,7 @@ impl StreamReading {
             feed: is_feed.then_some(wanted),
             options: Some(&options),
             selected: self.selected.as_ref(),
+            goes_on: self.run.goes_on,
         };
         let lazy = simple.router.as_ref().is_some_and(crate::partitions::Router::is_lazy) && self.first_state.is_empty();
         if lazy && let Some(response) = slice.extra.get("child_response") {

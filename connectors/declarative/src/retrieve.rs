@@ -55,6 +55,8 @@ pub struct Reading<'a> {
     pub options: Option<Options<'a>>,
     /// The schema that the owner configured for the stream.
     pub selected: Option<&'a Value>,
+    /// Whoever reads goes on with other parts behind a fault, and does not ask again for the page before it.
+    pub goes_on: bool,
 }
 
 /// Where within a slice reading stands.
@@ -81,6 +83,8 @@ pub struct Pages {
     last: Bytes,
     repeated: u32,
     ahead: Option<Ahead>,
+    /// Why it is not known which page comes next; told when that page is asked for.
+    lost: Option<Fault>,
 }
 
 /// A source that gives the same page so often in a row, whatever it is asked for, does not look at what it is asked for.
@@ -113,7 +117,7 @@ impl Pages {
 
     /// From where an earlier reading stood.
     pub fn at(spot: Spot) -> Self {
-        Self { spot, tokens: HashMap::new(), last: Bytes::new(), repeated: 0, ahead: None }
+        Self { spot, tokens: HashMap::new(), last: Bytes::new(), repeated: 0, ahead: None, lost: None }
     }
 
     /// Where reading stands.
@@ -128,10 +132,14 @@ impl Pages {
 
     /// The next page, or `None` behind the last. After a fault it may be asked again, for the same page.
     pub async fn next(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>) -> Result<Option<Selected>, Fault> {
+        if let Some(fault) = self.lost.take() {
+            return Err(fault);
+        }
         loop {
             let Some((slice, depth)) = self.spot.windows.last().cloned() else { return Ok(None) };
             let scope = with_token(slice.scope(&run.base), self.spot.token.as_ref());
             match self.ask(simple, run, reading, &slice, &scope).await? {
+                Asked::Page(page) if self.lost.is_some() => return Ok(Some(page)),
                 Asked::Page(page) => {
                     self.look_ahead(simple, run, reading)?;
                     return Ok(Some(page));
@@ -279,10 +287,15 @@ impl Pages {
                 last_record: if simple.paginator.reads_records() { page.items.last().map(|last| Arc::new(last.tree())) } else { None },
                 size: self.spot.reduced.size,
             };
-            let next = if ends { None } else { simple.paginator.next(self.spot.token.as_ref(), &seen, scope)? };
+            let next = if ends { Ok(None) } else { simple.paginator.next(self.spot.token.as_ref(), &seen, scope) };
             match next {
-                None => self.finish(simple),
-                Some(token) => {
+                // Whoever goes on behind a fault does not ask for this page again, so its records must not be lost with the next one's.
+                // It is the answer that does not fit, not the settings.
+                Err(Fault::Misconfigured(why)) if reading.goes_on => self.lost = Some(Fault::Unusable(why)),
+                Err(fault) if reading.goes_on => self.lost = Some(fault),
+                Err(fault) => return Err(fault),
+                Ok(None) => self.finish(simple),
+                Ok(Some(token)) => {
                     self.notice(&token, answer)?;
                     self.spot.token = Some(token);
                 }
