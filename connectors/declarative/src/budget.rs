@@ -32,7 +32,8 @@ pub struct Budget {
 
 #[derive(Debug, Clone)]
 struct Policy {
-    matchers: Vec<Matcher>,
+    /// What falls under it, and as how many requests that counts; as one, if nothing is said.
+    matchers: Vec<(Matcher, Option<Template>)>,
     /// So many requests in so many milliseconds; none is no limit.
     rates: Vec<(Template, NonZeroU64)>,
 }
@@ -72,7 +73,8 @@ impl Budget {
         let paced = |limits: &Arc<Limits>| {
             Paced::new(Arc::clone(&context.http), vec![Arc::clone(limits)], Arc::clone(&context.patience), connector.clone())
         };
-        let ways = self.policies.iter().zip(shared.iter().flatten()).map(|(policy, limits)| (policy.clone(), paced(limits))).collect();
+        let way = |(policy, limits)| Ok(Way { matchers: Policy::weighed(policy, scope)?, paced: paced(limits) });
+        let ways = self.policies.iter().zip(shared.iter().flatten()).map(way).collect::<Result<_, Fault>>()?;
         Ok(Context { http: Arc::new(Budgeted { inner: Arc::clone(&context.http), ways }), ..context.clone() })
     }
 }
@@ -97,24 +99,40 @@ impl Policy {
                 return Err(node.unknown("call rate policy", &known));
             }
         };
-        Ok(Self { matchers: node.children("matchers").iter().map(Matcher::load).collect::<Result<_, _>>()?, rates })
+        let matcher = |node: &Node<'_>| Ok::<_, Problem>((Matcher::load(node)?, node.text("weight")?));
+        Ok(Self { matchers: node.children("matchers").iter().map(matcher).collect::<Result<_, _>>()?, rates })
+    }
+
+    /// What falls under it, with its weight.
+    fn weighed(&self, scope: &Scope) -> Result<Vec<(Matcher, NonZeroU32)>, Fault> {
+        let least = self.rates.iter().map(|(limit, _)| whole(limit, "a limit", scope)).collect::<Result<Vec<_>, _>>()?.into_iter().min();
+        let one = |(matcher, weight): &(Matcher, Option<Template>)| {
+            let weight = weight.as_ref().map_or(Ok(NonZeroU32::MIN), |weight| whole(weight, "a weight", scope))?;
+            match least {
+                Some(limit) if weight > limit => Err(misconfigured(format!(
+                    "a weight of the API budget is {weight}, which is more than its limit of {limit}: no such request could ever be sent"
+                ))),
+                _ => Ok((matcher.clone(), weight)),
+            }
+        };
+        self.matchers.iter().map(one).collect()
     }
 
     fn limits(&self, scope: &Scope) -> Result<Arc<Limits>, Fault> {
         let one = |(limit, per_ms): &(Template, NonZeroU64)| {
-            let text = limit.text(scope)?;
-            let requests = text.trim().parse::<NonZeroU32>();
-            let requests = requests
-                .map_err(|_| misconfigured(format!("a limit of the API budget is `{text}`, and must be a whole number above 0")))?;
+            let requests = whole(limit, "a limit", scope)?;
             Ok(Declared { name: "manifest".to_owned(), requests, per_ms: *per_ms, scope: BudgetScope::Integration, path_contains: None })
         };
         let declared = self.rates.iter().map(one).collect::<Result<Vec<_>, Fault>>()?;
         Ok(Arc::new(Limits::new(&declared)))
     }
+}
 
-    fn holds(&self, request: &HttpRequest) -> bool {
-        self.matchers.is_empty() || self.matchers.iter().any(|matcher| matcher.matches(request))
-    }
+/// A number of requests that a manifest names.
+fn whole(number: &Template, what: &str, scope: &Scope) -> Result<NonZeroU32, Fault> {
+    let text = number.text(scope)?;
+    let wrong = |_| misconfigured(format!("{what} of the API budget is `{text}`, and must be a whole number above 0"));
+    text.trim().parse().map_err(wrong)
 }
 
 impl Matcher {
@@ -154,14 +172,28 @@ impl Matcher {
 /// Sends each request under the first policy that holds for it.
 struct Budgeted {
     inner: Arc<dyn Http>,
-    ways: Vec<(Policy, Paced)>,
+    ways: Vec<Way>,
+}
+
+/// A policy of one job.
+struct Way {
+    matchers: Vec<(Matcher, NonZeroU32)>,
+    paced: Paced,
+}
+
+/// As how many requests this one counts; `None` if it does not fall under the policy. The first matcher says.
+fn weight_of(matchers: &[(Matcher, NonZeroU32)], request: &HttpRequest) -> Option<NonZeroU32> {
+    if matchers.is_empty() {
+        return Some(NonZeroU32::MIN);
+    }
+    matchers.iter().find(|(matcher, _)| matcher.matches(request)).map(|(_, weight)| *weight)
 }
 
 #[async_trait]
 impl Http for Budgeted {
     async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault> {
-        match self.ways.iter().find(|(policy, _)| policy.holds(&request)) {
-            Some((_, paced)) => paced.send(request).await,
+        match self.ways.iter().find_map(|way| Some((way, weight_of(&way.matchers, &request)?))) {
+            Some((way, weight)) => way.paced.send_weighing(request, weight).await,
             None => self.inner.send(request).await,
         }
     }
@@ -173,21 +205,29 @@ mod tests {
     use serde_json::json;
     use syncline_sdk::HttpRequest;
 
-    use super::Budget;
-    use crate::node::Node;
+    use super::{Budget, weight_of};
+    use crate::{node::Node, template::Scope};
 
     #[test]
     fn the_first_policy_that_a_request_falls_under_holds() {
         let manifest = json!({"api_budget": {"type": "HTTPAPIBudget", "policies": [
-            {"type": "FixedWindowCallRatePolicy", "period": "PT1M", "call_limit": 5, "matchers": [{"type": "HttpRequestRegexMatcher", "method": "get", "url_base": "https://a.example", "url_path_pattern": "^/v1/slow"}]},
+            {"type": "FixedWindowCallRatePolicy", "period": "PT1M", "call_limit": 5, "matchers": [{"type": "HttpRequestRegexMatcher", "method": "get", "url_base": "https://a.example", "url_path_pattern": "^/v1/slow", "weight": 3}]},
             {"type": "MovingWindowCallRatePolicy", "rates": [{"limit": 10, "interval": "PT1S"}], "matchers": []},
         ]}});
         let budget = Budget::load(&Node::new(&manifest, "")).unwrap().unwrap();
-        let policy = |url: &str| budget.policies.iter().position(|policy| policy.holds(&HttpRequest::get(url.parse().unwrap())));
+        let policies: Vec<_> = budget.policies.iter().map(|policy| policy.weighed(&Scope::new()).unwrap()).collect();
+        let falls = |url: &str| {
+            let request = HttpRequest::get(url.parse().unwrap());
+            policies.iter().enumerate().find_map(|(number, matchers)| Some((number, weight_of(matchers, &request)?.get())))
+        };
         assert_eq!(
-            (policy("https://a.example/v1/slow/x"), policy("https://a.example/v1/fast"), policy("https://b.example/v1/slow")),
-            (Some(0), Some(1), Some(1))
+            (falls("https://a.example/v1/slow/x"), falls("https://a.example/v1/fast"), falls("https://b.example/v1/slow")),
+            (Some((0, 3)), Some((1, 1)), Some((1, 1)))
         );
+        let heavy = json!({"api_budget": {"type": "HTTPAPIBudget", "policies": [{"type": "FixedWindowCallRatePolicy", "period": "PT1M", "call_limit": 5,
+            "matchers": [{"type": "HttpRequestRegexMatcher", "weight": 6}]}]}});
+        let heavy = Budget::load(&Node::new(&heavy, "")).unwrap().unwrap();
+        assert!(heavy.policies[0].weighed(&Scope::new()).unwrap_err().to_string().contains("more than its limit of 5"));
         let wrong = json!({"api_budget": {"type": "HTTPAPIBudget", "policies": [{"type": "FixedWindowCallRatePolicy", "period": "soon", "call_limit": 5}]}});
         assert!(Budget::load(&Node::new(&wrong, "")).unwrap_err().to_string().contains("must be a duration"));
     }

@@ -94,6 +94,14 @@ impl Paced {
         Self { inner, limits, patience, connector }
     }
 
+    /// Sends a request that counts as so many.
+    pub async fn send_weighing(&self, request: HttpRequest, weight: NonZeroU32) -> Result<HttpAnswer, Fault> {
+        for _ in 1..weight.get() {
+            self.ready(request.url.path()).await?;
+        }
+        self.send(request).await
+    }
+
     async fn ready(&self, path: &str) -> Result<(), Fault> {
         for limits in &self.limits {
             let mut passed = 0;

@@ -97,6 +97,17 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_counts_as_several_leaves_less_for_the_next() {
+    let source = Arc::new(Source::default());
+    let http = paced(&source, &[budget(4, 4_000)]);
+    for _ in 0..3 {
+        http.send_weighing(get(), NonZeroU32::new(4).unwrap()).await.unwrap();
+    }
+    let arrivals = source.arrivals.lock().unwrap();
+    assert!(arrivals[2] - arrivals[1] >= Duration::from_millis(3_998), "{arrivals:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_that_asks_us_to_wait_is_left_alone_for_that_long() {
     let source = Arc::new(Source::default());
     source.headers.lock().unwrap().push((StatusCode::TOO_MANY_REQUESTS, headers(&[("retry-after", "30")])));
