@@ -22,7 +22,7 @@ pub async fn pause(time: Duration) {
 
 /// Every integration: its tenant, and the provider that names it.
 pub fn integrations() -> impl Iterator<Item = (String, Provider)> {
-    let asked = std::env::var("SYNCLINE_STORM_INTEGRATIONS").ok().map(|count| count.parse().expect("a number of integrations"));
+    let asked = std::env::var("STORM_INTEGRATIONS").ok().map(|count| count.parse().expect("a number of integrations"));
     (0..asked.unwrap_or(INTEGRATIONS))
         .map(|number| (format!("t{}", number / Provider::ALL.len()), Provider::ALL[number % Provider::ALL.len()]))
 }

@@ -1,6 +1,6 @@
 //! Nodes are killed, stopped and continued, drained and cut off, and the broker is killed; afterwards everything is there once, in the
-//! log and in the tables. `SYNCLINE_STORM_S` makes it longer, and
-//! `SYNCLINE_STORM_INTEGRATIONS` larger.
+//! log and in the tables. `STORM_SECONDS` makes it longer, `STORM_INTEGRATIONS` larger: nodes inherit them, and would refuse to start
+//! with names of our own that are no settings.
 
 use std::{
     collections::BTreeMap,
@@ -50,7 +50,7 @@ async fn three_nodes_in_a_storm_lose_nothing_and_publish_nothing_twice() {
 }
 
 fn storm_time() -> Duration {
-    let asked = std::env::var("SYNCLINE_STORM_S").ok().map(|seconds| seconds.parse().expect("a number of seconds"));
+    let asked = std::env::var("STORM_SECONDS").ok().map(|seconds| seconds.parse().expect("a number of seconds"));
     Duration::from_secs(asked.unwrap_or(STORM_S))
 }
 

@@ -33,9 +33,9 @@ pub struct Home {
     output: Arc<Mutex<String>>,
 }
 
-/// The binary that is tested; `SYNCLINE_TEST_BINARY` names another one, as one that was built for speed.
+/// The binary that is tested; `TESTED_SYNCLINE` names another one, as one that was built for speed.
 pub fn binary() -> String {
-    std::env::var("SYNCLINE_TEST_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_syncline").to_owned())
+    std::env::var("TESTED_SYNCLINE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_syncline").to_owned())
 }
 
 impl Home {
