@@ -117,6 +117,11 @@ pub(super) fn step(db: &dyn Database, reader: &dyn TableReader, tables: &[TableV
         step.commit()?;
         return Ok(true);
     };
+    // Rows that are written anew are taken from the beginning, and not from where this walk was.
+    if widen(db, tables, &kept, entity)? {
+        step.commit()?;
+        return Ok(true);
+    }
     let settled = settled(db, reader, tables, &kept, entity)?;
     let (page, next) = Reading::new(reader, table, &kept.plan, entity).page(cursor.clone(), PORTION)?;
     if cursor.is_none() {
@@ -185,14 +190,15 @@ pub(super) fn settled<'a>(
 }
 
 /// Lets the columns of the unified table hold what the sources' columns hold by now. Rows are written anew where a type changed.
-fn widen(db: &dyn Database, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<(), UnifyFault> {
+fn widen(db: &dyn Database, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<bool, UnifyFault> {
     let kinds: Vec<Kind> = entity.fields.iter().map(|field| source::kind_of(field, tables)).collect();
-    if survive::widen(db, entity, &kinds)? {
+    let is_changed = survive::widen(db, entity, &kinds)?;
+    if is_changed {
         for stream in &entity.streams {
             begin_walk(db, &entity.concept, stream, kept.id)?;
         }
     }
-    Ok(())
+    Ok(is_changed)
 }
 
 fn sample(reader: &dyn TableReader, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<Vec<Row>, UnifyFault> {

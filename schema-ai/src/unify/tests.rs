@@ -231,6 +231,30 @@ fn an_event_changes_only_what_it_touches_and_ids_stay() {
 }
 
 #[test]
+fn a_column_that_widens_in_the_middle_of_a_walk_keeps_what_was_taken_before() {
+    on_each(|mut world| {
+        world.bring("stripe", "customers", &(0..60).map(stripe).collect::<Vec<_>>());
+        world.bring("stripe", "invoices", &(0..700).map(invoice).collect::<Vec<_>>());
+        let mut desk = world.desk();
+        let id = desk.begin("asked").unwrap();
+        desk.make(id).unwrap();
+        desk.accept(id).unwrap();
+        let half = |desk: &Desk| {
+            desk.progress().unwrap().walks.iter().any(|(entity, _, records, done)| entity == "invoice" && *records == 500 && !done)
+        };
+        while !half(&desk) {
+            assert!(desk.step().unwrap(), "the walk is over");
+        }
+        let (key, body) = invoice(699);
+        world.write("stripe", "invoices", &[(key, body.map(|body| body.replace(r#""amount_due":6990"#, r#""amount_due":"a lot""#)))]);
+        let mut desk = world.desk();
+        while desk.step().unwrap() {}
+        assert_eq!(world.count("SELECT count(*) FROM invoice WHERE amount_due IS NOT NULL"), 700);
+        assert_eq!(world.count("SELECT count(*) FROM invoice WHERE CAST(amount_due AS text) = 'a lot'"), 1);
+    });
+}
+
+#[test]
 fn doing_it_again_changes_nothing() {
     on_each_inhabited(|world| {
         world.accept();

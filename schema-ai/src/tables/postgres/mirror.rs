@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row, Transaction};
 use syncline_model::{Secret, TenantId};
 
+use super::sql::type_of;
 use crate::{
     infer::Kind,
     tables::{
@@ -183,7 +184,7 @@ fn columns(view: &TableView) -> Vec<Column> {
     let mut made: Vec<Column> =
         engine.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind, from: (*name).to_owned() }).collect();
     for column in &view.columns {
-        made.push(Column { name: column.name.clone(), kind: kind(column.kind), from: column.name.clone() });
+        made.push(Column { name: column.name.clone(), kind: type_of(column.kind), from: column.name.clone() });
         if column.kind == Kind::Timestamp {
             // PostgreSQL keeps neither the zone nor nanoseconds; the source's own text does.
             let name = name::free_name(&format!("_syncline_text_{}", column.name), &column.name, |taken| {
@@ -193,20 +194,6 @@ fn columns(view: &TableView) -> Vec<Column> {
         }
     }
     made
-}
-
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Null | Kind::Text => "text",
-        Kind::Boolean => "boolean",
-        Kind::Integer => "bigint",
-        Kind::BigInteger | Kind::Decimal => "numeric",
-        Kind::Timestamp => "timestamp with time zone",
-        Kind::Date => "date",
-        Kind::Uuid => "uuid",
-        // `jsonb` would round nothing either, but would forget the order of names and names that come twice.
-        Kind::Json => "json",
-    }
 }
 
 fn key(view: &TableView) -> &'static str {
