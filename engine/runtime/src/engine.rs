@@ -135,10 +135,14 @@ impl EngineHandle {
         let now = Timestamp::now();
         let job = self.shared.ledger.start_job(tenant, integration, Trigger::Manual, now).await?;
         if elsewhere {
-            commands::ask(self.shared.log.as_ref(), &key, &Command::Read { job }).await?;
-            return Ok(job);
+            let asked = commands::ask(self.shared.log.as_ref(), &key, &Command::Read { job }).await;
+            if asked.is_err() {
+                let cause = Some("its owner could not be asked for it");
+                self.shared.ledger.end_job(tenant, job, Timestamp::now(), Outcome::Cancelled, cause).await?;
+            }
+            return asked.map(|()| job);
         }
-        let taken = self.ask(|| messages::SyncNow { enrolled: enrolled.clone(), job }).await?;
+        let taken = self.ask(|| messages::SyncNow { enrolled: enrolled.clone(), job, behind: false }).await?;
         if let Some(running) = taken {
             let cause = Some("another job of the integration began at the same moment");
             self.shared.ledger.end_job(tenant, job, Timestamp::now(), Outcome::Cancelled, cause).await?;

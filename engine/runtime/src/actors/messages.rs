@@ -56,6 +56,8 @@ pub struct SyncNow {
     pub enrolled: Enrolled,
     /// The job that has begun for it.
     pub job: JobId,
+    /// Somebody was told of this job already: it comes behind one that runs.
+    pub behind: bool,
 }
 
 /// The next full refresh of this stream may delete what is missing, however much it is.
