@@ -142,7 +142,8 @@ impl Root {
 
     /// Stops everything.
     pub(super) fn halt_all(&mut self, context: &mut Context<Self>) -> oneshot::Receiver<()> {
-        for key in self.roster.keys(|_| true) {
+        let running: Vec<Key> = self.runs.keys().filter(|key| !self.roster.has(key)).cloned().collect();
+        for key in self.roster.keys(|_| true).into_iter().chain(running) {
             drop(self.halt(key, context));
         }
         let (tell, hear) = oneshot::channel();
