@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    messages::{AcceptDeletions, AskShard, AskStats, Asked, Enrol, Halt, Place, Quit, StopAll, SyncNow},
+    messages::{AcceptDeletions, AskShard, AskStats, Asked, Enrol, Halt, IsSeated, Place, Quit, StopAll, SyncNow},
     tenant::Tenant,
 };
 use crate::{
@@ -202,6 +202,14 @@ impl Handler<Asked> for Root {
             return Err(Fault::Unavailable(format!("the tenant `{}` is not run by this node", key.tenant)));
         }
         Ok(self.running_job(&key).or_else(|| self.roster.asked_job(&key)))
+    }
+}
+
+impl Handler<IsSeated> for Root {
+    type Result = bool;
+
+    fn handle(&mut self, IsSeated(key): IsSeated, _: &mut Context<Self>) -> Self::Result {
+        self.roster.has(&key)
     }
 }
 
