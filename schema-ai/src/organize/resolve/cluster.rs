@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::cells::Cells;
 use super::compare;
 use super::fields::Kind;
+use super::people;
 use super::weights::Weights;
 
 /// Members of two clusters that are compared before they join.
@@ -59,6 +60,8 @@ struct Evidence {
     against: f64,
     /// Of the field that speaks for it most and is no name.
     beyond: f64,
+    /// Pairs of records that are two people, less those of one first name.
+    people: i32,
 }
 
 impl Evidence {
@@ -66,7 +69,7 @@ impl Evidence {
     /// is the same, and something differs that one thing has only once, they are namesakes.
     fn agrees(&self, single_records: bool) -> bool {
         let namesakes = self.against < HARD && self.beyond < TELLING;
-        !namesakes && (single_records || self.sum > 0.0 && self.whole > 0.0)
+        !namesakes && self.people <= 0 && (single_records || self.sum > 0.0 && self.whole > 0.0)
     }
 }
 
@@ -109,14 +112,15 @@ impl Growing<'_> {
     fn evidence(&self, left: &[u32], right: &[u32]) -> Evidence {
         let width = self.cells.fields.len();
         let mut sum = 0.0;
+        let mut people = 0;
         let mut best: Vec<Option<(u8, f64)>> = vec![None; width];
         for a in left.iter().take(ASKED) {
             for b in right.iter().take(ASKED) {
                 let row = compare::pair(self.cells, *a, *b);
-                let mut pair = self.weights.prior;
+                people += i32::from(self.weights.two_people(self.cells, &row)) - i32::from(people::same_given(self.cells, &row));
+                let pair = self.weights.bits(self.cells, *a, *b, &row);
                 for (field, level) in row.iter().enumerate() {
                     let bits = self.weights.field_bits(self.cells, field, *a, *b, *level);
-                    pair += bits;
                     if *level != compare::MISSING && best[field].is_none_or(|(other, most)| (*level, bits) > (other, most)) {
                         best[field] = Some((*level, bits));
                     }
@@ -128,14 +132,14 @@ impl Growing<'_> {
         let against = best.iter().flatten().filter(|(level, _)| *level == 0).map(|(_, bits)| *bits).fold(0.0, f64::min);
         let telling = (0..width).filter(|field| !self.is_name(*field)).filter_map(|field| best[field]);
         let beyond = telling.map(|(_, bits)| bits).fold(0.0, f64::max);
-        Evidence { sum, whole, against, beyond }
+        Evidence { sum, whole, against, beyond, people }
     }
 
     fn is_name(&self, field: usize) -> bool {
         match self.cells.fields[field].kind {
             Kind::GivenName | Kind::Surname | Kind::Alias => true,
             Kind::Name => self.cells.names.is_none(),
-            Kind::Email | Kind::Phone | Kind::Company | Kind::Text | Kind::Code | Kind::Number | Kind::Category => false,
+            Kind::Email | Kind::Phone | Kind::Company | Kind::Employer | Kind::Text | Kind::Code | Kind::Number | Kind::Category => false,
         }
     }
 
