@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::cells::Cells;
 use super::compare;
 use super::fields::Kind;
-use super::people;
-use super::weights::Weights;
+use super::people::{self, TELLING};
+use super::weights::{AGAINST, Weights};
 
 /// Members of two clusters that are compared before they join.
 const ASKED: usize = 6;
@@ -93,6 +93,9 @@ impl Growing<'_> {
             return;
         }
         let only_by_name = found.beyond <= TELLING;
+        if only_by_name && score < self.weights.by_name {
+            return;
+        }
         if only_by_name && (self.torn(&left, &right, score) || self.torn(&right, &left, score)) {
             return;
         }
@@ -146,7 +149,8 @@ impl Growing<'_> {
     /// Whether what both are known to be rules out that they are one.
     fn contradict(&self, left: &[u32], right: &[u32]) -> bool {
         let found = self.evidence(left, right);
-        found.whole < RULED_OUT && found.against < HARD
+        let doubtful = !self.weights.slips && found.beyond < TELLING && found.against < AGAINST;
+        doubtful || found.whole < RULED_OUT && found.against < HARD
     }
 
     /// Whether `left` might as well belong to others that cannot be one with `right`: two people of one name, and nothing
@@ -169,9 +173,6 @@ impl Growing<'_> {
 
 /// Bits below which two things are not one, however alike they are in name.
 const RULED_OUT: f64 = -3.0;
-
-/// Bits of a field that is no name from which it says who is meant.
-const TELLING: f64 = 4.0;
 
 /// Bits of a field in which one thing's records hardly ever differ.
 const HARD: f64 = -5.0;

@@ -85,8 +85,15 @@ fn email(x: &Cell, y: &Cell) -> u8 {
     }
     match (same_name, same_host) {
         (true, true) => 6,
-        (true, false) if says_name => 2 - other_kind,
+        (true, false) if says_name => {
+            if other_kind == 1 {
+                1
+            } else {
+                MISSING
+            }
+        }
         (true, false) => 5,
+        (false, true) if says_name && letters(&x.text) == letters(&y.text) => MISSING,
         (false, true) if slipped(&x.text, &y.text, 1) => 5,
         (false, true) if slipped(&x.text, &y.text, 2) => 4,
         (false, true) if cells::is_public(x) => 0,
@@ -95,6 +102,10 @@ fn email(x: &Cell, y: &Cell) -> u8 {
         (false, false) if !says_name && slipped(&x.text, &y.text, 1) => 4,
         (false, false) => other_kind,
     }
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphabetic).collect()
 }
 
 /// Whether a mailbox is another one with so many slips. A number behind it, or another initial before it, is another mailbox.
@@ -145,7 +156,6 @@ pub fn spells_either_way(mailbox: &str, names: &str) -> bool {
 /// How much of somebody's names a login spells: 3 both, 2 the last and an initial, 1 the first.
 pub fn spells(handle: &str, names: &str) -> u8 {
     let (given, surname) = names.split_once('|').unwrap_or((names, ""));
-    let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
     let (given, surname) = (letters(given), letters(surname));
     let common = |text: &str, name: &str| text.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
     let first = common(handle, &given);

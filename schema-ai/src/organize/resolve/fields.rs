@@ -98,7 +98,8 @@ fn join_names(records: &Records, fields: &mut Vec<Field>) {
     let full = |field: &Field| matches!(field.kind, Kind::Name | Kind::Text) && people::holds_full_names(records, field, email);
     if let Some(at) = none.then(|| fields.iter().position(full)).flatten() {
         let whole = fields.remove(at);
-        let part = |kind: Kind, word: &str| Field { place: whole.place, name: format!("{} ({word})", whole.name), kind, whole: whole.place };
+        let part =
+            |kind: Kind, word: &str| Field { place: whole.place, name: format!("{} ({word})", whole.name), kind, whole: whole.place };
         fields.insert(at, part(Kind::Surname, "last"));
         fields.insert(at, part(Kind::GivenName, "first"));
     }

@@ -78,14 +78,52 @@ pub fn holds_full_names(records: &Records, field: &Field, email: Option<usize>) 
 
 /// Words that say a code is of a place, which the people of a household share.
 const OF_A_PLACE: &[&str] = &[
-    "zip", "zipcode", "postal", "post", "postcode", "plz", "cap", "cep", "codigo", "street", "house", "building", "address", "suburb", "state",
-    "city", "region", "country", "area", "district", "company", "account", "organization", "organisation", "order", "tenant", "team",
+    "zip",
+    "zipcode",
+    "postal",
+    "post",
+    "postcode",
+    "plz",
+    "cap",
+    "cep",
+    "codigo",
+    "street",
+    "house",
+    "building",
+    "address",
+    "suburb",
+    "state",
+    "city",
+    "region",
+    "country",
+    "area",
+    "district",
+    "company",
+    "account",
+    "organization",
+    "organisation",
+    "order",
+    "tenant",
+    "team",
 ];
 
 /// Whether a field is a code that one person has and hardly another: a birthday, a social security number, a login.
 fn is_personal(field: &Field) -> bool {
     let of_a_place = || words::tokens(&field.name).iter().any(|word| OF_A_PLACE.contains(&word.as_str()));
     field.kind == Kind::Code && field.place.is_some() && !of_a_place()
+}
+
+/// Whether a field of this kind says more of a person than the name.
+pub fn tells_more(kind: Kind) -> bool {
+    !matches!(kind, Kind::GivenName | Kind::Surname | Kind::Alias | Kind::Category)
+}
+
+/// Bits of a field that is no name from which it says who is meant.
+pub const TELLING: f64 = 4.0;
+
+/// Whether a field holds what one person has one of, or few.
+pub fn is_own(field: &Field) -> bool {
+    matches!(field.kind, Kind::Email | Kind::Phone) || is_personal(field)
 }
 
 /// Whether two records are of two people: the first names differ outright, and nothing agrees that only one person has. A last
@@ -98,21 +136,24 @@ pub fn differ(cells: &Cells, row: &[u8]) -> bool {
 
 /// Whether first names that differ are rather slips: of the pairs that share what a household shares, most have the code of one
 /// person in common, where it is known. Where nothing is known of that, a household is taken for one.
-pub fn slip(cells: &Cells, levels: &[u8], top: &[u8]) -> bool {
+pub fn slip(cells: &Cells, pairs: &[(u32, u32)], levels: &[u8], top: &[u8]) -> bool {
     let Some((given, surname)) = cells.names else { return false };
-    let shared = |field: &Field| matches!(field.kind, Kind::Email | Kind::Phone | Kind::Text | Kind::Code | Kind::Name) && field.place.is_some();
+    let shared =
+        |field: &Field| matches!(field.kind, Kind::Email | Kind::Phone | Kind::Text | Kind::Code | Kind::Name) && field.place.is_some();
     let (mut one, mut two) = (0_usize, 0_usize);
-    for row in levels.chunks(cells.fields.len()) {
+    for ((record, _), row) in pairs.iter().zip(levels.chunks(cells.fields.len())) {
         if row[given] > UNLIKE || row[surname] == MISSING || row[surname] < 4 {
             continue;
         }
-        let fields = || cells.fields.iter().zip(row).zip(top).filter(|((_, level), _)| **level != MISSING);
-        let code = fields().filter(|((field, _), _)| is_personal(field)).map(|((_, level), _)| *level).max();
-        let household = fields().any(|((field, level), top)| shared(field) && !is_personal(field) && level == top);
+        let known = || (0..row.len()).filter(|at| row[*at] != MISSING);
+        let rare = |at: usize| cells.columns[at][*record as usize].as_ref().is_some_and(|cell| cell.frequency <= HOUSEHOLD);
+        let code = known().filter(|at| is_personal(&cells.fields[*at])).map(|at| row[at]).max();
+        let shares = |at: usize| shared(&cells.fields[at]) && !is_personal(&cells.fields[at]) && row[at] == top[at] && rare(at);
+        let household = known().any(shares);
         let Some(code) = code.filter(|_| household) else { continue };
         if code >= ALIKE_CODE { one += 1 } else { two += 1 }
     }
-    one >= ENOUGH && one > 4 * two
+    one >= ENOUGH && 2 * one > two
 }
 
 /// Whether two records have the same first name, or one that stands for it.
@@ -120,6 +161,8 @@ pub fn same_given(cells: &Cells, row: &[u8]) -> bool {
     cells.names.is_some_and(|(given, _)| row[given] != MISSING && row[given] > UNLIKE)
 }
 
+/// Records of one household.
+const HOUSEHOLD: u32 = 10;
 /// The highest level of two first names at which they are different names.
 const UNLIKE: u8 = 1;
 /// The level of two codes at which they are one but for a slip.

@@ -25,6 +25,9 @@ fn is_personal(kind: Kind) -> bool {
 /// Pairs that are learnt from; more would change little.
 const LEARNT: usize = 300_000;
 
+/// Matches that what was known before a turn counts for, so that a few do not turn everything.
+const BEFORE: f64 = 10.0;
+
 type PerLevel = Vec<[f64; LEVELS]>;
 
 /// The learnt weights.
@@ -46,8 +49,20 @@ pub struct Weights {
     sure: Vec<Option<f64>>,
     /// Whether first names that differ are slips here, and not two people of one household.
     #[serde(default)]
-    slips: bool,
+    pub slips: bool,
+    /// The bits that two records need of which nothing but the name agrees.
+    #[serde(default)]
+    pub by_name: f64,
 }
+
+/// The most bits that a name alone ever needs.
+const BY_NAME: f64 = 7.0;
+/// Odds, in bits, of several people to one person of a name, up to which a name needs nothing more; about 7 in a hundred.
+const HARMLESS: f64 = 3.7;
+/// Bits that a name needs for each bit of those odds beyond.
+const STEEP: f64 = 2.9;
+/// The bits below which a field speaks against.
+pub(super) const AGAINST: f64 = -1.5;
 
 /// What is left for two records that are two people.
 const TWO_PEOPLE: f64 = -10.0;
@@ -67,9 +82,10 @@ impl Weights {
         let most = cells.columns.iter().flatten().flatten().map(|cell| cell.frequency as usize).max().unwrap_or(1);
         let chance = |spared: f64| (0..=most).map(|often| ((often as f64 - spared).max(0.5) / cells.count as f64).log2()).collect();
         let sure = (0..width).map(|field| sure(cells, field, top[field], levels)).collect();
-        let slips = people::slip(cells, levels, &top);
+        let slips = people::slip(cells, pairs, levels, &top);
         let chance = [chance(0.0), chance(FAMILY)];
-        let mut weights = Self { same: start(&top), any, prior, top, bits: Vec::new(), same_bits: Vec::new(), chance, sure, slips };
+        let mut weights =
+            Self { same: start(&top), any, prior, top, bits: Vec::new(), same_bits: Vec::new(), chance, sure, slips, by_name: 0.0 };
         weights.tabulate();
         for _ in 0..TURNS {
             let before = weights.prior;
@@ -79,7 +95,30 @@ impl Weights {
                 break;
             }
         }
+        weights.by_name = weights.namesakes(cells, pairs, levels);
         weights
+    }
+
+    /// Which part of those of one name are several people: of the pairs of one name that have something else to compare, how many
+    /// does it speak against. What only a name connects must have so many bits more.
+    fn namesakes(&self, cells: &Cells, pairs: &[(u32, u32)], levels: &[u8]) -> f64 {
+        let Some((given, surname)) = cells.names.filter(|_| !self.slips) else { return 0.0 };
+        let (mut one, mut several) = (0.0, 0.0);
+        for ((a, b), row) in pairs.iter().zip(levels.chunks(cells.fields.len())) {
+            let named = |field: usize| row[field] != MISSING && row[field] >= 4;
+            if !named(given) || !named(surname) {
+                continue;
+            }
+            let telling = cells.fields.iter().enumerate().filter(|(at, field)| row[*at] != MISSING && people::tells_more(field.kind));
+            let bits: Vec<f64> = telling.map(|(at, _)| self.field_bits(cells, at, *a, *b, row[at])).collect();
+            if bits.iter().any(|bits| *bits >= people::TELLING) {
+                one += 1.0;
+            } else if (0..row.len()).any(|at| row[at] == 0 && people::is_own(&cells.fields[at])) {
+                several += 1.0;
+            }
+        }
+        let part: f64 = (several + 0.5) / (one + several + 10.0);
+        (STEEP * ((part / (1.0 - part)).log2() + HARMLESS)).clamp(0.0, BY_NAME)
     }
 
     fn tabulate(&mut self) {
@@ -92,7 +131,7 @@ impl Weights {
     /// One turn; false when it would lose the difference between same and not.
     fn turn(&mut self, cells: &Cells, records: &Records, pairs: &[(u32, u32)], levels: &[u8]) -> bool {
         let width = cells.fields.len();
-        let mut counts: PerLevel = self.same.iter().map(|level| level.map(|share| share * 3.0)).collect();
+        let mut counts: PerLevel = self.same.iter().map(|level| level.map(|share| share * BEFORE)).collect();
         let mut matches = 0.0;
         let step = (pairs.len() / LEARNT).max(1);
         let rivals = self.rivals(cells, records, pairs, levels);
