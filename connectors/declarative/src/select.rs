@@ -342,3 +342,26 @@ fn broken(answer: &HttpAnswer) -> Option<Fault> {
     }
     Some(Fault::Unavailable(format!("`{host}` answered something that is no JSON, or only a part of it")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Item, until_refused};
+    use bytes::Bytes;
+    use serde_json::json;
+
+    #[test]
+    fn records_before_the_first_that_is_none_are_left() {
+        let raw = |text: &'static str| Item::Raw(Bytes::from_static(text.as_bytes()));
+        let broken = Item::Refused(Bytes::from_static(b"{}"), "it cannot be changed".to_owned());
+        for (last, why) in [
+            (raw("7"), "the source gave a record that is no object"),
+            (Item::Tree(json!([1])), "the source gave a record that is no object"),
+            (broken, "it cannot be changed"),
+        ] {
+            let mut items = vec![raw(" {\"id\": 1}"), Item::Tree(json!({"id": 2})), last, raw("{}")];
+            assert_eq!(until_refused(&mut items).map(|fault| fault.to_string()).as_deref(), Some(why));
+            assert_eq!(items.len(), 2);
+            assert_eq!(until_refused(&mut items), None);
+        }
+    }
+}

@@ -99,7 +99,14 @@ mod tests {
     #[test]
     fn what_is_no_state_is_told_and_never_taken_for_an_empty_one() {
         let shared = json!([{"type": "GLOBAL", "global": {"shared_state": {"at": 1}, "stream_states": []}}]);
-        for written in [shared, json!([{"type": "GLOBAL", "global": {}}]), json!("x"), json!([{"type": "STREAM"}]), json!({"stateType": "stream"}), json!({"stateType": "odd"})] {
+        for written in [
+            shared,
+            json!([{"type": "GLOBAL", "global": {}}]),
+            json!("x"),
+            json!([{"type": "STREAM"}]),
+            json!({"stateType": "stream"}),
+            json!({"stateType": "odd"}),
+        ] {
             assert!(by_stream(&written).is_err(), "{written}");
         }
     }
