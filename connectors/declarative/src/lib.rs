@@ -21,6 +21,7 @@ mod manifest;
 mod migrate;
 mod node;
 mod normalize;
+mod nulls;
 mod paginate;
 mod partitions;
 mod parts;
