@@ -28,7 +28,7 @@ async fn a_state_that_is_given_to_any_node_is_where_the_owner_goes_on_even_if_it
     let second = installation.serve(&other);
     until_they_own_all(&[&first, &second]).await;
     // Enough tenants for both nodes to have some.
-    let tenants: Vec<String> = (0..8).map(|number| format!("t{number}")).collect();
+    let tenants: Vec<String> = (0..6).map(|number| format!("t{number}")).collect();
     for tenant in &tenants {
         first.make_tenant(tenant).await;
         let body = json!({

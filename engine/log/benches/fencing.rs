@@ -79,7 +79,8 @@ impl Bench {
         let (topic, cursors) = (self.topic("events"), self.topic("cursors"));
         for number in 0..events {
             let headers = OwnedHeaders::new().insert(Header { key: "ce_id", value: Some("0123456789abcdef0123456789abcdef") });
-            send(producer, BaseRecord::to(&topic).key(&format!("eu/orders/{number}")).payload(&self.body).headers(headers));
+            let key = format!("eu/orders/{number}");
+            send(producer, BaseRecord::to(&topic).key(key.as_str()).payload(self.body.as_str()).headers(headers));
         }
         send(producer, BaseRecord::to(&cursors).key("eu/orders").payload("2026-01-01T00:00:00Z"));
     }

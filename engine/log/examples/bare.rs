@@ -1,6 +1,8 @@
 //! A bare idempotent producer, as somebody writes it who needs no cursors and bears duplicates: how far a bench can come.
 //!     bare BROKERS TOPIC FIELD < PAGES      a page in each line; each item of its FIELD becomes a message
 
+#![allow(clippy::print_stdout, reason = "what a bench reads")]
+
 use std::{collections::HashMap, io::BufRead, time::Duration};
 
 use rdkafka::{

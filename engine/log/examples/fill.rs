@@ -1,6 +1,8 @@
 //! Writes the cursors of integrations that were read once, for benches of what owning them costs.
 //!     fill BROKERS PREFIX TENANTS INTEGRATIONS STREAMS      so many streams of so many integrations of each of so many tenants
 
+#![allow(clippy::print_stdout, reason = "what a bench reads")]
+
 use syncline_log::{KafkaConfig, KafkaLog};
 use syncline_model::{Advance, Cursor, CursorKey, EventLog, Revision, ShardId, Step, TenantId, log::ShardChange};
 
