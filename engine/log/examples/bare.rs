@@ -3,13 +3,34 @@
 
 #![allow(clippy::print_stdout, reason = "what a bench reads")]
 
-use std::{collections::HashMap, io::BufRead, time::Duration};
+use std::{
+    collections::HashMap,
+    io::BufRead,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use rdkafka::{
-    ClientConfig,
-    producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
+    ClientConfig, ClientContext,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
 };
 use serde_json::value::RawValue;
+
+/// Counts what did not arrive.
+#[derive(Default)]
+struct Refused(AtomicU64);
+
+impl ClientContext for Refused {}
+
+impl ProducerContext for Refused {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, report: &DeliveryResult<'_>, (): ()) {
+        self.0.fetch_add(u64::from(report.is_err()), Ordering::Relaxed);
+    }
+}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -18,7 +39,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers).set("enable.idempotence", "true").set("linger.ms", "5").set("compression.type", "lz4");
-    let producer: ThreadedProducer<DefaultProducerContext> = config.create()?;
+    let admin: AdminClient<DefaultClientContext> = config.create()?;
+    // Another one may have made it.
+    let new = [NewTopic::new(&topic, 1, TopicReplication::Fixed(1))];
+    futures::executor::block_on(admin.create_topics(&new, &AdminOptions::new()))?;
+    let producer: ThreadedProducer<Refused> = config.create_with_context(Refused::default())?;
     let mut sent = 0_u64;
     for page in std::io::stdin().lock().lines() {
         let page = page?;
@@ -35,6 +60,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     producer.flush(Duration::from_secs(60))?;
-    println!("{sent}");
+    println!("{}", sent - producer.context().0.load(Ordering::Relaxed));
     Ok(())
 }
