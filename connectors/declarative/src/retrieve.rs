@@ -274,6 +274,8 @@ impl Pages {
         answer: Option<&HttpAnswer>,
         mut page: Selected,
     ) -> Result<Asked, Fault> {
+        // The page is as long as it was asked to be, whatever the next one may be.
+        let size = self.spot.reduced.size;
         if let Some(sizes) = &simple.page_sizes {
             sizes.succeeded(&mut self.spot.reduced);
         }
@@ -294,7 +296,7 @@ impl Pages {
                 extracted: page.extracted,
                 count: page.items.len() as u64,
                 last_record: if simple.paginator.reads_records() { page.items.last().map(|last| Arc::new(last.tree())) } else { None },
-                size: self.spot.reduced.size,
+                size,
             };
             let next = if ends { Ok(None) } else { simple.paginator.next(self.spot.token.as_ref(), &seen, scope) };
             match next {
