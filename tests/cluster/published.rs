@@ -17,6 +17,8 @@ struct Newest {
     op: String,
     version: Option<i128>,
     body: String,
+    /// How many events there are of the record.
+    events: usize,
 }
 
 /// What was published, counted while it is read: all of it would not fit into memory after a long storm.
@@ -30,6 +32,8 @@ pub struct Published {
     /// Events that are older than one of the same record before them.
     pub backwards: Vec<String>,
     newest: HashMap<(String, String, String), Newest>,
+    /// How many events there are of each stream, over all tenants.
+    counts: HashMap<String, usize>,
 }
 
 /// Everything that is in the topics of events, in the order of each partition. A consumer that had nothing to say was too slow to
@@ -92,13 +96,27 @@ impl Published {
             self.twice.push(format!("{tenant}: {id} of {}", header("ce_subject")));
         }
         let version = headers.get("ce_entityversion").and_then(|version| version.parse().ok());
-        let next = Newest { op: header("ce_op"), version, body: body.to_owned() };
-        let place = (tenant, header("ce_stream"), header("ce_subject"));
-        let before = self.newest.get(&place).and_then(|newest| newest.version);
+        *self.counts.entry(full_name(&header("ce_connector"), &header("ce_stream"))).or_default() += 1;
+        let place = (tenant, full_name(&header("ce_connector"), &header("ce_stream")), header("ce_subject"));
+        let before = self.newest.get(&place);
+        let events = before.map_or(0, |newest| newest.events) + 1;
+        let before = before.and_then(|newest| newest.version);
         if before > version {
             self.backwards.push(format!("{place:?}: {version:?} after {before:?}"));
         }
-        self.newest.insert(place, next);
+        self.newest.insert(place, Newest { op: header("ce_op"), version, body: body.to_owned(), events });
+    }
+
+    /// How many events there are of a stream.
+    pub fn count(&self, stream: Stream) -> usize {
+        self.counts.get(&name_of(stream)).copied().unwrap_or_default()
+    }
+
+    /// The records of a stream that have more than one event.
+    pub fn more_than_once(&self, stream: Stream) -> Vec<String> {
+        let name = name_of(stream);
+        let several = self.newest.iter().filter(|((_, stream, _), newest)| *stream == name && newest.events > 1);
+        several.map(|(place, newest)| format!("{place:?}: {} events", newest.events)).collect()
     }
 
     /// Where the newest that was published of a record is not what the source says.
@@ -108,7 +126,7 @@ impl Published {
 
     fn wrong(&self, tenant: &str, row: &Value, stream: Stream) -> Option<String> {
         let key = row["key"].as_str().map_or_else(|| row["key"].to_string(), str::to_owned);
-        let place = (tenant.to_owned(), stream.name().to_owned(), key.clone());
+        let place = (tenant.to_owned(), name_of(stream), key.clone());
         let newest = self.newest.get(&place);
         if row["deleted"] == true {
             // It may have been made and removed between two looks.
@@ -120,6 +138,15 @@ impl Published {
         let right = newest.op == "upsert" && body == row["record"];
         (!right).then(|| format!("{tenant} {stream:?} {key} is {} {body} and should be {}", newest.op, row["record"]))
     }
+}
+
+/// The streams of two providers may have the same name.
+fn full_name(connector: &str, stream: &str) -> String {
+    format!("{connector}.{stream}")
+}
+
+fn name_of(stream: Stream) -> String {
+    full_name(&format!("sandbox-{}", stream.provider().name()), stream.name())
 }
 
 /// What the source says now: each record with its key, and whether it is gone.

@@ -25,6 +25,10 @@ const RECORDS: u64 = 300;
 const PREFIX: &str = "storm_";
 /// What may vanish at the source: these two providers say so themselves.
 const DELETING: [Stream; 4] = [Stream::ShopOrders, Stream::ShopCustomers, Stream::CrmDeals, Stream::CrmContacts];
+/// Where records only come, one for each provider: no version of theirs is ever superseded, so that the log must hold every one, once.
+const JOURNALS: [Stream; 3] = [Stream::ShopProducts, Stream::CrmCompanies, Stream::PaymentsInvoices];
+const CHANGING: [Stream; 6] =
+    [Stream::ShopCustomers, Stream::ShopOrders, Stream::CrmContacts, Stream::CrmDeals, Stream::PaymentsCustomers, Stream::PaymentsCharges];
 const SETTLE: Duration = Duration::from_secs(240);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -82,7 +86,12 @@ async fn storm(installation: &Installation, sandbox: &RunningSandbox, nodes: &mu
 async fn change_without_end(sandbox: &RunningSandbox) {
     for round in 0_usize.. {
         sandbox.advance(Advance { updates: 1, deletes: 1, creates: 1, stream: Some(DELETING[round % DELETING.len()]) });
-        sandbox.advance(Advance { updates: 4, deletes: 0, creates: 0, stream: None });
+        for stream in CHANGING {
+            sandbox.advance(Advance { updates: 1, stream: Some(stream), ..Advance::default() });
+        }
+        for stream in JOURNALS {
+            sandbox.advance(Advance { creates: 1, stream: Some(stream), ..Advance::default() });
+        }
         pause(Duration::from_secs(1)).await;
     }
 }
@@ -130,6 +139,8 @@ async fn settle(installation: &Installation, sandbox: &RunningSandbox, nodes: &[
         let published = published::all(installation);
         assert!(published.twice.is_empty(), "{} are there twice: {:#?}", published.twice.len(), first(&published.twice));
         assert!(published.backwards.is_empty(), "{} are too late: {:#?}", published.backwards.len(), first(&published.backwards));
+        let more_than_once = JOURNALS.iter().flat_map(|stream| published.more_than_once(*stream)).collect::<Vec<_>>();
+        assert!(more_than_once.is_empty(), "{} versions are there more than once: {:#?}", more_than_once.len(), first(&more_than_once));
         let lost = lost(&published, sandbox);
         if lost.is_empty() {
             break published;
@@ -137,6 +148,8 @@ async fn settle(installation: &Installation, sandbox: &RunningSandbox, nodes: &[
         assert!(Instant::now() < deadline, "{} records are not as the source says: {:#?}", lost.len(), first(&lost));
     };
     println!("{} events were published, none of them twice, and every record is as the source says", published.events);
+    let journals: usize = JOURNALS.iter().map(|stream| published.count(*stream)).sum();
+    println!("{journals} of them are of streams whose versions all stay readable: each of those is there exactly once");
     let tables = PostgresHome::connect(&Secret::new(installation.database().to_owned()), PREFIX, 2).await.unwrap();
     for tenant in tenants() {
         loop {

@@ -93,7 +93,7 @@ impl Said {
         match message["type"].as_str().unwrap_or_default() {
             "RECORD" => {
                 let record = &message["record"];
-                self.records.entry(record["stream"].as_str().unwrap().to_owned()).or_default().push(spelled(&record["data"]));
+                self.records.entry(record["stream"].as_str().unwrap().to_owned()).or_default().push(canonical(&record["data"]));
             }
             "STATE" => {
                 let stream = &message["state"]["stream"];
@@ -116,15 +116,6 @@ impl Said {
     pub fn count(&self, stream: &str) -> usize {
         self.records.get(stream).map_or(0, Vec::len)
     }
-}
-
-/// A record as it is compared: the reference's messages leave out fields that are null, ours keep them.
-fn spelled(record: &Value) -> String {
-    let mut record = sorted(record);
-    if let Some(fields) = record.as_object_mut() {
-        fields.retain(|_, value| !value.is_null());
-    }
-    record.to_string()
 }
 
 /// One spelling for each value.

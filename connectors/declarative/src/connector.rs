@@ -63,7 +63,7 @@ impl Entry {
         };
         let stream = match Stream::load(node) {
             Ok(stream) => Ok(Arc::new(stream)),
-            Err(problem) if problem.needs_class() => Err(format!("it {} (at `{}`), which cannot run here", problem.message, problem.path)),
+            Err(problem) if problem.needs_class() => Err(format!("{} (at `{}`)", problem.message, problem.path)),
             Err(problem) => {
                 problems.push(problem);
                 return None;

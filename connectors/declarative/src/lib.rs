@@ -22,6 +22,7 @@ mod manifest;
 mod migrate;
 mod node;
 mod normalize;
+mod nulls;
 mod paginate;
 mod partitions;
 mod parts;

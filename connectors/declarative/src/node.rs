@@ -105,7 +105,7 @@ impl<'a> Node<'a> {
     pub fn unknown(&self, what: &str, known: &[&str]) -> Problem {
         if self.kind().starts_with("Custom") {
             let class = self.word("class_name").unwrap_or("no class_name");
-            return self.problem(format!("needs the Python class `{class}`"));
+            return self.problem(format!("it needs the Python class `{class}`, which cannot run here"));
         }
         let hint = syncline_model::nearest::hint(self.kind(), known.iter().copied());
         self.problem(format!("unknown {what} `{}`{hint}", self.kind()))

@@ -15,7 +15,7 @@ use crate::{
     problem::Problem,
     read::StreamReading,
     run::{Run, misconfigured},
-    select::Item,
+    select::{Item, until_refused},
     slice::Slice,
     stream::Stream,
     template::{Scope, Template, python_str},
@@ -396,6 +396,8 @@ pub struct Parents {
     run: Run,
     reading: Option<(Parent, Box<StreamReading>)>,
     found: VecDeque<Slice>,
+    /// Why nothing follows what was found.
+    lost: Option<Fault>,
     states: Map<String, Value>,
 }
 
@@ -407,13 +409,16 @@ impl Parents {
         let left: VecDeque<_> = parents.iter().map(|parent| (parent.clone(), parent.state(state, &run))).collect();
         let states = left.iter().filter(|(parent, _)| parent.incremental);
         let states = states.map(|(parent, state)| (parent.stream.name.clone(), Value::Object(state.clone()))).collect();
-        Self { left, run, reading: None, found: VecDeque::new(), states }
+        Self { left, run, reading: None, found: VecDeque::new(), lost: None, states }
     }
 
     async fn next(&mut self) -> Result<Option<Slice>, Fault> {
         loop {
             if let Some(slice) = self.found.pop_front() {
                 return Ok(Some(slice));
+            }
+            if let Some(fault) = self.lost.take() {
+                return Err(fault);
             }
             if self.reading.is_none() {
                 let Some((parent, state)) = self.left.pop_front() else { return Ok(None) };
@@ -423,11 +428,10 @@ impl Parents {
             let Some((parent, reading)) = &mut self.reading else { continue };
             match reading.next().await? {
                 Some(batch) => {
-                    for item in &batch.items {
-                        // The parts below a record that cannot be handled would be missing without a word.
-                        if let Item::Refused(_, cause) = item {
-                            return Err(Fault::BadRecord(cause.clone()));
-                        }
+                    let mut items = batch.items;
+                    // The parts below a record that cannot be handled would be missing without a word.
+                    self.lost = until_refused(&mut items);
+                    for item in &items {
                         self.found.extend(parent.slice(&Item::tree(item), &batch.slice, &self.run.base)?);
                     }
                 }

@@ -22,7 +22,7 @@ impl Problem {
 
     /// What it needs is a Python class that cannot run here; only the streams that need it are lost.
     pub fn needs_class(&self) -> bool {
-        self.message.starts_with("needs the Python class") || self.message.contains("is custom Python")
+        self.message.starts_with("it needs the Python class") || self.message.contains("is custom Python")
     }
 
     fn at(&self) -> String {

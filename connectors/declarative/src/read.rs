@@ -96,6 +96,10 @@ pub struct StreamReading {
     parent_state: Map<String, Value>,
     first_state: Map<String, Value>,
     newest: Option<Point>,
+    /// How far the parents were read when the current partition was found.
+    parents: Option<Value>,
+    /// The same for the last partition before the first that could not be read.
+    parents_read: Option<Value>,
     started: Instant,
     faults: Vec<Fault>,
     normalizer: Option<Normalizer>,
@@ -131,6 +135,8 @@ impl StreamReading {
             begun: 0,
             current: None,
             resume: at,
+            parents: None,
+            parents_read: None,
             started: Instant::now(),
             faults: Vec::new(),
             normalizer: None,
@@ -242,8 +248,9 @@ impl StreamReading {
             let next = match next {
                 Ok(next) => next,
                 Err(fault) if self.run.goes_on => {
+                    // What was found before was read, and counts as such.
+                    self.finish();
                     self.faults.push(fault);
-                    self.done = true;
                     return Ok(false);
                 }
                 Err(fault) => return Err(fault),
@@ -322,6 +329,7 @@ impl StreamReading {
         if windows.is_empty() {
             return Ok(false);
         }
+        self.parents = self.partitions.as_ref().and_then(Partitions::state);
         self.current = Some(Current { partition, windows, done: 0, pages: None, newest: None, base, failed: false });
         Ok(true)
     }
@@ -367,9 +375,6 @@ impl StreamReading {
         }
         let page = read?;
         let items = page.map(|page| page.items).unwrap_or_default();
-        if let Some(Item::Refused(_, cause)) = items.iter().find(|item| self.run.goes_on && matches!(item, Item::Refused(..))) {
-            return Err(Fault::BadRecord(cause.clone()));
-        }
         self.observe(&items);
         if is_done {
             self.close();
@@ -478,6 +483,9 @@ impl StreamReading {
             _ => {}
         }
         if is_last {
+            if self.faults.is_empty() {
+                self.parents_read = self.parents.take();
+            }
             self.current = None;
         }
     }
@@ -506,11 +514,14 @@ impl StreamReading {
     /// Everything was read.
     fn finish(&mut self) {
         self.done = true;
-        if let (Track::Many(many), None) = (&mut self.track, self.faults.first()) {
-            let took = self.started.elapsed();
-            let took_s = i64::try_from(took.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(took.subsec_nanos() > 0));
-            many.finish(took_s, self.partitions.as_ref().and_then(Partitions::state));
+        let Track::Many(many) = &mut self.track else { return };
+        if !self.faults.is_empty() {
+            many.parents_were_read(self.parents_read.take());
+            return;
         }
+        let took = self.started.elapsed();
+        let took_s = i64::try_from(took.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(took.subsec_nanos() > 0));
+        many.finish(took_s, self.partitions.as_ref().and_then(Partitions::state));
     }
 }
 

@@ -8,6 +8,7 @@ use syncline_model::{Cursor, Fault};
 use syncline_sdk::{Page, Reader, Refused};
 
 use crate::{
+    nulls::without_nulls,
     read::{At, Batch, StreamReading},
     record::Shape,
     select::Item,
@@ -95,10 +96,10 @@ impl ProtocolReader {
         Self { reading }
     }
 
-    /// The records of the next page as bytes; `None` behind the last.
+    /// The records of the next page as bytes, without outermost fields that are null; `None` behind the last.
     pub async fn next(&mut self) -> Result<Option<Vec<Bytes>>, Fault> {
         let batch = self.reading.next().await?;
-        Ok(batch.map(|batch| batch.items.into_iter().map(Item::bytes).collect()))
+        Ok(batch.map(|batch| batch.items.into_iter().map(without_nulls).collect()))
     }
 
     /// What could not be read.

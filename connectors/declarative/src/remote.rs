@@ -18,7 +18,7 @@ use crate::{
     request::{Extra, Requester},
     retrieve::{Pages, Reading},
     run::{Run, misconfigured},
-    select::{Item, Selector},
+    select::{Item, Selector, until_refused},
     send::{Sent, send},
     slice::Slice,
     stream::Simple,
@@ -121,6 +121,9 @@ impl RemoteJobs {
         slice: &Slice,
         normalizer: Option<&Normalizer>,
     ) -> Result<Option<Vec<Item>>, Fault> {
+        if let Some(fault) = remote.lost.take() {
+            return Err(fault);
+        }
         if remote.ready.is_none() {
             remote.ready = Some(self.run_job(run, stream, slice).await?);
         }
@@ -142,7 +145,11 @@ impl RemoteJobs {
             }
             if let Some(page) = page {
                 let scope = slice.scope(&run.base);
-                return self.selector.finish(page.items.into_iter(), &scope, normalizer, None).map(Some);
+                let mut items = self.selector.finish(page.items.into_iter(), &scope, normalizer, None)?;
+                if run.goes_on {
+                    remote.lost = until_refused(&mut items);
+                }
+                return Ok(Some(items));
             }
         }
         if let Some(delete) = &self.delete {
@@ -302,6 +309,8 @@ fn context(answer: &HttpAnswer) -> Value {
 #[derive(Default)]
 pub struct Remote {
     ready: Option<Ready>,
+    /// Why nothing follows what was read last; told when more is asked for.
+    lost: Option<Fault>,
     done: bool,
 }
 

@@ -21,7 +21,7 @@ use crate::{
     request::Extra,
     resize::Reduced,
     run::{Run, misconfigured},
-    select::{Item, Selected, Wanted},
+    select::{Item, Selected, Wanted, until_refused},
     send::{Sent, send, with_token},
     slice::Slice,
     stream::Simple,
@@ -83,7 +83,7 @@ pub struct Pages {
     last: Bytes,
     repeated: u32,
     ahead: Option<Ahead>,
-    /// Why it is not known which page comes next; told when that page is asked for.
+    /// Why nothing follows the page that was read last; told when the next one is asked for.
     lost: Option<Fault>,
 }
 
@@ -127,7 +127,7 @@ impl Pages {
 
     /// Nothing comes any more.
     pub fn is_done(&self) -> bool {
-        self.spot.windows.is_empty()
+        self.spot.windows.is_empty() && self.lost.is_none()
     }
 
     /// The next page, or `None` behind the last. After a fault it may be asked again, for the same page.
@@ -249,10 +249,19 @@ impl Pages {
             selected.push(page.items);
             last = Some(answer);
         }
-        let items = match &simple.properties {
+        let mut items = match &simple.properties {
             Some(properties) => properties.merge(selected),
             None => selected.pop().unwrap_or_default(),
         };
+        if reading.goes_on {
+            self.lost = until_refused(&mut items);
+        }
+        if self.lost.is_some() {
+            if let Some(wanted) = reading.feed {
+                items.retain(|item| wanted(item));
+            }
+            return Ok(Asked::Page(Selected { items, ..Selected::default() }));
+        }
         self.leave(simple, reading, scope, last.as_ref(), Selected { items, extracted, complaint: None, document })
     }
 

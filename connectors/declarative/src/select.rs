@@ -58,6 +58,16 @@ impl Item {
         }
     }
 
+    /// Why it is no record, if it is none: something was wrong with it, or it is no object.
+    pub fn refusal(&self) -> Option<Fault> {
+        let is_object = match self {
+            Self::Raw(bytes) => bytes.trim_ascii_start().starts_with(b"{"),
+            Self::Tree(tree) => tree.is_object(),
+            Self::Refused(_, cause) => return Some(Fault::BadRecord(cause.clone())),
+        };
+        (!is_object).then(|| Fault::BadRecord("the source gave a record that is no object".to_owned()))
+    }
+
     /// As bytes.
     pub fn bytes(self) -> Bytes {
         match self {
@@ -95,6 +105,13 @@ pub struct Selector {
     normalizes: bool,
     /// The fields of an answer that the paginator looks at, where these are all.
     looked_at: Option<Arc<[Box<str>]>>,
+}
+
+/// Leaves the records before the first item that is none, and says why that one is none.
+pub fn until_refused(items: &mut Vec<Item>) -> Option<Fault> {
+    let (place, fault) = items.iter().enumerate().find_map(|(place, item)| Some((place, item.refusal()?)))?;
+    items.truncate(place);
+    Some(fault)
 }
 
 /// Whether a record is wanted at all, judged by its place in the stream.
@@ -231,15 +248,12 @@ impl Selector {
         let mut splicer = self.splice.as_ref().map(|splice| splice.splicer(page_bytes));
         let mut made = Vec::with_capacity(items.size_hint().0);
         for item in items {
-            let body = match &item {
-                Item::Raw(bytes) => Some(bytes.clone()),
-                Item::Tree(_) | Item::Refused(..) => None,
-            };
-            match (self.one(item, &mut scope, &mut splicer, normalizer, wanted), body) {
-                (Ok(item), _) => made.extend(item),
-                // One record that cannot be changed spoils no other.
-                (Err(Fault::BadRecord(cause)), Some(body)) => made.push(Item::Refused(body, cause)),
-                (Err(fault), _) => return Err(fault),
+            let before = item.clone();
+            match self.one(item, &mut scope, &mut splicer, normalizer, wanted) {
+                Ok(item) => made.extend(item),
+                // One record that cannot be changed, or of which a template cannot be filled in, spoils no other.
+                Err(Fault::BadRecord(cause) | Fault::Misconfigured(cause)) => made.push(Item::Refused(before.bytes(), cause)),
+                Err(fault) => return Err(fault),
             }
         }
         Ok(made)
@@ -327,4 +341,27 @@ fn broken(answer: &HttpAnswer) -> Option<Fault> {
         return None;
     }
     Some(Fault::Unavailable(format!("`{host}` answered something that is no JSON, or only a part of it")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Item, until_refused};
+    use bytes::Bytes;
+    use serde_json::json;
+
+    #[test]
+    fn records_before_the_first_that_is_none_are_left() {
+        let raw = |text: &'static str| Item::Raw(Bytes::from_static(text.as_bytes()));
+        let broken = Item::Refused(Bytes::from_static(b"{}"), "it cannot be changed".to_owned());
+        for (last, why) in [
+            (raw("7"), "the source gave a record that is no object"),
+            (Item::Tree(json!([1])), "the source gave a record that is no object"),
+            (broken, "it cannot be changed"),
+        ] {
+            let mut items = vec![raw(" {\"id\": 1}"), Item::Tree(json!({"id": 2})), last, raw("{}")];
+            assert_eq!(until_refused(&mut items).map(|fault| fault.to_string()).as_deref(), Some(why));
+            assert_eq!(items.len(), 2);
+            assert_eq!(until_refused(&mut items), None);
+        }
+    }
 }

@@ -242,6 +242,14 @@ fn a_circle_of_references_and_a_reference_to_nowhere_are_told_with_their_place()
     );
 }
 
+#[test]
+fn a_schema_that_names_another_file_refuses_nothing() {
+    let (manifest, _) = manifest::parse("manifest.yaml", "schema: {properties: {a: {$ref: other.json, type: string}}}").unwrap();
+    assert_eq!(manifest::resolve(&manifest).unwrap()["schema"]["properties"]["a"], json!("other.json"));
+    let (manifest, _) = manifest::parse("manifest.yaml", "x: {$ref: other.json}").unwrap();
+    assert!(manifest::resolve(&manifest).unwrap_err()[0].to_string().contains("`other.json` leads nowhere"));
+}
+
 fn told(connector: &str, manifest: &str) -> Vec<String> {
     let Err(problems) = DeclarativeConnector::from_texts(connector, manifest) else { panic!("it loaded") };
     problems.iter().map(ToString::to_string).collect()

@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 /// The states in such a text, by stream. What is none of the known forms is an error, as a lowercase clause.
 pub fn by_stream(written: &Value) -> Result<BTreeMap<String, Value>, String> {
     match written {
-        Value::Array(messages) => messages.iter().map(message).collect(),
+        Value::Array(messages) => messages.iter().map(of_message).try_fold(BTreeMap::new(), |mut all, states| {
+            all.extend(states?);
+            Ok(all)
+        }),
         Value::Object(fields) => object(fields),
         Value::Null => Ok(BTreeMap::new()),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => Err("a state is a list of messages or an object".to_owned()),
@@ -35,13 +38,26 @@ fn object(fields: &Map<String, Value>) -> Result<BTreeMap<String, Value>, String
                 .unwrap_or_else(|| Err("`globalState.streamStates` is missing".to_owned()))
         }
         Some(other) => Err(format!("a state of the kind `{other}` is not known")),
-        None if fields.get("type").is_some_and(Value::is_string) => message(&Value::Object(fields.clone())).map(|one| [one].into()),
+        None if fields.get("type").is_some_and(Value::is_string) => of_message(&Value::Object(fields.clone())),
         // One state for all, as older platforms wrote it.
         None => Ok(fields.iter().map(|(name, state)| (name.clone(), state.clone())).collect()),
     }
 }
 
-/// The stream and the state of one message, with or without its envelope.
+/// The states of one message, with or without its envelope.
+fn of_message(written: &Value) -> Result<BTreeMap<String, Value>, String> {
+    let inner = written.get("state").filter(|state| state.is_object()).unwrap_or(written);
+    let Some(global) = inner.get("global").filter(|global| global.is_object()) else {
+        return message(written).map(|one| [one].into());
+    };
+    if global.get("shared_state").and_then(Value::as_object).is_some_and(|shared| !shared.is_empty()) {
+        return Err("a state that streams share (`shared_state`) belongs to no stream, and cannot be read on from".to_owned());
+    }
+    let streams = global.get("stream_states").and_then(Value::as_array);
+    streams.ok_or_else(|| "`global.stream_states` is missing".to_owned())?.iter().map(message).collect()
+}
+
+/// The stream and the state of one stream's message, with or without its envelope.
 fn message(message: &Value) -> Result<(String, Value), String> {
     let inner = message.pointer("/state/stream").or_else(|| message.get("stream")).unwrap_or(message);
     let either = |of: &Value, one: &str, other: &str| of.get(one).or_else(|| of.get(other)).cloned();
@@ -66,6 +82,8 @@ mod tests {
             json!([{"type": "STREAM", "stream": inner}]),
             json!([{"type": "STATE", "state": {"type": "STREAM", "stream": inner}}]),
             json!({"type": "STATE", "state": {"type": "STREAM", "stream": inner}}),
+            json!([{"type": "GLOBAL", "global": {"shared_state": null, "stream_states": [inner]}}]),
+            json!({"type": "STATE", "state": {"type": "GLOBAL", "global": {"stream_states": [inner]}}}),
             json!({"stateType": "stream", "connectionId": "c", "streamState": [camel]}),
             json!({"stateType": "global", "globalState": {"shared_state": {}, "streamStates": [camel]}}),
             json!({"stateType": "legacy", "state": {"orders": state}}),
@@ -80,7 +98,15 @@ mod tests {
 
     #[test]
     fn what_is_no_state_is_told_and_never_taken_for_an_empty_one() {
-        for written in [json!("x"), json!([{"type": "STREAM"}]), json!({"stateType": "stream"}), json!({"stateType": "odd"})] {
+        let shared = json!([{"type": "GLOBAL", "global": {"shared_state": {"at": 1}, "stream_states": []}}]);
+        for written in [
+            shared,
+            json!([{"type": "GLOBAL", "global": {}}]),
+            json!("x"),
+            json!([{"type": "STREAM"}]),
+            json!({"stateType": "stream"}),
+            json!({"stateType": "odd"}),
+        ] {
             assert!(by_stream(&written).is_err(), "{written}");
         }
     }

@@ -79,8 +79,8 @@ impl Gate {
             inner.yield_asked || !inner.granted
         };
         if stands {
-            let _parked = self.park(true);
-            self.granted(true).await;
+            let parked = self.park(true);
+            self.granted(Some(parked.grants_before)).await;
         }
     }
 
@@ -91,12 +91,12 @@ impl Gate {
         drop(parked);
         // Even if a yield is asked for, the page that was waited for may be ended first: `page_end` comes behind it.
         let _wanting = self.want();
-        self.granted(false).await;
+        self.granted(None).await;
         value
     }
 
-    async fn granted(&self, and_not_asked_to_yield: bool) {
-        let grants_before = self.lock().grants;
+    /// Waits for the place. With a number of grants, also until nobody asks for it who asked when there had been that many.
+    async fn granted(&self, grants_before: Option<u64>) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -104,8 +104,8 @@ impl Gate {
             let event = {
                 let mut inner = self.lock();
                 // A yield that was asked for since the grant is for the end of the next page: whoever got the place reads one.
-                let asked = inner.yield_asked && inner.grants == grants_before;
-                if inner.granted && !(and_not_asked_to_yield && asked) {
+                let asked = inner.yield_asked && grants_before == Some(inner.grants);
+                if inner.granted && !asked {
                     return;
                 }
                 let tell = !inner.granted && !inner.wanted_told;
@@ -123,13 +123,16 @@ impl Gate {
         let mut inner = self.lock();
         inner.parked += 1;
         inner.wanting += usize::from(wanting);
+        // Counted before the place is given up: whoever gets it may grant it again, and ask for it again, before we look.
+        let parked = Parked { gate: self, stands: 1, wanting: usize::from(wanting), grants_before: inner.grants };
         self.release_if_idle(inner);
-        Parked { gate: self, stands: 1, wanting: usize::from(wanting) }
+        parked
     }
 
     fn want(&self) -> Parked<'_> {
-        self.lock().wanting += 1;
-        Parked { gate: self, stands: 0, wanting: 1 }
+        let mut inner = self.lock();
+        inner.wanting += 1;
+        Parked { gate: self, stands: 0, wanting: 1, grants_before: inner.grants }
     }
 
     fn release_if_idle(&self, mut inner: MutexGuard<'_, Inner>) {
@@ -162,6 +165,7 @@ struct Parked<'a> {
     gate: &'a Gate,
     stands: usize,
     wanting: usize,
+    grants_before: u64,
 }
 
 impl Drop for Parked<'_> {

@@ -142,6 +142,11 @@ impl Roster {
         self.lanes.enter(key, lane);
     }
 
+    /// What was about to begin comes when the run that has its place has ended.
+    pub fn want_after(&mut self, key: Key, wanted: Wanted) {
+        self.wanted.entry(key).or_insert(wanted);
+    }
+
     /// Who gets a place now; without [`Wanted`] it is a running job that gets its place back.
     pub fn grant(&mut self, now: Timestamp) -> Option<(Key, Option<Wanted>)> {
         let (key, _) = self.lanes.grant()?;

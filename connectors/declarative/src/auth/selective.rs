@@ -46,7 +46,7 @@ impl Selective {
         };
         match self.choices.iter().find(|(known, _)| *known == name) {
             Some((_, Ok(choice))) => Ok(choice),
-            Some((_, Err(why))) => Err(Fault::Misconfigured(format!("authenticating by `{name}` {why}"))),
+            Some((_, Err(why))) => Err(Fault::Misconfigured(format!("authenticating by `{name}` is not possible: {why}"))),
             None => {
                 let hint = syncline_model::nearest::hint(&name, self.choices.iter().map(|(known, _)| known.as_str()));
                 Err(Fault::Misconfigured(format!("there is no way to authenticate that is called `{name}`{hint}")))

@@ -186,5 +186,5 @@ async fn a_class_that_has_a_stand_in_fetches_its_token_without_python() {
 fn a_class_without_a_stand_in_is_named() {
     let node = json!({"type": "CustomAuthenticator", "class_name": "source_x.components.Odd"});
     let problem = Authenticator::load(Some(&node), "auth").unwrap_err();
-    assert_eq!(problem.message, "needs the Python class `source_x.components.Odd`");
+    assert_eq!(problem.message, "it needs the Python class `source_x.components.Odd`, which cannot run here");
 }

@@ -166,6 +166,13 @@ impl Partitioned {
         self.parent = parent;
     }
 
+    /// Not everything could be read; the parents were read so far before that showed.
+    pub fn parents_were_read(&mut self, parent: Option<Value>) {
+        if parent.is_some() {
+            self.parent = parent;
+        }
+    }
+
     /// A partition was read this far by an earlier reading.
     pub fn set_progress(&mut self, partition: &Map<String, Value>, progress: Progress) {
         self.insert(partition, progress);

@@ -206,6 +206,25 @@ async fn history_makes_place_for_what_somebody_asked_for_and_goes_on_behind_it()
 }
 
 #[tokio::test]
+async fn what_is_asked_for_while_a_job_begins_comes_behind_it_and_does_not_take_its_place_for_ever() {
+    let (begins, throttled) = (Arc::new(Notify::new()), || Act::Fault(Fault::Throttled(Duration::from_millis(50))));
+    let setup = start(EngineConfig { jobs_max: 1, ..quick() }, &[], |source| {
+        source.act("orders", throttled());
+        source.act("customers", throttled());
+    });
+    setup.ledger.put(MemoryLedger::testing("shop", "eu", Schedule::Manual));
+    *setup.ledger.slow_start.lock().unwrap() = Some(Arc::clone(&begins));
+    setup.handle.enrol(&tenant(), &integration("eu")).await.unwrap();
+    setup.until(|ledger| ledger.slow_start.lock().unwrap().is_none()).await;
+    let job = setup.handle.sync_now(&tenant(), &integration("eu")).await.unwrap();
+    begins.notify_one();
+    setup.until(|ledger| ledger.ended("eu").len() == 2).await;
+    assert!(setup.ledger.ended("eu").iter().all(|job| job.outcome == Some(Outcome::Succeeded)), "{:#?}", setup.ledger.ended("eu"));
+    assert_eq!(setup.ledger.rows().jobs[&job].trigger, Some(Trigger::Manual));
+    setup.end().await;
+}
+
+#[tokio::test]
 async fn a_shard_that_is_revoked_stops_its_integrations() {
     let hold = Arc::new(Notify::new());
     let setup = start(quick(), &["eu"], |source| {

@@ -42,6 +42,8 @@ pub struct MemoryLedger {
     ids: AtomicU64,
     /// So many of the next questions who is enrolled end in a panic.
     pub panics: AtomicU64,
+    /// The next job does not begin before this is told.
+    pub slow_start: Mutex<Option<Arc<Notify>>>,
 }
 
 impl MemoryLedger {
@@ -148,6 +150,11 @@ impl Ledger for MemoryLedger {
     }
 
     async fn start_job(&self, _: &TenantId, integration: &IntegrationId, trigger: Trigger, _: Timestamp) -> Result<JobId, Fault> {
+        let slow = self.slow_start.lock().unwrap().take();
+        if let Some(told) = slow {
+            self.changed.notify_waiters();
+            told.notified().await;
+        }
         let id = JobId(uuid::Uuid::from_u128(u128::from(self.ids.fetch_add(1, Ordering::Relaxed) + 1)));
         let row = JobRow { integration: integration.to_string(), trigger: Some(trigger), ..JobRow::default() };
         self.rows().jobs.insert(id, row);

@@ -1,4 +1,4 @@
-#![allow(clippy::duration_suboptimal_units, clippy::unwrap_used)]
+#![allow(clippy::duration_suboptimal_units, clippy::unwrap_used, clippy::expect_used)]
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -69,4 +69,25 @@ async fn the_last_reader_that_works_gives_up_the_place_for_the_others_when_it_en
     };
     tokio::join!(wait, ends, grants);
     assert_eq!(*told.lock().unwrap(), [GateEvent::Released { wanted: false }, GateEvent::Wanted]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_is_granted_and_asked_for_again_before_its_reader_looks_is_not_held_for_ever() {
+    let (told, own) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(None::<Arc<Gate>>)));
+    let (to, of) = (Arc::clone(&told), Arc::clone(&own));
+    // Whoever gives out the places runs on another thread, and may be done before the reader's goes on.
+    let gate = Arc::new(Gate::new(move |event| {
+        assert_eq!(event, GateEvent::Released { wanted: true });
+        *to.lock().unwrap() += 1;
+        let gate = of.lock().unwrap().clone().unwrap();
+        gate.grant();
+        gate.ask_to_yield();
+    }));
+    *own.lock().unwrap() = Some(Arc::clone(&gate));
+    let _one = gate.enter();
+    gate.ask_to_yield();
+    for pages in 1..=3 {
+        timeout(Duration::from_secs(60), gate.page_end()).await.expect("it was granted, and may read a page");
+        assert_eq!(*told.lock().unwrap(), pages);
+    }
 }

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use super::{Evidence, Relation, naming};
 use crate::organize::Refused;
-use crate::organize::keys::{self, composite};
+use crate::organize::keys::{self, Naming, composite};
 use crate::organize::normalize::{Column, Stream, Table, path};
 use crate::organize::profile::files::Source;
 use crate::organize::profile::hash::{self, BuildIdentity};
+use crate::organize::words;
 
 /// Rows a composite key must have before containment means anything.
 const ENOUGH: u64 = 10;
@@ -17,10 +18,14 @@ const FULLEST: f64 = 0.5;
 /// All composite references between these streams. Both sides are read once more to compare whole rows.
 pub fn find(streams: &[Stream], sources: &[Source]) -> Result<Vec<Relation>, Refused> {
     let mut found = Vec::new();
-    for target in streams {
+    let names = keys::naming(streams);
+    for (target, naming) in streams.iter().zip(&names) {
         let Some(table) = target.root().filter(|table| is_selective(target, table)) else { continue };
         for stream in streams.iter().filter(|stream| stream.name != target.name) {
             let Some(columns) = stream.root().and_then(|from| partners(stream, from, target, table)) else { continue };
+            if is_sibling(stream, &columns, naming) {
+                continue;
+            }
             let source = |name: &str| sources.iter().find(|source| source.stream == name);
             let (Some(from), Some(to)) = (source(&stream.name), source(&target.name)) else { continue };
             let contained = contained(from, &columns, to, &table.primary_key)?;
@@ -40,6 +45,15 @@ pub fn find(streams: &[Stream], sources: &[Source]) -> Result<Vec<Relation>, Ref
         }
     }
     Ok(found)
+}
+
+/// Tables whose rows are told apart by the same columns, such as what a player did at bat and in the field, stand beside each
+/// other; one refers to the other only where a column is named after it.
+fn is_sibling(stream: &Stream, columns: &[String], target: &Naming) -> bool {
+    let own = stream.root().map(|table| table.primary_key.as_slice()).unwrap_or_default();
+    let named = |path: &String| keys::names_table(&keys::without_id(words::tokens(path::last(path))), &target.words) >= 0.7;
+    let of_key = columns.iter().filter(|path| own.contains(path)).count();
+    columns.len() > 2 && of_key + 1 >= columns.len() && !columns.iter().any(named)
 }
 
 fn is_selective(stream: &Stream, table: &Table) -> bool {
@@ -84,4 +98,28 @@ fn contained(from: &Source, columns: &[String], to: &Source, key: &[String]) -> 
     let asked: Vec<u64> = composite::read(from, &places(columns))?.iter().filter_map(whole).collect();
     let found = asked.iter().filter(|row| known.contains(row)).count();
     Ok(found as f64 / asked.len().max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::organize::profile::Profile;
+
+    fn sibling(of: &str, target: &str, key: &[&str]) -> bool {
+        let mut profile = Profile::default();
+        profile.record(br#"{"player_id":1,"year":2,"stint":3,"post":"P"}"#).unwrap();
+        let mut stream = Stream::new(of, profile);
+        stream.tables[0].primary_key = key.iter().map(|path| (*path).to_owned()).collect();
+        let columns: Vec<String> = ["player_id", "year", "stint"].map(str::to_owned).to_vec();
+        is_sibling(&stream, &columns, &Naming { provider: None, words: vec![target.to_owned()] })
+    }
+
+    #[test]
+    fn tables_that_share_a_key_stand_beside_each_other_unless_a_column_is_named_after_one() {
+        assert!(sibling("fielding", "batting", &["player_id", "year", "stint", "post"]));
+        assert!(!sibling("fielding", "player", &["player_id", "year", "stint", "post"]));
+        assert!(!sibling("remarks", "batting", &["remark_id"]));
+    }
 }

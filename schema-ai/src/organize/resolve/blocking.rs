@@ -85,7 +85,7 @@ pub fn pieces(cells: &Cells, record: usize) -> Vec<(u64, f32)> {
                 }
             }
             Kind::Alias => alias_pieces(cell, &mut put),
-            Kind::Number | Kind::Category => {}
+            Kind::Number | Kind::Category | Kind::Employer => {}
         }
     }
     joined_names(cells, record, &mut pieces);

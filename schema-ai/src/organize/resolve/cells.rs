@@ -1,11 +1,13 @@
 //! The records as cells that compare fast: folded text, numbered words with weights, how often each value comes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::compare;
 use super::fields::{self, Field, Kind};
 use super::nicknames;
 use super::normal;
+use super::people;
 use super::phone;
 use super::records::Records;
 use crate::organize::profile::hash;
@@ -76,9 +78,12 @@ impl Cells {
         let mut columns = Vec::new();
         for field in &fields {
             let column: Vec<Option<Cell>> = match field.place {
-                Some(place) => {
-                    records.rows.iter().map(|row| row[place].as_deref().and_then(|text| cell(field.kind, text, &mut vocabulary))).collect()
-                }
+                Some(place) => records
+                    .rows
+                    .iter()
+                    .map(|row| text_of(field, row, place).and_then(|text| cell(field.kind, &text, &mut vocabulary)))
+                    .collect(),
+                None if field.kind == Kind::Employer => employers(&fields, &columns, records.count()),
                 None if field.kind == Kind::Alias => aliases(&fields, &columns, records.count()),
                 None => records.rows.iter().map(|row| codes(row, &fields, &mut vocabulary)).collect(),
             };
@@ -165,6 +170,35 @@ impl Vocabulary {
     }
 }
 
+/// The text of a field, from the full name where the field is a part of it.
+fn text_of<'a>(field: &Field, row: &'a [Option<String>], place: usize) -> Option<Cow<'a, str>> {
+    let part = |whole: usize| {
+        let (given, surname) = people::split(row[whole].as_deref()?)?;
+        Some(Cow::Owned(if field.kind == Kind::GivenName { given } else { surname }))
+    };
+    match field.whole {
+        Some(whole) if whole == place => part(whole),
+        Some(whole) => row[place].as_deref().map(Cow::Borrowed).or_else(|| part(whole)),
+        None => row[place].as_deref().map(Cow::Borrowed),
+    }
+}
+
+/// The company, as one word, and the name of the host that a mail address of it has.
+fn employers(fields: &[Field], columns: &[Vec<Option<Cell>>], count: usize) -> Vec<Option<Cell>> {
+    let place = |kind: Kind| fields.iter().position(|field| field.kind == kind).filter(|place| *place < columns.len());
+    let (company, email) = (place(Kind::Company), place(Kind::Email));
+    let known = |place: Option<usize>, record: usize| place.and_then(|place| columns[place][record].as_ref());
+    (0..count)
+        .map(|record| {
+            let text = known(company, record).map(|cell| cell.text.replace(' ', "")).unwrap_or_default();
+            let host = known(email, record).filter(|cell| !nicknames::is_public_host(&cell.rest));
+            let stem = host.and_then(|cell| cell.rest.split('.').next()).unwrap_or_default();
+            let cell = Cell { text, rest: stem.replace('-', ""), ..Cell::default() };
+            (!cell.text.is_empty() || !cell.rest.is_empty()).then_some(cell)
+        })
+        .collect()
+}
+
 fn cell(kind: Kind, text: &str, vocabulary: &mut Vocabulary) -> Option<Cell> {
     let mut made = Cell::default();
     match kind {
@@ -184,7 +218,7 @@ fn cell(kind: Kind, text: &str, vocabulary: &mut Vocabulary) -> Option<Cell> {
         }
         Kind::Code | Kind::Category => made.text = normal::fold(text).replace(' ', ""),
         Kind::GivenName | Kind::Surname | Kind::Name => made.text = normal::fold(text),
-        Kind::Alias => return None,
+        Kind::Alias | Kind::Employer => return None,
         Kind::Company => {
             let words: Vec<String> =
                 normal::tokens(&text.replace('.', "")).into_iter().filter(|word| !nicknames::is_company_suffix(word)).collect();
@@ -234,12 +268,19 @@ fn describe_addresses(fields: &[Field], columns: &mut [Vec<Option<Cell>>], count
     for (column, _) in columns.iter_mut().zip(fields).filter(|(_, field)| field.kind == Kind::Email) {
         for (cell, name) in column.iter_mut().zip(&spelt) {
             let Some(cell) = cell else { continue };
-            let letters: String = cell.text.chars().filter(char::is_ascii_alphabetic).collect();
-            let says = name.as_ref().map_or_else(|| two_parts(&cell.text).is_some(), |name| compare::spells_either_way(&letters, name));
+            let says = name.as_ref().map_or_else(|| two_parts(&cell.text).is_some(), |name| is_just_a_name(&cell.text, name));
             let public = if nicknames::is_public_host(&cell.rest) { PUBLIC } else { 0.0 };
             cell.number = public + if says { SAYS_NAME } else { 0.0 };
         }
     }
+}
+
+/// Whether a mailbox is a name and no more: `a.prado`, `prado`, `ana2`; years and the like make it somebody's own.
+fn is_just_a_name(mailbox: &str, names: &str) -> bool {
+    let letters: String = mailbox.chars().filter(char::is_ascii_alphabetic).collect();
+    let digits = mailbox.chars().filter(char::is_ascii_digit).count();
+    let part = || names.split('|').any(|name| name.chars().filter(char::is_ascii_alphabetic).eq(letters.chars()));
+    digits < 2 && (part() || compare::spells_either_way(&letters, names))
 }
 
 /// The codes in all texts of a record: model numbers and the like.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::cells::Cells;
 use super::compare;
 use super::fields::Kind;
-use super::weights::Weights;
+use super::people::{self, TELLING};
+use super::weights::{AGAINST, Weights};
 
 /// Members of two clusters that are compared before they join.
 const ASKED: usize = 6;
@@ -59,6 +60,8 @@ struct Evidence {
     against: f64,
     /// Of the field that speaks for it most and is no name.
     beyond: f64,
+    /// Pairs of records that are two people, less those of one first name.
+    people: i32,
 }
 
 impl Evidence {
@@ -66,7 +69,7 @@ impl Evidence {
     /// is the same, and something differs that one thing has only once, they are namesakes.
     fn agrees(&self, single_records: bool) -> bool {
         let namesakes = self.against < HARD && self.beyond < TELLING;
-        !namesakes && (single_records || self.sum > 0.0 && self.whole > 0.0)
+        !namesakes && self.people <= 0 && (single_records || self.sum > 0.0 && self.whole > 0.0)
     }
 }
 
@@ -90,6 +93,9 @@ impl Growing<'_> {
             return;
         }
         let only_by_name = found.beyond <= TELLING;
+        if only_by_name && score < self.weights.by_name {
+            return;
+        }
         if only_by_name && (self.torn(&left, &right, score) || self.torn(&right, &left, score)) {
             return;
         }
@@ -109,14 +115,15 @@ impl Growing<'_> {
     fn evidence(&self, left: &[u32], right: &[u32]) -> Evidence {
         let width = self.cells.fields.len();
         let mut sum = 0.0;
+        let mut people = 0;
         let mut best: Vec<Option<(u8, f64)>> = vec![None; width];
         for a in left.iter().take(ASKED) {
             for b in right.iter().take(ASKED) {
                 let row = compare::pair(self.cells, *a, *b);
-                let mut pair = self.weights.prior;
+                people += i32::from(self.weights.two_people(self.cells, &row)) - i32::from(people::same_given(self.cells, &row));
+                let pair = self.weights.bits(self.cells, *a, *b, &row);
                 for (field, level) in row.iter().enumerate() {
                     let bits = self.weights.field_bits(self.cells, field, *a, *b, *level);
-                    pair += bits;
                     if *level != compare::MISSING && best[field].is_none_or(|(other, most)| (*level, bits) > (other, most)) {
                         best[field] = Some((*level, bits));
                     }
@@ -128,21 +135,22 @@ impl Growing<'_> {
         let against = best.iter().flatten().filter(|(level, _)| *level == 0).map(|(_, bits)| *bits).fold(0.0, f64::min);
         let telling = (0..width).filter(|field| !self.is_name(*field)).filter_map(|field| best[field]);
         let beyond = telling.map(|(_, bits)| bits).fold(0.0, f64::max);
-        Evidence { sum, whole, against, beyond }
+        Evidence { sum, whole, against, beyond, people }
     }
 
     fn is_name(&self, field: usize) -> bool {
         match self.cells.fields[field].kind {
             Kind::GivenName | Kind::Surname | Kind::Alias => true,
             Kind::Name => self.cells.names.is_none(),
-            Kind::Email | Kind::Phone | Kind::Company | Kind::Text | Kind::Code | Kind::Number | Kind::Category => false,
+            Kind::Email | Kind::Phone | Kind::Company | Kind::Employer | Kind::Text | Kind::Code | Kind::Number | Kind::Category => false,
         }
     }
 
     /// Whether what both are known to be rules out that they are one.
     fn contradict(&self, left: &[u32], right: &[u32]) -> bool {
         let found = self.evidence(left, right);
-        found.whole < RULED_OUT && found.against < HARD
+        let doubtful = !self.weights.slips && found.beyond < TELLING && found.against < AGAINST;
+        doubtful || found.whole < RULED_OUT && found.against < HARD
     }
 
     /// Whether `left` might as well belong to others that cannot be one with `right`: two people of one name, and nothing
@@ -165,9 +173,6 @@ impl Growing<'_> {
 
 /// Bits below which two things are not one, however alike they are in name.
 const RULED_OUT: f64 = -3.0;
-
-/// Bits of a field that is no name from which it says who is meant.
-const TELLING: f64 = 4.0;
 
 /// Bits of a field in which one thing's records hardly ever differ.
 const HARD: f64 = -5.0;

@@ -3,6 +3,8 @@
 use super::cells::{self, Cell, Cells};
 use super::fields::Kind;
 use super::nicknames;
+use super::normal;
+use super::people;
 
 /// One of the values is missing.
 pub const MISSING: u8 = u8::MAX;
@@ -33,15 +35,22 @@ fn fill(cells: &Cells, pairs: &[(u32, u32)], out: &mut [u8]) {
 /// The levels of one pair.
 pub fn pair(cells: &Cells, a: u32, b: u32) -> Vec<u8> {
     let mut row: Vec<u8> = (0..cells.fields.len()).map(|field| level(cells, field, field, a, b)).collect();
-    if let Some((given, surname)) = cells.names {
-        let straight = (row[given], row[surname]);
-        let crossed = (level(cells, given, surname, a, b), level(cells, surname, given, a, b));
-        let known = |(x, y): (u8, u8)| x != MISSING && y != MISSING;
-        // Somebody wrote the last name first.
-        if known(straight) && known(crossed) && crossed.0 + crossed.1 > straight.0 + straight.1 + 2 {
-            row[given] = crossed.0.saturating_sub(1);
-            row[surname] = crossed.1.saturating_sub(1);
-        }
+    let Some((given, surname)) = cells.names else { return row };
+    let names = |record: u32| cells.columns[given][record as usize].as_ref().zip(cells.columns[surname][record as usize].as_ref());
+    let (Some(x), Some(y)) = (names(a), names(b)) else { return row };
+    if row[given].min(row[surname]) >= 4 || row[given] == MISSING || row[surname] == MISSING {
+        return row;
+    }
+    if let Some((first, last)) = people::cut_otherwise(x, y) {
+        (row[given], row[surname]) = (row[given].max(first), row[surname].max(last));
+        return row;
+    }
+    let crossed = (level(cells, given, surname, a, b), level(cells, surname, given, a, b));
+    let known = crossed.0 != MISSING && crossed.1 != MISSING;
+    // Somebody wrote the last name first.
+    if known && crossed.0 + crossed.1 > row[given] + row[surname] + 2 {
+        row[given] = crossed.0.saturating_sub(1);
+        row[surname] = crossed.1.saturating_sub(1);
     }
     row
 }
@@ -51,8 +60,11 @@ fn level(cells: &Cells, left: usize, right: usize, a: u32, b: u32) -> u8 {
     match cells.fields[left].kind {
         Kind::Email => email(x, y),
         Kind::Phone => phone(x, y),
+        // One name in two scripts cannot be compared.
+        Kind::GivenName | Kind::Surname if x.text.is_ascii() != y.text.is_ascii() => MISSING,
         Kind::GivenName => given(&x.text, &y.text),
         Kind::Surname | Kind::Name => name(&x.text, &y.text),
+        Kind::Employer => employer(x, y),
         Kind::Company | Kind::Text => text(cells, x, y),
         Kind::Alias => alias(x, y),
         Kind::Code if cells.fields[left].place.is_none() => codes(cells, x, y),
@@ -63,21 +75,62 @@ fn level(cells: &Cells, left: usize, right: usize, a: u32, b: u32) -> u8 {
 }
 
 /// Two addresses of one person are mostly one that a provider gave to anybody and one of a company. A mailbox that spells the
-/// person's name says no more than the name does.
+/// person's name says no more than the name does, and one of a role is a company's.
 fn email(x: &Cell, y: &Cell) -> u8 {
     let (same_name, same_host) = (x.text == y.text, x.rest == y.rest);
-    let length = x.text.len().min(y.text.len());
-    let slips = if same_name { 0 } else { strsim::osa_distance(&x.text, &y.text) };
+    let other_kind = u8::from(cells::is_public(x) != cells::is_public(y));
+    let says_name = cells::says_name(x) || cells::says_name(y);
+    if normal::is_role_mailbox(&x.text) || normal::is_role_mailbox(&y.text) {
+        return if same_host { 3 } else { MISSING };
+    }
     match (same_name, same_host) {
         (true, true) => 6,
-        (true, false) if cells::is_public(x) == cells::is_public(y) && cells::says_name(x) && cells::says_name(y) => 2,
+        (true, false) if says_name => {
+            if other_kind == 1 {
+                1
+            } else {
+                MISSING
+            }
+        }
         (true, false) => 5,
-        (false, true) if slips <= 1 => 5,
-        (false, true) if length > 7 && slips == 2 => 4,
+        (false, true) if says_name && letters(&x.text) == letters(&y.text) => MISSING,
+        (false, true) if slipped(&x.text, &y.text, 1) => 5,
+        (false, true) if slipped(&x.text, &y.text, 2) => 4,
+        (false, true) if cells::is_public(x) => 0,
         (false, true) => 3,
         // Mailboxes that are only somewhat alike share a first name, and that is another field's evidence.
-        (false, false) if length > 5 && slips <= 1 && !(cells::says_name(x) && cells::says_name(y)) => 4,
-        (false, false) => u8::from(cells::is_public(x) != cells::is_public(y)),
+        (false, false) if !says_name && slipped(&x.text, &y.text, 1) => 4,
+        (false, false) => other_kind,
+    }
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphabetic).collect()
+}
+
+/// Whether a mailbox is another one with so many slips. A number behind it, or another initial before it, is another mailbox.
+fn slipped(x: &str, y: &str, most: usize) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let long = x.len().min(y.len()) > 3 + 2 * most;
+    long && x.as_bytes()[0] == y.as_bytes()[0] && digits(x) == digits(y) && strsim::osa_distance(x, y) <= most
+}
+
+/// A company against the host of a mail address, only where neither two companies nor two hosts can be compared.
+fn employer(x: &Cell, y: &Cell) -> u8 {
+    let both = |a: &str, b: &str| !a.is_empty() && !b.is_empty();
+    if both(&x.text, &y.text) || both(&x.rest, &y.rest) {
+        return MISSING;
+    }
+    let (company, host) = if both(&x.text, &y.rest) { (&x.text, &y.rest) } else { (&y.text, &x.rest) };
+    if !both(company, host) {
+        return MISSING;
+    }
+    let common = company.bytes().zip(host.bytes()).take_while(|(a, b)| a == b).count();
+    let least = company.len().min(host.len());
+    match common {
+        common if common == least && least >= 4 => 2,
+        common if common >= 5 => 1,
+        _ => 0,
     }
 }
 
@@ -103,7 +156,6 @@ pub fn spells_either_way(mailbox: &str, names: &str) -> bool {
 /// How much of somebody's names a login spells: 3 both, 2 the last and an initial, 1 the first.
 pub fn spells(handle: &str, names: &str) -> u8 {
     let (given, surname) = names.split_once('|').unwrap_or((names, ""));
-    let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
     let (given, surname) = (letters(given), letters(surname));
     let common = |text: &str, name: &str| text.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
     let first = common(handle, &given);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::normal;
+use super::people;
 use super::records::Records;
 use crate::organize::profile::Format;
 use crate::organize::profile::format::classify;
@@ -33,6 +34,8 @@ pub enum Kind {
     Category,
     /// What a person is called where no name is given: a login or a mailbox against somebody's names
     Alias,
+    /// Where a person works: the name of a company against the host of a mail address
+    Employer,
 }
 
 /// A field and how it is compared.
@@ -44,6 +47,15 @@ pub struct Field {
     pub name: String,
     /// How it is compared.
     pub kind: Kind,
+    /// For a part of a person's name: where the full name stands, for records that have it in one piece.
+    #[serde(default)]
+    pub whole: Option<usize>,
+}
+
+impl Field {
+    fn made(name: &str, kind: Kind) -> Self {
+        Self { place: None, name: name.to_owned(), kind, whole: None }
+    }
 }
 
 /// Records looked at to learn what a field is.
@@ -52,19 +64,45 @@ const SAMPLE: usize = 4_000;
 /// The fields worth comparing.
 pub fn of(records: &Records) -> Vec<Field> {
     let mut fields: Vec<Field> = (0..records.fields.len()).filter_map(|place| field(records, place)).collect();
-    let has = |kind: Kind| fields.iter().any(|field| field.kind == kind);
-    if has(Kind::GivenName) && has(Kind::Surname) {
-        // A full name beside its parts says the same again.
-        fields.retain(|field| !is_full_name(&field.name));
-    }
+    join_names(records, &mut fields);
     let named = fields.iter().any(|field| field.kind == Kind::GivenName) && fields.iter().any(|field| field.kind == Kind::Surname);
     if named && fields.iter().any(|field| field.kind == Kind::Email || is_handle(&field.name)) {
-        fields.push(Field { place: None, name: "alias".to_owned(), kind: Kind::Alias });
+        fields.push(Field::made("alias", Kind::Alias));
+    }
+    let has = |kind: Kind| fields.iter().any(|field| field.kind == kind);
+    if has(Kind::Email) && has(Kind::Company) {
+        fields.push(Field::made("employer", Kind::Employer));
     }
     if fields.iter().any(|field| field.kind == Kind::Text) {
-        fields.push(Field { place: None, name: "codes".to_owned(), kind: Kind::Code });
+        fields.push(Field::made("codes", Kind::Code));
     }
     fields
+}
+
+/// A full name beside its parts says the same again: it is left out, and asked where the parts are missing. Alone it is cut.
+fn join_names(records: &Records, fields: &mut Vec<Field>) {
+    let place = |kind: Kind| fields.iter().find(|field| field.kind == kind).and_then(|field| field.place);
+    if let Some((given, surname)) = place(Kind::GivenName).zip(place(Kind::Surname)) {
+        let repeats = |field: &Field| {
+            let text = matches!(field.kind, Kind::Name | Kind::Text | Kind::Category);
+            is_full_name(&field.name) || text && field.place.is_some_and(|place| people::repeats_names(records, place, given, surname))
+        };
+        let whole = fields.iter().find(|field| repeats(field)).and_then(|field| field.place);
+        fields.retain(|field| !repeats(field));
+        for field in fields.iter_mut().filter(|field| matches!(field.kind, Kind::GivenName | Kind::Surname)) {
+            field.whole = whole;
+        }
+        return;
+    }
+    let (none, email) = (place(Kind::GivenName).or(place(Kind::Surname)).is_none(), place(Kind::Email));
+    let full = |field: &Field| matches!(field.kind, Kind::Name | Kind::Text) && people::holds_full_names(records, field, email);
+    if let Some(at) = none.then(|| fields.iter().position(full)).flatten() {
+        let whole = fields.remove(at);
+        let part =
+            |kind: Kind, word: &str| Field { place: whole.place, name: format!("{} ({word})", whole.name), kind, whole: whole.place };
+        fields.insert(at, part(Kind::Surname, "last"));
+        fields.insert(at, part(Kind::GivenName, "first"));
+    }
 }
 
 fn is_full_name(name: &str) -> bool {
@@ -85,7 +123,7 @@ fn field(records: &Records, place: usize) -> Option<Field> {
     if distinct.len() < 2 || is_bookkeeping(&name, &values) {
         return None;
     }
-    Some(Field { place: Some(place), kind: kind(&name, &values, distinct.len()), name })
+    Some(Field { place: Some(place), kind: kind(&name, &values, distinct.len()), name, whole: None })
 }
 
 /// Whether a field holds the name somebody chose for a service.

@@ -10,6 +10,7 @@ pub mod incremental;
 mod link;
 pub mod nicknames;
 pub mod normal;
+pub mod people;
 pub mod phone;
 pub mod records;
 pub mod survive;

@@ -102,3 +102,97 @@ proptest! {
         prop_assert_eq!(normal::fold(&once), once);
     }
 }
+
+/// Sixty people, each in two systems with a mailbox and an address of their own, and more rows behind them.
+fn town(more: &[[Option<&str>; 6]]) -> Records {
+    let mut rows: Vec<(String, Vec<Option<String>>)> = Vec::new();
+    for n in 0..120 {
+        let (given, surname) = (name(n / 2, 3), name(500 + n / 2, 4));
+        let mail = format!("{given}{}@{}.example", n / 2 * 7, name(900 + n / 2, 3));
+        let row = [given, surname, mail, name(2_000 + n / 2, 4), format!("{:05}", 10_000 + n / 2 * 131), "shop".to_owned()];
+        rows.push((format!("p{n}"), row.into_iter().map(Some).collect()));
+    }
+    rows.extend(more.iter().enumerate().map(|(at, row)| (format!("x{at}"), row.iter().map(|cell| cell.map(str::to_owned)).collect())));
+    Records::of_rows(["first_name", "last_name", "email", "city", "zip", "company"].map(str::to_owned).to_vec(), rows)
+}
+
+fn together(found: &Resolution, a: &str, b: &str) -> bool {
+    found.clusters.iter().any(|cluster| [a, b].iter().all(|id| cluster.iter().any(|(_, member)| member == id)))
+}
+
+#[test]
+fn a_family_with_one_mailbox_and_one_address_stays_several_people() {
+    let found = resolve(&town(&[
+        [Some("Derek"), Some("Underwood"), Some("underwoods@mail.example"), Some("Wendymouth"), Some("34692"), None],
+        [Some("Rhonda"), Some("Underwood"), Some("underwoods@mail.example"), Some("Wendymouth"), Some("34692"), None],
+        [Some("Rhonda"), Some("Underwood"), Some("underwoods@mail.example"), None, None, None],
+    ]));
+    assert!(!together(&found, "x0", "x1") && !together(&found, "x0", "x2"), "{:?}", found.text());
+    assert!(together(&found, "x1", "x2") && together(&found, "p0", "p1"));
+}
+
+#[test]
+fn people_who_answer_one_mailbox_of_a_role_stay_several_people() {
+    let found = resolve(&town(&[
+        [Some("Derek"), Some("Underwood"), Some("info@mail.example"), None, None, None],
+        [Some("Rhonda"), Some("Pell"), Some("info@mail.example"), None, None, None],
+        [None, None, Some("info@mail.example"), None, None, None],
+    ]));
+    assert!(["x1", "x2"].iter().all(|other| !together(&found, "x0", other)), "{:?}", found.text());
+}
+
+#[test]
+fn one_mailbox_is_enough_for_a_record_that_says_nothing_else() {
+    let found = resolve(&town(&[
+        [Some("Derek"), Some("Underwood"), Some("du1971@mail.example"), Some("Wendymouth"), Some("34692"), None],
+        [None, None, Some("du1971@mail.example"), None, None, None],
+    ]));
+    assert!(together(&found, "x0", "x1"), "{:?}", found.text());
+}
+
+#[test]
+fn a_number_behind_a_mailbox_makes_it_another_one() {
+    let (x, y) = ("kylej63@icloud.example", "kylej67@icloud.example");
+    let records = Records::of(&["email"], &[("a", &[Some(x)]), ("b", &[Some(y)]), ("c", &[Some("lena@icloud.example")])], None);
+    let cells = Cells::of(&records);
+    assert!(compare::pair(&cells, 0, 1)[0] < 4);
+}
+
+#[test]
+fn a_full_name_beside_its_parts_is_not_counted_twice_and_is_asked_where_they_are_missing() {
+    let people: Vec<(String, String)> = (0..20).map(|n| (name(n, 3), name(100 + n, 3))).collect();
+    let mut rows: Vec<(String, Vec<Option<String>>)> = Vec::new();
+    for (n, (given, surname)) in people.iter().enumerate() {
+        let whole = Some(format!("{given} {surname}"));
+        rows.push((format!("a{n}"), vec![Some(given.clone()), Some(surname.clone()), whole.clone()]));
+        rows.push((format!("b{n}"), vec![None, None, whole]));
+    }
+    let fields = ["given_name", "family_name", "name"].map(str::to_owned).to_vec();
+    let cells = Cells::of(&Records::of_rows(fields, rows));
+    let kinds: Vec<fields::Kind> = cells.fields.iter().map(|field| field.kind).collect();
+    assert_eq!(kinds, [fields::Kind::GivenName, fields::Kind::Surname]);
+    assert_eq!(cells.columns[0][0].as_ref().unwrap().text, cells.columns[0][1].as_ref().unwrap().text);
+}
+
+#[test]
+fn full_names_are_cut_where_people_cut_them() {
+    let cut = |full: &str| people::split(full).map(|(given, surname)| format!("{given}|{surname}")).unwrap_or_default();
+    assert_eq!(cut("Ada Lovelace"), "Ada|Lovelace");
+    assert_eq!(cut("Lovelace, Ada"), "Ada|Lovelace");
+    assert_eq!(cut("Dr. Ludwig van Beethoven"), "Ludwig|van Beethoven");
+    assert_eq!(cut("Ana Lucia Prado"), "Ana Lucia|Prado");
+    assert_eq!(cut("Cher"), "");
+}
+
+#[test]
+fn the_host_of_a_mailbox_is_known_for_the_company_it_is_of() {
+    let rows: [(&str, &[Option<&str>]); 3] = [
+        ("a", &[Some("ann@beckrodriguez.example"), None]),
+        ("b", &[None, Some("Beck-Rodriguez Ltd")]),
+        ("c", &[Some("eva@other.example"), Some("Vaillant")]),
+    ];
+    let cells = Cells::of(&Records::of(&["email", "company"], &rows, None));
+    let at = cells.fields.iter().position(|field| field.kind == fields::Kind::Employer).unwrap();
+    assert_eq!(compare::pair(&cells, 0, 1)[at], 2);
+    assert_eq!(compare::pair(&cells, 0, 2)[at], compare::MISSING, "two hosts are compared as addresses");
+}

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cells::Cells;
 use super::compare::{self, LEVELS, MISSING};
 use super::fields::Kind;
+use super::people;
 use super::records::Records;
 
 /// Random pairs that are looked at.
@@ -24,6 +25,9 @@ fn is_personal(kind: Kind) -> bool {
 /// Pairs that are learnt from; more would change little.
 const LEARNT: usize = 300_000;
 
+/// Matches that what was known before a turn counts for, so that a few do not turn everything.
+const BEFORE: f64 = 10.0;
+
 type PerLevel = Vec<[f64; LEVELS]>;
 
 /// The learnt weights.
@@ -40,7 +44,30 @@ pub struct Weights {
     same_bits: Vec<f64>,
     /// The bits of chance for a value that so many records have: of any, and of those that are given out once.
     chance: [Vec<f64>; 2],
+    /// For values that are given out once: the bits that are left when one is the same and nothing else is known.
+    #[serde(default)]
+    sure: Vec<Option<f64>>,
+    /// Whether first names that differ are slips here, and not two people of one household.
+    #[serde(default)]
+    pub slips: bool,
+    /// The bits that two records need of which nothing but the name agrees.
+    #[serde(default)]
+    pub by_name: f64,
 }
+
+/// The most bits that a name alone ever needs.
+const BY_NAME: f64 = 7.0;
+/// Odds, in bits, of several people to one person of a name, up to which a name needs nothing more; about 7 in a hundred.
+const HARMLESS: f64 = 3.7;
+/// Bits that a name needs for each bit of those odds beyond.
+const STEEP: f64 = 2.9;
+/// The bits below which a field speaks against.
+pub(super) const AGAINST: f64 = -1.5;
+
+/// What is left for two records that are two people.
+const TWO_PEOPLE: f64 = -10.0;
+/// Records that one person may have with one address.
+const OF_ONE: u32 = 12;
 
 impl Weights {
     /// Learns from the candidate pairs and from random ones.
@@ -54,8 +81,11 @@ impl Weights {
         let prior = (expected / records.all_pairs().max(1.0)).log2();
         let most = cells.columns.iter().flatten().flatten().map(|cell| cell.frequency as usize).max().unwrap_or(1);
         let chance = |spared: f64| (0..=most).map(|often| ((often as f64 - spared).max(0.5) / cells.count as f64).log2()).collect();
+        let sure = (0..width).map(|field| sure(cells, field, top[field], levels)).collect();
+        let slips = people::slip(cells, pairs, levels, &top);
+        let chance = [chance(0.0), chance(FAMILY)];
         let mut weights =
-            Self { same: start(&top), any, prior, top, bits: Vec::new(), same_bits: Vec::new(), chance: [chance(0.0), chance(FAMILY)] };
+            Self { same: start(&top), any, prior, top, bits: Vec::new(), same_bits: Vec::new(), chance, sure, slips, by_name: 0.0 };
         weights.tabulate();
         for _ in 0..TURNS {
             let before = weights.prior;
@@ -65,7 +95,30 @@ impl Weights {
                 break;
             }
         }
+        weights.by_name = weights.namesakes(cells, pairs, levels);
         weights
+    }
+
+    /// Which part of those of one name are several people: of the pairs of one name that have something else to compare, how many
+    /// does it speak against. What only a name connects must have so many bits more.
+    fn namesakes(&self, cells: &Cells, pairs: &[(u32, u32)], levels: &[u8]) -> f64 {
+        let Some((given, surname)) = cells.names.filter(|_| !self.slips) else { return 0.0 };
+        let (mut one, mut several) = (0.0, 0.0);
+        for ((a, b), row) in pairs.iter().zip(levels.chunks(cells.fields.len())) {
+            let named = |field: usize| row[field] != MISSING && row[field] >= 4;
+            if !named(given) || !named(surname) {
+                continue;
+            }
+            let telling = cells.fields.iter().enumerate().filter(|(at, field)| row[*at] != MISSING && people::tells_more(field.kind));
+            let bits: Vec<f64> = telling.map(|(at, _)| self.field_bits(cells, at, *a, *b, row[at])).collect();
+            if bits.iter().any(|bits| *bits >= people::TELLING) {
+                one += 1.0;
+            } else if (0..row.len()).any(|at| row[at] == 0 && people::is_own(&cells.fields[at])) {
+                several += 1.0;
+            }
+        }
+        let part: f64 = (several + 0.5) / (one + several + 10.0);
+        (STEEP * ((part / (1.0 - part)).log2() + HARMLESS)).clamp(0.0, BY_NAME)
     }
 
     fn tabulate(&mut self) {
@@ -78,7 +131,7 @@ impl Weights {
     /// One turn; false when it would lose the difference between same and not.
     fn turn(&mut self, cells: &Cells, records: &Records, pairs: &[(u32, u32)], levels: &[u8]) -> bool {
         let width = cells.fields.len();
-        let mut counts: PerLevel = self.same.iter().map(|level| level.map(|share| share * 3.0)).collect();
+        let mut counts: PerLevel = self.same.iter().map(|level| level.map(|share| share * BEFORE)).collect();
         let mut matches = 0.0;
         let step = (pairs.len() / LEARNT).max(1);
         let rivals = self.rivals(cells, records, pairs, levels);
@@ -129,7 +182,13 @@ impl Weights {
 
     /// The evidence for a pair in bits, the prior taken off.
     pub fn bits(&self, cells: &Cells, a: u32, b: u32, row: &[u8]) -> f64 {
-        self.prior + (0..row.len()).map(|field| self.field_bits(cells, field, a, b, row[field])).sum::<f64>()
+        let sum = self.prior + (0..row.len()).map(|field| self.field_bits(cells, field, a, b, row[field])).sum::<f64>();
+        if self.two_people(cells, row) { sum.min(TWO_PEOPLE) } else { sum }
+    }
+
+    /// Whether two records are of two people, whatever else they share.
+    pub fn two_people(&self, cells: &Cells, row: &[u8]) -> bool {
+        !self.slips && people::differ(cells, row)
     }
 
     /// What one field at this level says, in bits.
@@ -140,6 +199,12 @@ impl Weights {
         let exact = level == self.top[field] && level > 1 && cells.fields[field].place.is_some();
         if !exact {
             return self.bits[field][level as usize];
+        }
+        let often_at_most = |record: u32| cells.columns[field][record as usize].as_ref().map_or(1, |cell| cell.frequency);
+        if let Some(sure) = self.sure.get(field).copied().flatten()
+            && often_at_most(a).max(often_at_most(b)) <= OF_ONE
+        {
+            return sure - self.prior;
         }
         // A rare value in common says more than a frequent one.
         let often = |record: u32| cells.columns[field][record as usize].as_ref().map_or(1, |cell| cell.frequency as usize);
@@ -158,10 +223,30 @@ impl Weights {
     pub fn explain(&self, cells: &Cells, a: u32, b: u32) -> (f64, Vec<(String, f64)>) {
         let row = compare::pair(cells, a, b);
         let why = (0..row.len()).map(|field| (cells.fields[field].name.clone(), self.field_bits(cells, field, a, b, row[field])));
-        let why: Vec<(String, f64)> = why.filter(|(_, bits)| bits.abs() > 0.05).collect();
+        let two = self.two_people(cells, &row).then(|| ("two first names".to_owned(), TWO_PEOPLE));
+        let why: Vec<(String, f64)> = why.filter(|(_, bits)| bits.abs() > 0.05).chain(two).collect();
         (self.bits(cells, a, b, &row), why)
     }
 }
+
+/// How sure it is that two records with one address or number are one person: of those whose names can be compared, how many have
+/// the same first name.
+fn sure(cells: &Cells, field: usize, top: u8, levels: &[u8]) -> Option<f64> {
+    let (given, surname) = cells.names?;
+    if !is_personal(cells.fields[field].kind) || top < 3 {
+        return None;
+    }
+    let (mut one, mut two) = (0.0, 0.0);
+    for row in levels.chunks(cells.fields.len()).filter(|row| row[field] == top && row[given] != MISSING && row[surname] != MISSING) {
+        if people::same_given(cells, row) { one += 1.0 } else { two += 1.0 }
+    }
+    let most: f64 = if cells.fields[field].kind == Kind::Email { MAILBOX } else { TELEPHONE };
+    Some(((one + 4.0) / (two + 1.0_f64)).log2().min(most))
+}
+
+/// The most bits that one mailbox, or one telephone, leaves in favour.
+const MAILBOX: f64 = 7.0;
+const TELEPHONE: f64 = 5.0;
 
 /// The part of the same things that may differ in a field altogether. Without a limit the learning can drift to some other
 /// likeness, such as that of all people with one first name.
@@ -169,7 +254,7 @@ fn most_different(kind: Kind) -> f64 {
     match kind {
         Kind::GivenName | Kind::Surname => 0.2,
         Kind::Name | Kind::Code => 0.35,
-        Kind::Text | Kind::Company | Kind::Alias => 0.5,
+        Kind::Text | Kind::Company | Kind::Alias | Kind::Employer => 0.5,
         Kind::Email | Kind::Phone => 0.7,
         Kind::Number | Kind::Category => 1.0,
     }

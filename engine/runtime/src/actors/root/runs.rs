@@ -30,10 +30,11 @@ impl Root {
     pub(super) fn granted(&mut self, key: Key, wanted: Option<Wanted>, context: &mut Context<Self>) {
         match (self.runs.get(&key), wanted) {
             (Some(run), None) => run.ticket.gate.grant(),
-            // A run from before the integration was taken from us and given back ends first.
-            (Some(_), Some(wanted)) => {
-                self.roster.lanes.leave(&key);
-                self.discard(&key, wanted.job, context);
+            // The run ends before the next one begins: one from before the integration was taken from us and given back, or one that
+            // had not begun in the store yet when somebody asked for another. It may need this very place to come to its end.
+            (Some(run), Some(wanted)) => {
+                run.ticket.gate.grant();
+                self.roster.want_after(key.clone(), wanted);
                 self.again.insert(key);
             }
             (None, None) => self.roster.lanes.leave(&key),
