@@ -7,6 +7,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "cluster/asked.rs"]
+mod asked;
 #[path = "cluster/dashboards.rs"]
 mod dashboards;
 #[path = "cluster/doors.rs"]
@@ -16,6 +18,8 @@ mod doors;
 mod installation;
 #[path = "cluster/nodes.rs"]
 mod nodes;
+#[path = "cluster/outage.rs"]
+mod outage;
 #[path = "cluster/published.rs"]
 mod published;
 #[path = "cluster/storm.rs"]

@@ -36,7 +36,9 @@ const CHART: &str = "deploy/helm/syncline";
 /// Everything that can be switched on.
 const ALL: &str = r#"{
   "kafka": {"bootstrap": "kafka:9093", "sasl": "scram_sha512", "username": "syncline", "password": {"name": "kafka"}, "tls": true, "caSecret": "ca"},
-  "nodes": {"api": {"replicas": 2, "roles": [], "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}}},
+  "nodes": {"api": {"replicas": 2, "roles": [], "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}},
+            "all": {"replicas": 3, "roles": ["engine", "organizer"], "autoscaling": {"min": 3, "max": 8}}},
+  "ingress": {"enabled": true, "className": "nginx", "host": "line.example.com", "tlsSecret": "line", "paths": ["/api", "/console"]},
   "settings": {"log.retention_days": 30, "log.event_bytes_max": 8388608, "connectors.test_mode": true},
   "monitoring": {"enabled": true, "labels": {"release": "prometheus"}},
   "networkPolicy": {"enabled": true, "from": [{"namespaceSelector": {}}]},
@@ -60,7 +62,7 @@ fn made(helm: &Path, values: &str) -> Value {
 fn the_chart_makes_what_kubernetes_takes_and_every_setting_in_it_exists() {
     let Some(helm) = program("helm") else { return };
     let bundled = r#"{"bundled": {"kafka": {"enabled": true}, "postgres": {"enabled": true}}}"#;
-    for (values, kinds) in [(r#"{"kafka": {"bootstrap": "kafka:9092"}}"#, 5), (bundled, 6), (ALL, 9)] {
+    for (values, kinds) in [(r#"{"kafka": {"bootstrap": "kafka:9092"}}"#, 5), (bundled, 6), (ALL, 11)] {
         let found = made(&helm, values);
         assert_eq!(found["objects"].as_object().unwrap().len(), kinds, "{found:#}");
         assert!(found["grace"].as_array().unwrap().iter().all(|seconds| seconds.as_u64() >= Some(40)), "{found:#}");
@@ -81,6 +83,8 @@ fn the_chart_refuses_values_that_cannot_work() {
         ("kafka.prefix=line", "kafka.bootstrap must name some brokers"),
         ("nodes.all.roles={engin}", "/nodes/all/roles/0"),
         ("terminationGracePeriodSeconds=5", "/terminationGracePeriodSeconds"),
+        ("kafka.bootstrap=k:9092,ingress.enabled=true", "ingress.host must be the name"),
+        ("kafka.bootstrap=k:9092,nodes.all.autoscaling.max=8", "/nodes/all/autoscaling"),
     ] {
         let mut template = Command::new(&helm);
         let output = template.args(["template", "line", CHART, "--set", value]).current_dir(root()).output().unwrap();

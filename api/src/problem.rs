@@ -127,6 +127,9 @@ pub(crate) struct ProblemBody<'a> {
     request_id: &'a str,
 }
 
+/// When to come again after a refusal that says nothing better: most of what we depend on is back by then.
+const UNAVAILABLE_FOR_S: u64 = 5;
+
 impl Problem {
     /// A refusal without a detail.
     pub fn new(code: Code) -> Self {
@@ -187,7 +190,8 @@ impl Problem {
         if self.code == Code::Unauthenticated {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if let Some(seconds) = self.retry_after_s {
+        let later = (self.code == Code::Unavailable).then_some(UNAVAILABLE_FOR_S);
+        if let Some(seconds) = self.retry_after_s.or(later) {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         match serde_json::to_vec(&self.body(request_id)) {

@@ -164,7 +164,7 @@ impl Patience for Terminal {
         emit(&json!({"type": "LOG", "log": {"level": "WARN", "message": message}}));
     }
 
-    async fn save_settings(&self, settings: &Settings) -> Result<(), Fault> {
+    async fn save_settings(&self, _: &Settings, settings: &Settings) -> Result<(), Fault> {
         // The protocol hands rotated settings to whoever drives us, secrets included; that is what it is for.
         emit(
             &json!({"type": "CONTROL", "control": {"type": "CONNECTOR_CONFIG", "emitted_at": Timestamp::now().as_millisecond(), "connectorConfig": {"config": settings.expose()}}}),

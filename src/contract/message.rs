@@ -39,7 +39,6 @@ pub fn headers() -> Value {
                 Kind::Pattern(pattern) => json!({"type": "string", "pattern": pattern}),
                 Kind::Instant => json!({"type": "string", "format": "date-time"}),
                 Kind::Text => json!({"type": "string", "minLength": 1}),
-                Kind::AnyText => json!({"type": "string"}),
             };
             schema["description"] = attribute.about.into();
             schema["examples"] = json!([attribute.example]);

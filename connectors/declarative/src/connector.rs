@@ -203,7 +203,7 @@ impl DeclarativeConnector {
     pub async fn run(&self, context: &Context) -> Result<Run, Fault> {
         let mut config = context.settings.expose().clone();
         if self.rules.migrate(&mut config)? {
-            context.patience.save_settings(&syncline_model::Settings::new(config.clone())).await?;
+            context.patience.save_settings(&context.settings, &syncline_model::Settings::new(config.clone())).await?;
         }
         self.rules.transform(&mut config)?;
         self.rules.validate(&config)?;

@@ -46,8 +46,9 @@ pub trait Patience: Send + Sync {
     fn note(&self, message: &str);
     /// Something was left out, with its reason: the job will be `partial`. Nothing is skipped without this.
     fn skipped(&self, message: &str);
-    /// The connector got new settings from the provider (a rotated refresh token, say) which must be durable before their first use.
-    async fn save_settings(&self, settings: &Settings) -> Result<(), Fault>;
+    /// The connector got new settings from the provider (a rotated refresh token, say) for those that it had, which must be durable
+    /// before their first use.
+    async fn save_settings(&self, had: &Settings, got: &Settings) -> Result<(), Fault>;
 }
 
 /// How a stream's deletions are found.

@@ -16,8 +16,6 @@ pub enum Kind {
     Instant,
     /// Anything that is not empty.
     Text,
-    /// Anything.
-    AnyText,
 }
 
 /// One attribute of an event.
@@ -69,7 +67,12 @@ pub const ATTRIBUTES: &[Attribute] = &[
         "Connector, stream and operation, with dots between.",
         "sandbox-shop.orders.upsert",
     ),
-    always("subject", Kind::AnyText, "The key of the record within its stream. Several key values are joined by `|`.", "100001"),
+    maybe(
+        "subject",
+        Kind::Text,
+        "The key of the record within its stream. Several key values are joined by `|`. Absent where the key is empty.",
+        "100001",
+    ),
     always("datacontenttype", Kind::Constant("application/json"), "What the data is.", "application/json"),
     always("tenantid", SLUG, "Whose event it is.", "acme"),
     always("integrationid", SLUG, "The integration, unique within the tenant.", "shop"),
@@ -109,7 +112,7 @@ mod tests {
         };
         let time = Some("2026-03-01T12:00:00Z".parse().unwrap());
         let full = Record { key: RecordKey::of(["1"]), body: b"{}".as_slice().into(), version: Some(Version(7)), time, deleted: false };
-        let bare = Record { version: None, time: None, deleted: true, ..full.clone() };
+        let bare = Record { key: RecordKey::of([""]), version: None, time: None, deleted: true, ..full.clone() };
         let mut event = Event::new(&source, Origin::Poll, full);
         event.traceparent = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
         let written: Vec<&str> = event.attributes().into_iter().map(|(name, _)| name).collect();

@@ -201,6 +201,8 @@ impl Event {
             ("traceparent", self.traceparent.clone()),
         ];
         attributes.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        // CloudEvents has no empty attributes, and some sources have a record whose key is empty.
+        attributes.retain(|(name, value)| *name != "subject" || !value.is_empty());
         attributes
     }
 

@@ -163,9 +163,10 @@ pub trait Ledger: Send + Sync {
     async fn integration(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<Option<Enrolled>, Fault>;
     /// Its settings, unsealed.
     async fn settings(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<Settings, Fault>;
-    /// Keeps new settings that the provider handed out (a rotated refresh token, say), sealed. Durable when it returns.
-    async fn save_settings(&self, tenant: &TenantId, integration: &IntegrationId, settings: &Settings) -> Result<(), Fault> {
-        let _ = settings;
+    /// Keeps new settings that the provider handed out (a rotated refresh token, say) for those that we had, sealed. What somebody
+    /// else has changed meanwhile stays. Durable when it returns.
+    async fn save_settings(&self, tenant: &TenantId, integration: &IntegrationId, had: &Settings, got: &Settings) -> Result<(), Fault> {
+        let _ = (had, got);
         Err(Fault::Internal(format!("this ledger cannot keep new settings of `{tenant}/{integration}`")))
     }
     /// Writes down a new state. Refused with [`Fault::Internal`] if the stored state does not lead to it, so that a pause or a

@@ -106,7 +106,7 @@ async fn turn(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, af
             // Deliveries are not ours to pass; they wait for whoever handles them.
             break;
         }
-        if let Err(fault) = obey(ledger, shard, root, &item).await {
+        if let Err(fault) = obey(ledger, shard, root, offset, &item).await {
             tracing::warn!(tenant = %item.tenant, integration = %item.integration, "what was asked cannot be done yet: {fault}");
             break;
         }
@@ -118,20 +118,20 @@ async fn turn(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, af
     Ok(())
 }
 
-async fn obey(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, item: &InboxItem) -> Result<(), Fault> {
+async fn obey(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, at: InboxOffset, item: &InboxItem) -> Result<(), Fault> {
     let key = Key { tenant: item.tenant.clone(), integration: item.integration.clone() };
     match serde_json::from_slice(&item.body) {
         Ok(Command::Look) => look(ledger, root, key).await,
         Ok(Command::Read { job }) => read(ledger, root, &key, job).await,
         Ok(Command::GoOn { cursors }) => {
             let cursors = cursors.into_iter().map(|(stream, bytes)| (stream, Cursor(Bytes::from(bytes)))).collect();
-            let running = root.send(messages::Asked(key.clone())).await.map_err(|error| Fault::Internal(error.to_string()))??;
-            let moved = go_on(ledger.as_ref(), shard, &key, running, cursors).await;
-            if let Err(fault @ Fault::Misconfigured(_)) = &moved {
-                tracing::warn!(tenant = %key.tenant, integration = %key.integration, "the cursors stay where they are: {fault}");
-                return Ok(());
+            // Asked for while it was not read. Somebody may have resumed it since, and what began then began from the wrong place.
+            root.send(messages::Halt(key.clone())).await.map_err(|error| Fault::Internal(error.to_string()))?;
+            if ledger.integration(&key.tenant, &key.integration).await?.is_some() {
+                // In the step that passes the item: cursors that have moved on are not put back by reading it twice.
+                move_cursors(shard, &key, cursors, Some(at)).await?;
             }
-            moved
+            look(ledger, root, key).await
         }
         Ok(Command::AcceptDeletions { stream }) => {
             root.do_send(messages::AcceptDeletions { key, stream });
@@ -156,9 +156,10 @@ async fn read(ledger: &Arc<dyn Ledger>, root: &Addr<Root>, key: &Key, job: JobId
     let cancel = async |cause: &str| ledger.end_job(&key.tenant, job, Timestamp::now(), Outcome::Cancelled, Some(cause)).await;
     let enrolled = ledger.integration(&key.tenant, &key.integration).await?.filter(|enrolled| enrolled.state.is_active());
     let Some(enrolled) = enrolled else { return cancel("the integration may not be read any more").await };
-    let running = root.send(messages::SyncNow { enrolled, job }).await.map_err(|error| Fault::Internal(error.to_string()))?;
-    match running {
-        Some(running) if running != job => cancel("another job of the integration was running").await,
+    let asked = messages::SyncNow { enrolled, job, behind: true };
+    let instead = root.send(asked).await.map_err(|error| Fault::Internal(error.to_string()))?;
+    match instead {
+        Some(instead) if instead != job => cancel("another job of the integration was asked for before and waits").await,
         Some(_) | None => Ok(()),
     }
 }
@@ -179,8 +180,12 @@ pub async fn go_on(
     if let Some(job) = running {
         return Err(Fault::Misconfigured(format!("the job `{job}` of the integration `{}` has not ended yet", key.integration)));
     }
+    move_cursors(shard, key, cursors, None).await
+}
+
+async fn move_cursors(shard: &dyn Shard, key: &Key, cursors: Vec<(StreamName, Cursor)>, inbox: Option<InboxOffset>) -> Result<(), Fault> {
     let known = shard.cursors(&key.tenant, &key.integration).await?;
-    let mut step = Step::default();
+    let mut step = Step { inbox, ..Step::default() };
     for (stream, cursor) in cursors {
         for (part, to) in [("", cursor), (HISTORY, Cursor(HISTORY_KNOWN))] {
             let (tenant, integration) = (key.tenant.clone(), key.integration.clone());

@@ -98,7 +98,8 @@ impl EngineHandle {
     /// An integration is new or was changed: the engine looks at it again. What runs goes on, and is stopped if it may not.
     pub async fn enrol(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<(), Fault> {
         let key = key(tenant, integration);
-        if self.is_elsewhere(tenant).await? {
+        // Its own tenants too: what was asked before it, on whichever node, is done before it.
+        if self.shared.config.cluster {
             return commands::ask(self.shared.log.as_ref(), &key, &Command::Look).await;
         }
         let enrolled = self.shared.ledger.integration(tenant, integration).await?;
@@ -122,7 +123,7 @@ impl EngineHandle {
     /// returned.
     pub async fn sync_now(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<JobId, Fault> {
         let key = key(tenant, integration);
-        let elsewhere = self.is_elsewhere(tenant).await?;
+        let elsewhere = self.is_elsewhere(tenant).await? || self.is_unseated(&key).await?;
         if !elsewhere && let Some(job) = self.ask(|| messages::Asked(key.clone())).await?? {
             return Ok(job);
         }
@@ -135,10 +136,14 @@ impl EngineHandle {
         let now = Timestamp::now();
         let job = self.shared.ledger.start_job(tenant, integration, Trigger::Manual, now).await?;
         if elsewhere {
-            commands::ask(self.shared.log.as_ref(), &key, &Command::Read { job }).await?;
-            return Ok(job);
+            let asked = commands::ask(self.shared.log.as_ref(), &key, &Command::Read { job }).await;
+            if asked.is_err() {
+                let cause = Some("its owner could not be asked for it");
+                self.shared.ledger.end_job(tenant, job, Timestamp::now(), Outcome::Cancelled, cause).await?;
+            }
+            return asked.map(|()| job);
         }
-        let taken = self.ask(|| messages::SyncNow { enrolled: enrolled.clone(), job }).await?;
+        let taken = self.ask(|| messages::SyncNow { enrolled: enrolled.clone(), job, behind: false }).await?;
         if let Some(running) = taken {
             let cause = Some("another job of the integration began at the same moment");
             self.shared.ledger.end_job(tenant, job, Timestamp::now(), Outcome::Cancelled, cause).await?;
@@ -224,6 +229,11 @@ impl EngineHandle {
     /// Another node owns the tenant's shard, or will: what is asked for it goes through the inbox.
     async fn is_elsewhere(&self, tenant: &TenantId) -> Result<bool, Fault> {
         Ok(self.shared.config.cluster && !self.owns(tenant).await?)
+    }
+
+    /// It is ours, and what was asked for it first is not done yet: whatever is asked now comes behind that.
+    async fn is_unseated(&self, key: &Key) -> Result<bool, Fault> {
+        Ok(self.shared.config.cluster && !self.ask(|| messages::IsSeated(key.clone())).await?)
     }
 
     async fn tell_owner(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<(), Fault> {

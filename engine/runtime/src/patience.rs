@@ -104,8 +104,8 @@ impl Patience for Waiter {
         self.link.board.say(Level::Warn, format!("{}left out: {message}", self.subject()));
     }
 
-    async fn save_settings(&self, settings: &Settings) -> Result<(), Fault> {
-        self.link.ledger.save_settings(&self.link.key.tenant, &self.link.key.integration, settings).await
+    async fn save_settings(&self, had: &Settings, got: &Settings) -> Result<(), Fault> {
+        self.link.ledger.save_settings(&self.link.key.tenant, &self.link.key.integration, had, got).await
     }
 }
 

@@ -7,7 +7,7 @@ mod fakes;
 
 use std::{sync::Arc, time::Duration};
 
-use fakes::{MemoryLedger, Row, TestSource};
+use fakes::{Act, MemoryLedger, Row, TestSource};
 use syncline_log::embedded::{EmbeddedConfig, EmbeddedLog};
 use syncline_model::{Fault, State, ledger::Outcome, schedule::Schedule};
 use syncline_runtime::{Connectors, Engine, EngineConfig, EngineHandle};
@@ -49,4 +49,32 @@ async fn a_node_without_shards_asks_the_one_that_has_them() {
     assert!(next.shutdown(Duration::from_secs(5)).await);
     assert!(api.shutdown(Duration::from_secs(5)).await);
     assert_eq!(ledger.rows().jobs.len(), 1, "nothing was read twice");
+}
+
+#[tokio::test]
+async fn a_job_that_waits_when_its_owner_ends_is_done_by_the_next_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(EmbeddedConfig::new(folder.path().join("log.db"))).unwrap();
+    let ledger = MemoryLedger::new([MemoryLedger::testing("shop", "eu", Schedule::Manual)]);
+    let source = TestSource::new("shop");
+    source.rows("orders", (0..20).map(|key| Row::new(key, key)));
+    let (tenant, id) = ("acme".parse().unwrap(), "eu".parse().unwrap());
+    let hold = Arc::new(tokio::sync::Notify::new());
+    source.act("orders", Act::Hold(Arc::clone(&hold)));
+
+    let owner = start(&log, &ledger, &source, true);
+    ledger.until(|ledger| ledger.state("eu") == State::Backfilling).await;
+    // Another node was asked, and could not know that it is being read already: what it was asked comes behind that.
+    let api = start(&log, &ledger, &source, false);
+    let asked = api.sync_now(&tenant, &id).await.unwrap();
+    // When the owner has done what was asked behind it, it knows of it.
+    ledger.put(MemoryLedger::testing("shop", "us", Schedule::Manual));
+    let behind = api.sync_now(&tenant, &"us".parse().unwrap()).await.unwrap();
+    ledger.until(|ledger| ledger.rows().jobs[&behind].outcome.is_some()).await;
+    owner.shutdown(Duration::from_secs(5)).await;
+    assert_eq!(ledger.rows().jobs[&asked].outcome, None, "somebody was told of it, and it still waits");
+    let next = start(&log, &ledger, &source, true);
+    ledger.until(|ledger| ledger.rows().jobs[&asked].outcome == Some(Outcome::Succeeded)).await;
+    assert!(next.shutdown(Duration::from_secs(5)).await);
+    assert!(api.shutdown(Duration::from_secs(5)).await);
 }

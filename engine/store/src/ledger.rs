@@ -23,8 +23,8 @@ impl Ledger for Store {
         timed("settings", self.of(tenant).integrations().settings(integration)).await
     }
 
-    async fn save_settings(&self, tenant: &TenantId, integration: &IntegrationId, settings: &Settings) -> Result<(), Fault> {
-        timed("save_settings", self.of(tenant).engine_saves(integration, settings)).await
+    async fn save_settings(&self, tenant: &TenantId, integration: &IntegrationId, had: &Settings, got: &Settings) -> Result<(), Fault> {
+        timed("save_settings", self.of(tenant).engine_saves(integration, had, got)).await
     }
 
     async fn change_state(&self, tenant: &TenantId, integration: &IntegrationId, change: StateChange) -> Result<(), Fault> {

@@ -37,7 +37,7 @@ impl Patience for Owner {
     }
     fn note(&self, _: &str) {}
     fn skipped(&self, _: &str) {}
-    async fn save_settings(&self, settings: &Settings) -> Result<(), Fault> {
+    async fn save_settings(&self, _: &Settings, settings: &Settings) -> Result<(), Fault> {
         self.saved.lock().unwrap().push(settings.expose().clone());
         Ok(())
     }

@@ -102,12 +102,13 @@ struct Saved(tokio::sync::Mutex<Option<Settings>>);
 pub async fn save(context: &Context, replaced: &[(&[String], serde_json::Value)]) -> Result<(), Fault> {
     let saved: Arc<Saved> = context.shared.get();
     let mut latest = saved.0.lock().await;
-    let mut settings = latest.as_ref().unwrap_or(&context.settings).expose().clone();
+    let had = latest.as_ref().unwrap_or(&context.settings).clone();
+    let mut settings = had.expose().clone();
     for (path, value) in replaced {
         put(&mut settings, path, value.clone());
     }
     let settings = Settings::new(settings);
-    context.patience.save_settings(&settings).await?;
+    context.patience.save_settings(&had, &settings).await?;
     *latest = Some(settings);
     Ok(())
 }

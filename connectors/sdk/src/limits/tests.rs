@@ -30,7 +30,7 @@ impl Patience for Sleeper {
     }
     fn note(&self, _: &str) {}
     fn skipped(&self, _: &str) {}
-    async fn save_settings(&self, _: &Settings) -> Result<(), Fault> {
+    async fn save_settings(&self, _: &Settings, _: &Settings) -> Result<(), Fault> {
         Ok(())
     }
 }

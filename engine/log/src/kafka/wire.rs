@@ -120,7 +120,7 @@ fn read_event(message: &BorrowedMessage<'_>) -> Result<Event, String> {
         integration: wanted("integrationid")?.parse().map_err(|error| bad(&error))?,
         connector: wanted("connector")?.parse().map_err(|error| bad(&error))?,
         stream: wanted("stream")?.parse().map_err(|error| bad(&error))?,
-        key: RecordKey::of([wanted("subject")?]),
+        key: RecordKey::of([attributes.get("subject").copied().unwrap_or_default()]),
         op,
         origin,
         version,

@@ -48,6 +48,11 @@ pub struct StopAll;
 #[rtype(result = "Result<Option<JobId>, Fault>")]
 pub struct Asked(pub Key);
 
+/// It is known to be ours, and runs when it is due.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub struct IsSeated(pub Key);
+
 /// Read it now. Answered with the job that runs instead, if one does.
 #[derive(Message)]
 #[rtype(result = "Option<JobId>")]
@@ -56,6 +61,8 @@ pub struct SyncNow {
     pub enrolled: Enrolled,
     /// The job that has begun for it.
     pub job: JobId,
+    /// Somebody was told of this job already: it comes behind one that runs.
+    pub behind: bool,
 }
 
 /// The next full refresh of this stream may delete what is missing, however much it is.

@@ -11,12 +11,12 @@ use std::{
 
 use actix::{Actor, ActorContext, ArbiterHandle, AsyncContext, Context, Handler, SpawnHandle};
 use jiff::Timestamp;
-use syncline_model::{Fault, JobId, Shard, ShardId, StreamName, TenantId};
+use syncline_model::{Fault, JobId, Shard, ShardId, StreamName, TenantId, ledger::Trigger};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    messages::{AcceptDeletions, AskShard, AskStats, Asked, Enrol, Halt, Place, Quit, StopAll, SyncNow},
+    messages::{AcceptDeletions, AskShard, AskStats, Asked, Enrol, Halt, IsSeated, Place, Quit, StopAll, SyncNow},
     tenant::Tenant,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     job::{Shared, Ticket},
     lanes::Key,
     metrics,
-    roster::{Roster, key_of},
+    roster::{Roster, Wanted, key_of},
     schedule::until,
     supervise::Guard,
 };
@@ -183,8 +183,14 @@ impl Handler<StopAll> for Root {
 
     fn handle(&mut self, _: StopAll, context: &mut Context<Self>) -> Self::Result {
         self.stopping = true;
+        let queued: Vec<_> = self.roster.keys(|_| true).into_iter().filter_map(|key| self.give_up_asked(key)).collect();
         let ended = self.halt_all(context);
-        Box::pin(async move { drop(ended.await) })
+        Box::pin(async move {
+            for asked in queued {
+                asked.await;
+            }
+            drop(ended.await);
+        })
     }
 }
 
@@ -199,15 +205,28 @@ impl Handler<Asked> for Root {
     }
 }
 
+impl Handler<IsSeated> for Root {
+    type Result = bool;
+
+    fn handle(&mut self, IsSeated(key): IsSeated, _: &mut Context<Self>) -> Self::Result {
+        self.roster.has(&key)
+    }
+}
+
 impl Handler<SyncNow> for Root {
     type Result = actix::MessageResult<SyncNow>;
 
-    fn handle(&mut self, SyncNow { enrolled, job }: SyncNow, context: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, SyncNow { enrolled, job, behind }: SyncNow, context: &mut Context<Self>) -> Self::Result {
         let key = key_of(&enrolled);
-        if let Some(running) = self.running_job(&key).or_else(|| self.roster.asked_job(&key)) {
-            return actix::MessageResult(Some(running));
+        let running = self.running_job(&key).filter(|running| !behind || *running == job);
+        if let Some(instead) = running.or_else(|| self.roster.asked_job(&key)) {
+            return actix::MessageResult(Some(instead));
         }
         let now = Timestamp::now();
+        if self.runs.contains_key(&key) {
+            self.roster.want_after(key, Wanted { trigger: Trigger::Manual, job: Some(job), since: now });
+            return actix::MessageResult(None);
+        }
         if !self.roster.has(&key) {
             self.roster.seat_anew(enrolled, now);
         }

@@ -60,7 +60,7 @@ impl Patience for Impatient {
         tracing::warn!(key = %self.key, "left out: {message}");
     }
 
-    async fn save_settings(&self, settings: &Settings) -> Result<(), Fault> {
-        self.ledger.save_settings(&self.key.tenant, &self.key.integration, settings).await
+    async fn save_settings(&self, had: &Settings, got: &Settings) -> Result<(), Fault> {
+        self.ledger.save_settings(&self.key.tenant, &self.key.integration, had, got).await
     }
 }

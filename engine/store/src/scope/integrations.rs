@@ -11,7 +11,7 @@ use syncline_model::{
     schedule::{Schedule, StreamChoice},
 };
 
-use super::Scope;
+use super::{Scope, merge::merged};
 use crate::{
     Page, PageRequest, StoreFault,
     doors::enrol,
@@ -279,16 +279,19 @@ impl Scope {
         Ok(public)
     }
 
-    /// Keeps settings that the source itself handed out. What was sealed stays sealed, and so is everything that the source gave
-    /// anew: whoever hands out settings hands out tokens. An owner's edit that is under way is not disturbed.
-    pub(crate) async fn engine_saves(&self, id: &IntegrationId, settings: &Settings) -> Result<(), StoreFault> {
+    /// Keeps settings that the source itself handed out for those that the engine had. What was sealed stays sealed, and so is
+    /// everything that the source gave anew: whoever hands out settings hands out tokens. An owner's edit that is under way is not
+    /// disturbed, and one that came meanwhile stays.
+    pub(crate) async fn engine_saves(&self, id: &IntegrationId, had: &Settings, got: &Settings) -> Result<(), StoreFault> {
         let transaction = self.store.begin().await?;
         let row = self.row(&transaction, id, Lock::Exclusive).await?.filter(is_live);
         let row = row.ok_or_else(|| StoreFault::not_found("integration", id))?;
         let old: Value = from_json(&row.settings)?;
+        let now_whole = vault::join(old.clone(), self.unseal(&transaction, id).await?)?;
+        let whole = Settings::new(merged(had.expose(), now_whole.expose().clone(), got.expose()));
         let mut secret: Vec<SecretPath> = self.sealed_fields(&transaction, id).await?.iter().map(SecretPath::of).collect();
-        vault::given_anew(&old, settings.expose(), &mut Vec::new(), &mut secret);
-        let public = self.replace_settings(&transaction, id, old, NewSettings { whole: settings.clone(), secret }).await?;
+        vault::given_anew(&old, whole.expose(), &mut Vec::new(), &mut secret);
+        let public = self.replace_settings(&transaction, id, old, NewSettings { whole, secret }).await?;
         let set = integration::ActiveModel { settings: Set(public.to_string()), changed: Set(now()?), ..Default::default() };
         self.write(&transaction, id, set).await?;
         transaction.commit().await?;

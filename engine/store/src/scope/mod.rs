@@ -7,6 +7,7 @@ use crate::Store;
 pub mod idempotency;
 pub mod integrations;
 pub mod jobs;
+mod merge;
 pub mod quarantine;
 pub mod secrets;
 

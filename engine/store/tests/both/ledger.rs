@@ -5,7 +5,9 @@ use syncline_model::{
     ledger::{Outcome, StateChange, Trigger},
 };
 
-use crate::bed::{integration, tenant, to};
+use syncline_store::Change;
+
+use crate::bed::{integration, new_settings, tenant, to};
 
 crate::on_both! {
     async fn the_engine_sees_every_integration_that_is_not_deleted(bed) {
@@ -38,13 +40,62 @@ crate::on_both! {
         let made = bed.shop("shop").await;
         let given = json!({"region": "eu", "credentials": {"api_key": "rotated-1", "access_token": "fresh-2", "expires": {"at": 7}}});
         let ledger: &dyn Ledger = &bed.store;
-        ledger.save_settings(&tenant("acme"), &integration("shop"), &Settings::new(given.clone())).await.unwrap();
+        let had = ledger.settings(&tenant("acme"), &integration("shop")).await.unwrap();
+        ledger.save_settings(&tenant("acme"), &integration("shop"), &had, &Settings::new(given.clone())).await.unwrap();
         assert_eq!(ledger.settings(&tenant("acme"), &integration("shop")).await.unwrap().expose(), &given);
         let shown = bed.acme().integrations().by_id(&integration("shop")).await.unwrap().unwrap();
         assert_eq!(shown.revision, made.revision);
         let shown = format!("{shown:?}");
         assert!(shown.contains("eu") && !shown.contains("rotated-1") && !shown.contains("fresh-2"), "{shown}");
-        assert!(ledger.save_settings(&tenant("acme"), &integration("none"), &Settings::new(given)).await.is_err());
+        assert!(ledger.save_settings(&tenant("acme"), &integration("none"), &had, &Settings::new(given)).await.is_err());
+    }
+
+    async fn an_owners_edit_stays_when_the_source_hands_out_settings_for_those_before_it(bed) {
+        let made = bed.shop("shop").await;
+        let (ledger, acme, shop): (&dyn Ledger, _, _) = (&bed.store, tenant("acme"), integration("shop"));
+        let had = ledger.settings(&acme, &shop).await.unwrap();
+        let edited = json!({"region": "us", "credentials": {"api_key": "entered-3", "app": "new"}, "pages": 7});
+        let change = Change { settings: Some(new_settings(edited, &["/credentials/api_key"])), ..Change::default() };
+        let edited = bed.acme().integrations().update(&shop, made.revision, change).await.unwrap();
+        let got = json!({"region": "eu", "credentials": {"api_key": "rotated-1", "access_token": "fresh-2"}});
+        ledger.save_settings(&acme, &shop, &had, &Settings::new(got)).await.unwrap();
+        let wanted =
+            json!({"region": "us", "pages": 7, "credentials": {"app": "new", "access_token": "fresh-2", "api_key": "entered-3"}});
+        let kept = ledger.settings(&acme, &shop).await.unwrap();
+        assert_eq!(kept.expose(), &wanted);
+        let shown = bed.acme().integrations().by_id(&shop).await.unwrap().unwrap();
+        assert_eq!(shown.revision, edited.revision);
+        let shown = format!("{shown:?}");
+        assert!(shown.contains("us") && !shown.contains("entered-3") && !shown.contains("fresh-2"), "{shown}");
+        // What came by itself before is ours to replace.
+        let next = json!({"region": "us", "pages": 7, "credentials": {"app": "new", "access_token": "fresh-4", "api_key": "entered-3"}});
+        ledger.save_settings(&acme, &shop, &kept, &Settings::new(next.clone())).await.unwrap();
+        assert_eq!(ledger.settings(&acme, &shop).await.unwrap().expose(), &next);
+    }
+
+    async fn of_edits_and_renewed_tokens_at_once_none_is_lost(bed) {
+        let made = bed.shop("shop").await;
+        let (acme, shop) = (tenant("acme"), integration("shop"));
+        let edits = async {
+            let mut revision = made.revision;
+            for pages in 1..=10 {
+                let whole = json!({"region": "eu", "credentials": {}, "pages": pages});
+                let change = Change { settings: Some(new_settings(whole, &["/credentials/api_key"])), ..Change::default() };
+                revision = bed.acme().integrations().update(&shop, revision, change).await.unwrap().revision;
+            }
+        };
+        let renewals = async {
+            let ledger: &dyn Ledger = &bed.store;
+            for number in 1..=10 {
+                let had = ledger.settings(&acme, &shop).await.unwrap();
+                let mut got = had.expose().clone();
+                got["credentials"]["api_key"] = format!("rotated-{number}").into();
+                ledger.save_settings(&acme, &shop, &had, &Settings::new(got)).await.unwrap();
+            }
+        };
+        tokio::join!(edits, renewals);
+        let wanted = json!({"region": "eu", "credentials": {"api_key": "rotated-10"}, "pages": 10});
+        assert_eq!(bed.store.settings(&acme, &shop).await.unwrap().expose(), &wanted);
     }
 
     async fn a_change_that_is_not_declared_is_refused(bed) {

@@ -18,8 +18,9 @@ use crate::{
         messages::{Enrol, Fenced, Place, Run},
         tenant::Tenant,
     },
+    commands::{self, Command},
     gate::Gate,
-    job::{JobEnd, Ticket, cut_off, give_up},
+    job::{JobEnd, Shared, Ticket, cut_off, give_up},
     lanes::Key,
     roster::Wanted,
     supervise::{Life, supervised},
@@ -45,7 +46,10 @@ impl Root {
     fn begin(&mut self, key: Key, wanted: &Wanted, context: &mut Context<Self>) {
         let Some(shard) = self.shards.get(&self.shard_of(&key.tenant)).cloned() else {
             let _ = self.roster.unseat(&key);
-            return self.discard(&key, wanted.job, context);
+            if let Some(passed_on) = wanted.job.map(|job| pass_on(&self.shared, key, job)) {
+                context.spawn(passed_on.into_actor(self));
+            }
+            return;
         };
         self.serial += 1;
         let (serial, root, of) = (self.serial, context.address(), key.clone());
@@ -138,7 +142,8 @@ impl Root {
 
     /// Stops everything.
     pub(super) fn halt_all(&mut self, context: &mut Context<Self>) -> oneshot::Receiver<()> {
-        for key in self.roster.keys(|_| true) {
+        let running: Vec<Key> = self.runs.keys().filter(|key| !self.roster.has(key)).cloned().collect();
+        for key in self.roster.keys(|_| true).into_iter().chain(running) {
             drop(self.halt(key, context));
         }
         let (tell, hear) = oneshot::channel();
@@ -150,17 +155,17 @@ impl Root {
         hear
     }
 
+    /// An integration is not ours any more: the job that somebody has asked for and that waits is asked of whoever owns it now.
+    pub(super) fn give_up_asked(&mut self, key: Key) -> Option<impl Future<Output = ()> + use<>> {
+        let job = self.roster.unseat(&key)?.job?;
+        Some(pass_on(&self.shared, key, job))
+    }
+
     /// A job that has begun in the store and will not run is ended there.
     fn discard(&self, key: &Key, job: Option<JobId>, context: &mut Context<Self>) {
         let Some(job) = job else { return };
-        let (ledger, tenant) = (Arc::clone(&self.shared.ledger), key.tenant.clone());
-        let end = async move {
-            let cause = Some("it was stopped before it began");
-            if let Err(fault) = ledger.end_job(&tenant, job, Timestamp::now(), Outcome::Cancelled, cause).await {
-                tracing::warn!(%job, "the end of a job could not be written: {fault}");
-            }
-        };
-        context.spawn(end.into_actor(self));
+        let (shared, tenant) = (Arc::clone(&self.shared), key.tenant.clone());
+        context.spawn(async move { cancel(&shared, &tenant, job).await }.into_actor(self));
     }
 
     fn tenant(&mut self, tenant: &TenantId) -> Addr<Tenant> {
@@ -195,5 +200,28 @@ impl Handler<Run> for Root {
 
     fn handle(&mut self, run: Run, _: &mut Context<Self>) {
         self.tenant(&run.ticket.key.tenant).do_send(run);
+    }
+}
+
+/// Asks whoever owns the tenant for this job, which somebody was told of.
+fn pass_on(shared: &Arc<Shared>, key: Key, job: JobId) -> impl Future<Output = ()> + use<> {
+    let shared = Arc::clone(shared);
+    async move { ask_owner(&shared, key, job).await }
+}
+
+async fn ask_owner(shared: &Shared, key: Key, job: JobId) {
+    if !shared.config.cluster {
+        return cancel(shared, &key.tenant, job).await;
+    }
+    if let Err(fault) = commands::ask(shared.log.as_ref(), &key, &Command::Read { job }).await {
+        tracing::warn!(%job, "a job that waited could not be passed on: {fault}");
+        cancel(shared, &key.tenant, job).await;
+    }
+}
+
+async fn cancel(shared: &Shared, tenant: &TenantId, job: JobId) {
+    let cause = Some("it was stopped before it began");
+    if let Err(fault) = shared.ledger.end_job(tenant, job, Timestamp::now(), Outcome::Cancelled, cause).await {
+        tracing::warn!(%job, "the end of a job could not be written: {fault}");
     }
 }

@@ -109,6 +109,9 @@ impl Root {
         let count = self.shared.log.shard_count();
         for key in self.roster.keys(|key| ShardId::of(&key.tenant, count) == shard) {
             self.shared.boards.remove(&key);
+            if let Some(passed_on) = self.give_up_asked(key.clone()) {
+                context.spawn(passed_on.into_actor(self));
+            }
             drop(self.halt(key, context));
         }
         self.turn(context);
