@@ -268,11 +268,7 @@ fn emit_records(stream: &str, records: &[Bytes]) {
 
 /// A line break can only stand between the tokens of a JSON text, where a space means the same.
 fn on_one_line(record: &[u8]) -> Cow<'_, [u8]> {
-    // One look at every byte without a way out in between is what the compiler makes fast.
-    let is = |byte: u8, sought: u8| u8::from(byte == sought);
-    let look = |(breaks, all): (u8, u8), byte: &u8| (breaks | is(*byte, b'\n') | is(*byte, b'\r'), all | byte);
-    let (breaks, all) = record.iter().fold((0, 0), look);
-    if breaks == 0 && (all < 0x80 || std::str::from_utf8(record).is_ok()) {
+    if memchr::memchr2(b'\n', b'\r', record).is_none() && (record.is_ascii() || std::str::from_utf8(record).is_ok()) {
         return Cow::Borrowed(record);
     }
     Cow::Owned(String::from_utf8_lossy(record).replace(['\n', '\r'], " ").into_bytes())

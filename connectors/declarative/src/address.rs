@@ -25,7 +25,8 @@ pub fn joined(base: &str, path: &str) -> Result<Url, Fault> {
 
 /// What stands behind the host, with everything quoted that may not stand there.
 fn quoted(text: &str) -> String {
-    let from = match text.find("://") {
+    // An address within a query begins no host.
+    let from = match text.find("://").filter(|scheme| !text[..*scheme].contains(['/', '?', '#'])) {
         Some(scheme) => text[scheme + 3..].find(['/', '?', '#']).map_or(text.len(), |slash| scheme + 3 + slash),
         None => 0,
     };
@@ -97,6 +98,7 @@ mod tests {
             ("https://a.example/v1", "[1, 2]/50%/a\\b|c", "https://a.example/v1/%5B1,%202%5D/50%25/a%5Cb%7Cc"),
             ("http://[::1]:80/v1", "%7e/%c3%bc/ü", "http://[::1]/v1/~/%C3%BC/%C3%BC"),
             ("https://a.example/v1", "b?c=https://d//e", "https://a.example/v1/b?c=https://d//e"),
+            ("https://a.example/v1", "[b]?c=https://d/[e]", "https://a.example/v1/%5Bb%5D?c=https://d/%5Be%5D"),
         ] {
             assert_eq!(joined(base, path).map(|url| url.to_string()).ok().as_deref(), Some(whole));
         }

@@ -3,13 +3,12 @@
 
 use bytes::Bytes;
 
+use crate::brackets;
+
 /// Why a page cannot be cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the answer is no JSON: {0}")]
 pub struct NotJson(pub &'static str);
-
-/// What nests deeper could not be read as a tree by anybody behind us.
-const DEPTH_MAX: usize = 127;
 
 /// What was cut out of a page.
 #[derive(Debug, Default)]
@@ -44,6 +43,8 @@ pub struct Field {
     pub name: usize,
     /// Behind the name.
     pub name_end: usize,
+    /// The name has backslashes.
+    pub name_escaped: bool,
     /// Where its value begins.
     pub value: usize,
     /// Behind the value.
@@ -52,9 +53,9 @@ pub struct Field {
 
 /// The fields of the object that these bytes are. Whatever is no value of JSON anywhere in them is an error.
 pub fn fields(object: &[u8], mut found: impl FnMut(Field)) -> Result<(), NotJson> {
-    let end = each_field(object, 0, |name, name_end, value| {
+    let end = each_field(object, 0, |name, value| {
         let value_end = value_end::<true>(object, value)?;
-        found(Field { name, name_end, value, value_end });
+        found(Field { name: name.begin, name_end: name.end, name_escaped: name.escaped, value, value_end });
         Ok(value_end)
     })?;
     if end == object.len() { Ok(()) } else { Err(NotJson("something stands behind its end")) }
@@ -79,14 +80,14 @@ impl Cutter<'_> {
     /// The last field of a name counts, as JSON parsers take it.
     fn object(&mut self, open: usize, first: &str, rest: &[String], wanted: &[Box<str>]) -> Result<usize, NotJson> {
         let page = self.page;
-        each_field(page, open, |name, name_end, value| {
-            let end = if is_name(&page[name..name_end], first) {
+        each_field(page, open, |name, value| {
+            let end = if name.is(page, first) {
                 self.cut.records.clear();
                 self.value(value, rest, &[])?
             } else {
                 value_end::<false>(page, value)?
             };
-            self.keep(name, name_end, value..end, wanted);
+            self.keep(name, value..end, wanted);
             Ok(end)
         })
     }
@@ -98,17 +99,17 @@ impl Cutter<'_> {
         }
         if !wanted.is_empty() {
             let page = self.page;
-            each_field(page, open, |name, name_end, value| {
+            each_field(page, open, |name, value| {
                 let end = value_end::<false>(page, value)?;
-                self.keep(name, name_end, value..end, wanted);
+                self.keep(name, value..end, wanted);
                 Ok(end)
             })?;
         }
         Ok(end)
     }
 
-    fn keep(&mut self, name: usize, name_end: usize, value: std::ops::Range<usize>, wanted: &[Box<str>]) {
-        let Some(index) = wanted.iter().position(|wanted| is_name(&self.page[name..name_end], wanted)) else { return };
+    fn keep(&mut self, name: Text, value: std::ops::Range<usize>, wanted: &[Box<str>]) {
+        let Some(index) = wanted.iter().position(|wanted| name.is(self.page, wanted)) else { return };
         let value = self.page.slice(value);
         let Some(beside) = &mut self.cut.beside else { return };
         beside.retain(|(known, _)| *known != index);
@@ -134,7 +135,7 @@ impl Cutter<'_> {
 }
 
 /// Goes through the object that begins at `open`, and says where it ends. What is done with a field says where that ends.
-fn each_field(bytes: &[u8], open: usize, mut field: impl FnMut(usize, usize, usize) -> Result<usize, NotJson>) -> Result<usize, NotJson> {
+fn each_field(bytes: &[u8], open: usize, mut field: impl FnMut(Text, usize) -> Result<usize, NotJson>) -> Result<usize, NotJson> {
     let mut at = space(bytes, open + 1);
     if bytes.get(at) == Some(&b'}') {
         return Ok(at + 1);
@@ -143,12 +144,12 @@ fn each_field(bytes: &[u8], open: usize, mut field: impl FnMut(usize, usize, usi
         if bytes.get(at) != Some(&b'"') {
             return Err(NotJson("a name in quotes is missing"));
         }
-        let name_end = string_end(bytes, at)?;
-        let colon = space(bytes, name_end);
+        let name = text(bytes, at)?;
+        let colon = space(bytes, name.end);
         if bytes.get(colon) != Some(&b':') {
             return Err(NotJson("a name is not followed by `:`"));
         }
-        let end = field(at, name_end, space(bytes, colon + 1))?;
+        let end = field(name, space(bytes, colon + 1))?;
         at = space(bytes, end);
         match bytes.get(at) {
             Some(b',') => at = space(bytes, at + 1),
@@ -158,13 +159,26 @@ fn each_field(bytes: &[u8], open: usize, mut field: impl FnMut(usize, usize, usi
     }
 }
 
-/// Whether a name as it stands in the bytes, quotes included, is this one.
-pub fn is_name(quoted: &[u8], name: &str) -> bool {
-    match quoted.get(1..quoted.len().saturating_sub(1)) {
-        Some(plain) if plain == name.as_bytes() => !plain.contains(&b'\\'),
-        Some(other) if other.contains(&b'\\') => serde_json::from_slice::<String>(quoted).is_ok_and(|text| text == name),
-        Some(_) | None => false,
+/// Where a text stands, quotes included.
+#[derive(Debug, Clone, Copy)]
+struct Text {
+    begin: usize,
+    end: usize,
+    escaped: bool,
+}
+
+impl Text {
+    fn is(self, bytes: &[u8], name: &str) -> bool {
+        is_name(&bytes[self.begin..self.end], self.escaped, name)
     }
+}
+
+/// Whether a name as it stands in the bytes, quotes included and with backslashes or without, is this one.
+pub fn is_name(quoted: &[u8], escaped: bool, name: &str) -> bool {
+    if escaped {
+        return serde_json::from_slice::<String>(quoted).is_ok_and(|text| text == name);
+    }
+    quoted.get(1..quoted.len().saturating_sub(1)) == Some(name.as_bytes())
 }
 
 fn space(bytes: &[u8], mut at: usize) -> usize {
@@ -174,14 +188,15 @@ fn space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-fn string_end(bytes: &[u8], open: usize) -> Result<usize, NotJson> {
-    let mut at = open + 1;
+fn text(bytes: &[u8], begin: usize) -> Result<Text, NotJson> {
+    let (mut at, mut escaped) = (begin + 1, false);
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         at += text_stop(rest).ok_or(NotJson("it ends within a text"))?;
         if bytes.get(at) == Some(&b'"') {
-            return Ok(at + 1);
+            return Ok(Text { begin, end: at + 1, escaped });
         }
+        escaped = true;
         at += 2;
     }
 }
@@ -208,39 +223,15 @@ fn text_stop(bytes: &[u8]) -> Option<usize> {
 fn value_end<const STRICT: bool>(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
     match bytes.get(at) {
         None => Err(NotJson("it ends too early")),
-        Some(b'"') => string_end(bytes, at),
-        Some(b'{' | b'[') => nested_end::<STRICT>(bytes, at),
-        Some(b'N' | b'I') if STRICT => Err(NO_WORD),
+        Some(b'"') => text(bytes, at).map(|text| text.end),
+        Some(b'{' | b'[') => brackets::end::<STRICT>(bytes, at),
+        Some(b'N' | b'I') if STRICT => Err(brackets::NO_WORD),
         Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'-' => {
             let rest = bytes[at..].iter().position(|byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t'));
             let end = rest.map_or(bytes.len(), |length| at + length);
-            if STRICT && bytes[at..end].contains(&b'I') { Err(NO_WORD) } else { Ok(end) }
+            if STRICT && bytes[at..end].contains(&b'I') { Err(brackets::NO_WORD) } else { Ok(end) }
         }
         Some(_) => Err(NotJson("something stands where a value should")),
-    }
-}
-
-const NO_WORD: NotJson = NotJson("it holds a number that JSON has no word for");
-
-fn nested_end<const STRICT: bool>(bytes: &[u8], open: usize) -> Result<usize, NotJson> {
-    let (mut depth, mut at) = (1_usize, open + 1);
-    loop {
-        match bytes.get(at) {
-            None => return Err(NotJson("it ends too early")),
-            Some(b'"') => {
-                at = string_end(bytes, at)?;
-                continue;
-            }
-            Some(b'{' | b'[') if depth == DEPTH_MAX => return Err(NotJson("it nests too deep")),
-            Some(b'{' | b'[') => depth += 1,
-            Some(b'}' | b']') => depth -= 1,
-            Some(b'N' | b'I') if STRICT => return Err(NO_WORD),
-            Some(_) => {}
-        }
-        at += 1;
-        if depth == 0 {
-            return Ok(at);
-        }
     }
 }
 
@@ -251,7 +242,7 @@ pub fn field(object: &Bytes, name: &str) -> Option<Bytes> {
         return None;
     }
     fields(object, |field| {
-        if is_name(&object[field.name..field.name_end], name) {
+        if is_name(&object[field.name..field.name_end], field.name_escaped, name) {
             last = Some(object.slice(field.value..field.value_end));
         }
     })

@@ -3,6 +3,7 @@
 
 mod address;
 mod auth;
+mod brackets;
 mod budget;
 mod cache;
 mod components;

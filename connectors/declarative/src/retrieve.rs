@@ -141,7 +141,7 @@ impl Pages {
             match self.ask(simple, run, reading, &slice, &scope).await? {
                 Asked::Page(page) if self.lost.is_some() => return Ok(Some(page)),
                 Asked::Page(page) => {
-                    self.look_ahead(simple, run, reading)?;
+                    self.look_ahead(simple, run, reading);
                     return Ok(Some(page));
                 }
                 Asked::Smaller(why) => {
@@ -158,19 +158,19 @@ impl Pages {
     }
 
     /// Asks for the next page, where it is known what it is and nothing about it can change.
-    fn look_ahead(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>) -> Result<(), Fault> {
+    fn look_ahead(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>) {
         let is_simple = simple.properties.is_none() && simple.page_sizes.is_none() && simple.resets.is_none();
         let (Some((slice, 0)), Some(token), true) = (self.spot.windows.last(), &self.spot.token, is_simple && run.looks_ahead) else {
-            return Ok(());
+            return;
         };
         if self.spot.records == 0 {
-            return Ok(());
+            return;
         }
         let scope = with_token(slice.scope(&run.base), Some(token));
-        let extra = self.extra(simple, reading, slice, &scope)?;
+        // What is wrong with the next page's request is told when that page is wanted, and costs nobody this page.
+        let Ok(extra) = self.extra(simple, reading, slice, &scope) else { return };
         let (run, simple, stream) = (run.clone(), Arc::clone(simple), reading.stream.to_owned());
         self.ahead = Some(Ahead(tokio::spawn(async move { send(&run, &stream, &simple.requester, &scope, &extra).await })));
-        Ok(())
     }
 
     /// What pages, partition and window put into the request for the page that comes next.
@@ -274,6 +274,8 @@ impl Pages {
         answer: Option<&HttpAnswer>,
         mut page: Selected,
     ) -> Result<Asked, Fault> {
+        // The page is as long as it was asked to be, whatever the next one may be.
+        let size = self.spot.reduced.size;
         if let Some(sizes) = &simple.page_sizes {
             sizes.succeeded(&mut self.spot.reduced);
         }
@@ -294,7 +296,7 @@ impl Pages {
                 extracted: page.extracted,
                 count: page.items.len() as u64,
                 last_record: if simple.paginator.reads_records() { page.items.last().map(|last| Arc::new(last.tree())) } else { None },
-                size: self.spot.reduced.size,
+                size,
             };
             let next = if ends { Ok(None) } else { simple.paginator.next(self.spot.token.as_ref(), &seen, scope) };
             match next {

@@ -113,6 +113,10 @@ fn act(run: &Run, stream: &str, verdict: Verdict, answer: &Result<HttpAnswer, Fa
         (Action::SplitRequestWindow, _) => Ok(Next::Done(Sent::ShorterWindow(message))),
         (Action::ResetPagination, _) => Ok(Next::Done(Sent::Restart)),
         (Action::RefreshTokenThenRetry, _) => Ok(Next::Refresh(Fault::Unauthorized("the source refuses even a fresh token".to_owned()))),
+        // What a source says of a request does not pass by itself, unless it is that it has no time.
+        (Action::Retry, Ok(_)) if matches!(status, 400..=407 | 409..=428 | 430..=499) => {
+            Ok(Next::Again(Fault::Unusable(said(status, &message)), WaitReason::Retry))
+        }
         (Action::Retry, Ok(_)) => Ok(Next::Again(Fault::Unavailable(said(status, &message)), WaitReason::Retry)),
         (Action::RateLimited, Ok(_)) => Ok(Next::Again(Fault::Throttled(Duration::from_secs(60)), WaitReason::Limit)),
         (Action::Retry | Action::RateLimited, Err(fault)) => Ok(Next::Again(fault.clone(), WaitReason::Retry)),

@@ -348,6 +348,31 @@ async fn fields_are_added_and_removed_and_every_other_number_stays_as_it_was_wri
     assert_eq!(page.records[0].key.as_str(), "1-eu");
 }
 
+#[tokio::test]
+async fn a_page_comes_out_whatever_is_wrong_with_the_request_for_the_next_one() {
+    let manifest = "{type: DeclarativeSource, check: {type: CheckStream, stream_names: [a]}, streams: [{type: DeclarativeStream, name: a, primary_key: id, \
+        incremental_sync: {type: DatetimeBasedCursor, cursor_field: at, datetime_format: '%Y-%m-%d', start_datetime: '2024-01-01', \
+        start_time_option: {type: RequestOption, inject_into: request_parameter, field_name: after}}, \
+        retriever: {type: SimpleRetriever, requester: {type: HttpRequester, url_base: 'https://api.example.com', path: /a}, \
+        record_selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: []}}, \
+        paginator: {type: DefaultPaginator, page_token_option: {type: RequestOption, inject_into: request_parameter, field_name: after}, \
+        pagination_strategy: {type: PageIncrement}}}}]}";
+    let connector = DeclarativeConnector::from_texts("{name: x, title: X, category: c, description: d}", manifest)
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let context = Context {
+        settings: Settings::new(json!({})),
+        http: Arc::new(Fixed(r#"[{"id": 1, "at": "2024-01-02"}]"#)),
+        patience: Arc::new(Impatient::default()),
+        now: Timestamp::now(),
+        shared: Arc::default(),
+    };
+    let spec = connector.streams(&context).await.unwrap().remove(0);
+    let mut reader = connector.open(&context, &spec, SyncMode::Incremental, &Cursor::START).await.unwrap();
+    assert_eq!(reader.next_page().await.unwrap().unwrap().records.len(), 1);
+    let fault = reader.next_page().await.unwrap_err().to_string();
+    assert!(fault.contains("`after` is put into the request from two sides"), "{fault}");
+}
+
 /// Answers every request with the same page.
 struct Fixed(&'static str);
 

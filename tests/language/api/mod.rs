@@ -130,6 +130,8 @@ fn other(asked: &Asked) -> HttpResponse {
             HttpResponse::Ok().json(json!({"data": [{"id": 1, "method": asked.method, "query": asked.query, "body": body}]}))
         }
         ["login"] => HttpResponse::Ok().json(json!({"token": "session-1", "expires_in": 3600, "access_token": "access-1"})),
+        // Every token may ask twice, until long after anybody runs this.
+        ["quota"] => HttpResponse::Ok().json(json!({"core": {"remaining": 2, "limit": 100, "reset": 4_102_444_800_u64}})),
         ["jobs"] => HttpResponse::Ok().json(json!({"id": "j1", "status": "queued"})),
         ["jobs", id] => {
             let done = asked.before > 0;

@@ -149,7 +149,11 @@ impl Splicer<'_> {
         let mut is_told = true;
         cut::fields(record, |field| {
             let name = &record[field.name..field.name_end];
-            let known = splice.names.iter().position(|known| cut::is_name(name, known));
+            let known = if field.name_escaped {
+                splice.names.iter().position(|known| cut::is_name(name, true, known))
+            } else {
+                splice.quoted.iter().position(|known| name == known.as_bytes())
+            };
             if let Some(known) = known {
                 // Of two fields of the same name the last one counts, and the first says where it stands.
                 is_told &= now[known] == Now::Gone;
@@ -207,11 +211,18 @@ impl Splicer<'_> {
         Some(value.map(|value| Bytes::from(value.to_string())))
     }
 
-    /// A text that becomes itself is taken as it stands.
+    /// A text that becomes itself is taken as it stands, and so is a whole number.
     fn copied(&self, added: &Added, record: &Bytes) -> Option<Bytes> {
         let (field, path) = added.copies.as_ref()?;
         let found = path.iter().try_fold(self.bytes(*field, record)?, |within, name| cut::field(&within, name))?;
+        if is_whole_number(&found) {
+            return added.wanted.is_empty().then_some(found);
+        }
         let text = found.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        if is_whole_number(text) {
+            // Python reads the number out of it.
+            return added.wanted.is_empty().then(|| found.slice(1..found.len() - 1));
+        }
         let is_plain = !text.iter().any(|byte| *byte == b'\\' || *byte < b' ');
         let text = std::str::from_utf8(text).ok().filter(|_| is_plain)?;
         Template::stays(text).then_some(found)
@@ -257,6 +268,16 @@ impl Splicer<'_> {
         }
         out.put_u8(b'}');
         out.split().freeze()
+    }
+}
+
+/// Digits that Python and JSON write and read alike.
+fn is_whole_number(digits: &[u8]) -> bool {
+    const DIGITS_MAX: usize = 18;
+    match digits {
+        [b'0'] => true,
+        [b'1'..=b'9', ..] => digits.len() <= DIGITS_MAX && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
     }
 }
 

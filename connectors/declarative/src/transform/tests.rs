@@ -100,22 +100,27 @@ fn what_the_bytes_do_not_tell_is_left_to_the_tree() {
 proptest! {
     #[test]
     fn whatever_a_record_holds_it_is_changed_alike_in_bytes_and_tree(
-        values in proptest::collection::vec((0_usize..6, 0_usize..16), 0..7),
-        steps in proptest::collection::vec((0_usize..6, 0_usize..11), 1..5),
+        values in proptest::collection::vec((0_usize..6, 0_usize..24), 0..7),
+        steps in proptest::collection::vec((0_usize..6, 0_usize..11, 0_usize..8), 1..5),
     ) {
         const NAMES: [&str; 6] = ["a", "b", "c", "a b", "\u{e9}\"", "d\\"];
-        const VALUES: [&str; 16] = [
+        const VALUES: [&str; 24] = [
             "1", "-0.50", "1E5", "true", "null", "\"\"", "\"x\"", "\"5\"", "\"00123\"", "\"[1]\"", "\"True\"", "\"q\\\"\\u00e9\"",
             "\"\u{e9}\"", " [1, {\"a\": \"}\"}] ", "{\"a\": \"y\", \"a\": \"z\"}", "{ }",
+            "0", "\"0\"", "\"000\"", "\"12 \"", "\"1_0\"", "\"123456789012345678\"", "\"1234567890123456789\"", "1234567890123456789",
         ];
         const TEMPLATES: [&str; 10] = [
             "{{ record['a'] }}", "{{ record.b }}", "{{ record['a']['a'] }}", "{{ record.get('c', 'none') }}", "{{ record['a b'] ~ '-' ~ record.a }}",
             "plain", "7", "{{ 'x' if record['c'] else record.b }}", "{{ record.b | string }}", "{{ record['c'] + 1 }}",
         ];
+        const KINDS: [&str; 4] = ["string", "integer", "number", "boolean"];
         let fields = values.iter().map(|(name, value)| format!("{}: {}", json!(NAMES[*name]), VALUES[*value]));
         let record = format!("{{ {} }}", fields.collect::<Vec<_>>().join(" ,"));
-        let node = |(name, template): &(usize, usize)| match TEMPLATES.get(*template) {
-            Some(template) => json!({"type": "AddFields", "fields": [{"path": [NAMES[*name]], "value": template}]}),
+        let node = |(name, template, kind): &(usize, usize, usize)| match TEMPLATES.get(*template) {
+            Some(template) => match KINDS.get(*kind) {
+                Some(kind) => json!({"type": "AddFields", "fields": [{"path": [NAMES[*name]], "value": template, "value_type": kind}]}),
+                None => json!({"type": "AddFields", "fields": [{"path": [NAMES[*name]], "value": template}]}),
+            },
             None => json!({"type": "RemoveFields", "field_pointers": [[NAMES[*name]]]}),
         };
         let nodes = Value::Array(steps.iter().map(node).collect());

@@ -78,7 +78,17 @@ impl Client {
         if announced > limit {
             return Err(too_large());
         }
+        let first = answer.chunk().await.map_err(|error| fault(host, error))?.unwrap_or_default();
+        if first.len() > limit {
+            return Err(too_large());
+        }
+        let is_whole = announced > 0 && first.len() == announced && answer.version() < reqwest::Version::HTTP_2;
+        if is_whole {
+            // It came in one piece and need not be copied. HTTP/1 has nothing behind the last byte that somebody must wait for.
+            return Ok(first);
+        }
         let mut body = BytesMut::with_capacity(announced);
+        body.extend_from_slice(&first);
         while let Some(chunk) = answer.chunk().await.map_err(|error| fault(host, error))? {
             if body.len() + chunk.len() > limit {
                 return Err(too_large());

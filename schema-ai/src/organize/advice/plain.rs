@@ -3,12 +3,12 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Post;
 
 /// Bytes of an answer that are read.
-const MOST: u64 = 4 << 20;
+const MOST: usize = 4 << 20;
 
 /// The client.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ impl Post for Plain {
         let says = |cause: std::io::Error| format!("`{host}` cannot be asked: {cause}");
         let address = name.to_socket_addrs().map_err(says)?.next().ok_or_else(|| format!("`{host}` has no address"))?;
         let mut wire = TcpStream::connect_timeout(&address, self.patience).map_err(says)?;
-        wire.set_read_timeout(Some(self.patience)).and_then(|()| wire.set_write_timeout(Some(self.patience))).map_err(says)?;
+        wire.set_write_timeout(Some(self.patience)).map_err(says)?;
         let key = key.filter(|key| !key.contains(['\r', '\n'])).map(|key| format!("authorization: Bearer {key}\r\n")).unwrap_or_default();
         let length = body.len();
         // HTTP/1.0: the answer ends where the connection ends, so no chunks must be put together.
@@ -40,9 +40,32 @@ impl Post for Plain {
             "POST /{path} HTTP/1.0\r\nhost: {host}\r\ncontent-type: application/json\r\n{key}content-length: {length}\r\nconnection: close\r\n\r\n"
         );
         wire.write_all(head.as_bytes()).and_then(|()| wire.write_all(body.as_bytes())).map_err(says)?;
-        let mut answer = Vec::new();
-        wire.take(MOST).read_to_end(&mut answer).map_err(says)?;
+        let answer = self.whole(&mut wire).map_err(says)?;
         read(&answer).map_err(|why| format!("`{host}` {why}"))
+    }
+}
+
+impl Plain {
+    /// The answer up to its end. One that comes letter by letter is not waited for longer than one that does not come at all.
+    fn whole(&self, wire: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+        let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "it did not answer in time");
+        let until = Instant::now() + self.patience;
+        let mut answer = Vec::new();
+        let mut part = [0_u8; 16 << 10];
+        while answer.len() < MOST {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(late());
+            }
+            wire.set_read_timeout(Some(left))?;
+            match wire.read(&mut part) {
+                Ok(0) => break,
+                Ok(read) => answer.extend_from_slice(&part[..read]),
+                Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => return Err(late()),
+                Err(cause) => return Err(cause),
+            }
+        }
+        Ok(answer)
     }
 }
 

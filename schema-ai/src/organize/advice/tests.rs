@@ -96,3 +96,38 @@ fn a_model_that_fails_changes_nothing_and_its_key_is_not_shown() {
     let nobody = Endpoint { url: "https://example.invalid".to_owned(), model: String::new(), key: None };
     assert!(advise(&plan, &nobody, &post()).failed.is_some());
 }
+
+/// A server that takes a question and gives `said` again and again, each time it has waited for more in vain, until nobody listens.
+fn slow(said: &'static [u8]) -> (Endpoint, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut wire, _) = listener.accept().unwrap();
+        wire.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let mut part = [0_u8; 4096];
+        loop {
+            match wire.read(&mut part) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => {
+                    if wire.write_all(said).is_err() {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    });
+    (Endpoint { url, model: "small".to_owned(), key: None }, served)
+}
+
+#[test]
+fn a_model_that_never_answers_or_never_ends_is_given_up() {
+    let plan = plan();
+    for said in [&b""[..], b"x"] {
+        let (endpoint, served) = slow(said);
+        let advice = advise(&plan, &endpoint, &Plain { patience: Duration::from_millis(200) });
+        assert!(advice.suggestions.is_empty() && advice.failed.is_some_and(|why| why.contains("in time")));
+        served.join().unwrap();
+    }
+}

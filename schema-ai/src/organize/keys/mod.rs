@@ -6,7 +6,7 @@ pub mod single;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::normalize::{Column, Logical, Stream, Table, Type};
 use super::profile::files::Source;
@@ -45,10 +45,16 @@ pub fn naming(streams: &[Stream]) -> Vec<Naming> {
 pub fn find(streams: &mut [Stream], sources: &[Source]) -> Result<(), Refused> {
     let names = naming(streams);
     let inbound = inbound::all(streams);
+    // Many streams have one name, apart from the provider's; each is asked once.
+    let mut called: BTreeMap<&[String], (&Naming, usize)> = BTreeMap::new();
+    for naming in &names {
+        called.entry(&naming.words).or_insert((naming, 0)).1 += 1;
+    }
     for at in 0..streams.len() {
         let stream = &streams[at];
         let Some(table) = stream.root() else { continue };
-        let others: Vec<&Naming> = names.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, naming)| naming).collect();
+        let others: Vec<&Naming> =
+            called.values().filter(|(naming, count)| *count > 1 || naming.words != names[at].words).map(|(naming, _)| *naming).collect();
         let best = single::best(&stream.profile, table, &names[at], &others, &inbound[at]);
         let bridge = composite::bridge(&stream.profile, table, &others);
         let (key, confidence) = match (best, bridge) {

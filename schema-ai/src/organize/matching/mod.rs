@@ -42,6 +42,8 @@ struct Side<'a> {
 struct Seen<'a> {
     column: &'a Column,
     words: Vec<String>,
+    /// The words with the letter or two that a database puts in front of all of a table's columns.
+    prefixed: Option<Vec<String>>,
     meanings: BTreeSet<String>,
     values: values::Values,
 }
@@ -77,15 +79,18 @@ fn look<'a>(stream: &'a Stream, library: &Library) -> Side<'a> {
         .into_iter()
         .map(|column| {
             let words = names::words(&column.path, shared);
+            let prefixed = Some(names::words(&column.path, 0)).filter(|all| all.len() > words.len() && all[0].len() <= 2);
             let meanings = assign::meanings(&words, library);
-            Seen { column, words, meanings, values: values::Values::of(keys::stats(&stream.profile, column)) }
+            Seen { column, words, prefixed, meanings, values: values::Values::of(keys::stats(&stream.profile, column)) }
         })
         .collect();
     Side { stream, columns }
 }
 
 fn score(a: &Side<'_>, left: &Seen<'_>, b: &Side<'_>, right: &Seen<'_>) -> f64 {
-    let by_name = names::likeness(&left.words, &right.words);
+    let by_name = names::likeness(&left.words, &right.words)
+        .max(names::shortened(left.prefixed.as_deref(), &right.words))
+        .max(names::shortened(right.prefixed.as_deref(), &left.words));
     let by_meaning = if left.meanings.is_disjoint(&right.meanings) { 0.0 } else { 0.9 };
     let name = by_name.max(by_meaning);
     let (seen, other) = (keys::stats(&a.stream.profile, left.column), keys::stats(&b.stream.profile, right.column));

@@ -38,6 +38,11 @@ pub fn likeness(a: &[String], b: &[String]) -> f64 {
     plain.max(cut).max(bare)
 }
 
+/// Whether a name is short for all the words of another one, the letter in front of them included: `CC` of `c_custkey`.
+pub fn shortened(all: Option<&[String]>, short: &[String]) -> f64 {
+    all.map_or(0.0, |all| chunked(&short.concat(), all))
+}
+
 /// Whether `short` is made of beginnings of all the words in order: `posco` of `postal code`, `cui` of `customer id`.
 fn chunked(short: &str, words: &[String]) -> f64 {
     let whole: usize = words.iter().map(String::len).sum();

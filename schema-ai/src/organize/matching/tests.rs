@@ -52,6 +52,14 @@ fn names_are_abbreviated_in_many_ways() {
     assert!(names::likeness(&words("color"), &words("postal_code")) < 0.4);
 }
 
+#[test]
+fn the_letter_before_all_columns_of_a_table_counts_where_a_name_is_short_for_all_words() {
+    let words = |name: &str| words::tokens(name);
+    assert!(names::shortened(Some(&words("c_custkey")), &words("CC")) > 0.6);
+    assert!(names::shortened(Some(&words("c_custkey")), &words("CA")) < 0.1);
+    assert!(names::shortened(None, &words("CC")) < 0.1);
+}
+
 proptest! {
     #[test]
     fn the_assignment_is_the_best_of_all(scores in prop::collection::vec(prop::collection::vec(0.0_f64..1.0, 4), 1..4)) {

@@ -192,4 +192,19 @@ impl Sketch {
         }
         (found as f64 / compared.max(1) as f64, compared)
     }
+
+    /// As [`Self::contained_in`], but nothing as soon as it is sure to be less than `least`.
+    pub fn mostly_in(&self, other: &Self, least: f64) -> Option<(f64, usize)> {
+        let limit = self.limit.min(other.limit);
+        let spared = (self.entries.len() as f64 * (1.0 - least)) as usize;
+        let (mut compared, mut missed) = (0_usize, 0_usize);
+        for hash in self.entries.keys().filter(|hash| **hash <= limit) {
+            compared += 1;
+            missed += usize::from(!other.entries.contains_key(hash));
+            if missed > spared {
+                return None;
+            }
+        }
+        Some(((compared - missed) as f64 / compared.max(1) as f64, compared))
+    }
 }

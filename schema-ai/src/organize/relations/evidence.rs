@@ -45,27 +45,31 @@ impl Evidence {
     }
 }
 
+/// The part of a column's values that the target must have.
+const CONTAINED: f64 = 0.8;
+
 /// Weighs one column against one key; `None` when the values speak against it.
 pub(super) fn weigh(
     streams: &[Stream],
     names: &[Naming],
-    (from_stream, column, role): (usize, &Column, &naming::Role),
+    (from_stream, column, said): (usize, &Column, &naming::Said<'_>),
     to: &Target<'_>,
 ) -> Option<Evidence> {
+    let role = said.role;
     let (to_stream, key, target) = (to.stream, to.column, to.stats);
     let stats = keys::stats(&streams[from_stream].profile, column);
     let (contained, compared) = containment(stats, target)?;
-    if contained < 0.8 {
+    if contained < CONTAINED {
         return None;
     }
-    let by_table = naming::names(role, &names[to_stream].words);
+    let by_table = said.names(&names[to_stream].words);
     if from_stream == to_stream && is_alias(stats, target) && by_table < 0.7 {
         return None;
     }
     let extends = extends(stats, target, column, key);
     let own = streams[from_stream].root().is_some_and(|table| table.primary_key.as_slice() == [column.path.clone()]);
-    let own_likeness = if own { naming::names(role, &names[from_stream].words) } else { 0.0 };
-    let mut name = name_evidence(role, column, to, (by_table, &names[to_stream].words), from_stream == to_stream);
+    let own_likeness = if own { said.names(&names[from_stream].words) } else { 0.0 };
+    let mut name = name_evidence(said, column, to, (by_table, &names[to_stream].words), from_stream == to_stream);
     if of_own(role, &names[from_stream].words) == names[to_stream].words {
         name = name.max(0.95);
     }
@@ -103,7 +107,7 @@ fn of_own(role: &naming::Role, own: &[String]) -> Vec<String> {
 
 /// Few values against very many may leave nothing to compare in the sketches. Then the range must do, and the name decide.
 fn containment(stats: &Stats, target: &Stats) -> Option<(f64, usize)> {
-    let (contained, compared) = stats.sketch.contained_in(&target.sketch);
+    let (contained, compared) = stats.sketch.mostly_in(&target.sketch, CONTAINED)?;
     if compared > 0 {
         return Some((contained, compared));
     }
@@ -118,8 +122,9 @@ fn is_alias(stats: &Stats, target: &Stats) -> bool {
     stats.sketch.is_unique() && stats.sketch.distinct() * 10 >= target.sketch.distinct() * 9
 }
 
-fn name_evidence(role: &naming::Role, column: &Column, to: &Target<'_>, (by_table, table): (f64, &[String]), is_self: bool) -> f64 {
-    let by_key = if to.generic || to.role.words.is_empty() { 0.0 } else { naming::names(role, &to.role.words) };
+fn name_evidence(said: &naming::Said<'_>, column: &Column, to: &Target<'_>, (by_table, table): (f64, &[String]), is_self: bool) -> f64 {
+    let role = said.role;
+    let by_key = if to.generic || to.role.words.is_empty() { 0.0 } else { said.names(&to.role.words) };
     let same = !to.generic && path::last(&column.path).eq_ignore_ascii_case(path::last(&to.column.path));
     let by_role = if naming::people(role, table) { 0.62 } else { naming::places(role, table) };
     let by_parent = if is_self && naming::parent(role) { 0.85 } else { 0.0 };

@@ -85,11 +85,12 @@ fn may_refer(column: &Column, stats: &Stats) -> bool {
 fn best_target(streams: &[Stream], names: &[Naming], at: usize, column: &Column, targets: &[Target<'_>]) -> Option<Relation> {
     let mut best: Option<Relation> = None;
     let role = naming::role(&column.path);
+    let said = naming::Said::new(&role);
     for target in targets {
         if target.stream == at && target.column.path == column.path {
             continue;
         }
-        let Some(evidence) = evidence::weigh(streams, names, (at, column, &role), target) else { continue };
+        let Some(evidence) = evidence::weigh(streams, names, (at, column, &said), target) else { continue };
         let confidence = evidence.confidence();
         if confidence < PROPOSED || best.as_ref().is_some_and(|best| best.confidence >= confidence) {
             continue;

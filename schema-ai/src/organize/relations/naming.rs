@@ -1,5 +1,8 @@
 //! What the name of a referring column says about the table it refers to.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use crate::organize::keys;
 use crate::organize::normalize::path;
 use crate::organize::words;
@@ -125,6 +128,31 @@ const SORTS: &[&str] = &["type", "status", "state", "category", "kind", "class",
 /// Words for a row that stands over others of its own table.
 const PARENTS: &[&str] =
     &["parent", "manager", "report", "supervisor", "boss", "root", "previous", "prev", "next", "original", "superior", "reply", "mgr"];
+
+/// A role beside what it was already compared with: many tables have one name, and comparing names takes longest.
+#[derive(Debug)]
+pub struct Said<'a> {
+    /// The role.
+    pub role: &'a Role,
+    known: RefCell<HashMap<Vec<String>, f64>>,
+}
+
+impl<'a> Said<'a> {
+    /// Nothing is known yet.
+    pub fn new(role: &'a Role) -> Self {
+        Self { role, known: RefCell::default() }
+    }
+
+    /// As [`names`].
+    pub fn names(&self, table: &[String]) -> f64 {
+        if let Some(known) = self.known.borrow().get(table) {
+            return *known;
+        }
+        let found = names(self.role, table);
+        self.known.borrow_mut().insert(table.to_vec(), found);
+        found
+    }
+}
 
 /// Words at the end of a name that link to something.
 const LINKS: &[&str] = &["via", "by", "to", "from", "for", "of", "ref", "fk"];

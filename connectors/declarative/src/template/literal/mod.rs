@@ -63,6 +63,8 @@ fn might_spell(text: &str) -> bool {
     let text = text.trim_start_matches([' ', '\t']);
     let begins = |names: &[&str]| names.iter().any(|name| text.starts_with(name));
     match text.as_bytes().first() {
+        // Python writes no number with a zero before its digits.
+        Some(b'0') if text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_digit()) => text.bytes().all(|byte| byte == b'0'),
         Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b'\'' | b'"' | b'(' | b'[' | b'{' | b'\n' | b'\r' | 0x0c | b'\\' | b'#') => true,
         Some(b'T' | b'F' | b'N' | b's') => begins(&["True", "False", "None", "set"]),
         Some(b'b' | b'B' | b'r' | b'R' | b'u' | b'U') => text.bytes().take(3).any(|byte| matches!(byte, b'\'' | b'"')),
