@@ -17,22 +17,15 @@ pub fn end<const STRICT: bool>(bytes: &[u8], open: usize) -> Result<usize, NotJs
     let mut texts = Texts::default();
     let (mut at, mut depth) = (open, 0);
     loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let padded;
-        let block = match rest.first_chunk::<BLOCK_BYTES>() {
-            Some(block) => block,
-            None if rest.is_empty() => return Err(NotJson(if texts.inside == 0 { "it ends too early" } else { "it ends within a text" })),
-            None => {
-                padded = padded_to_block(rest);
-                &padded
-            }
+        let Some(block) = Block::at(bytes, at) else {
+            return Err(NotJson(if texts.inside == 0 { "it ends too early" } else { "it ends within a text" }));
         };
-        let marks = Marks::of::<STRICT>(block);
+        let marks = block.marks(if STRICT { [b'N', b'I'] } else { NOTHING });
         let outside = !texts.next(&marks);
         let (opens, closes) = (marks.opens & outside, marks.closes & outside);
-        if STRICT && marks.words & outside != 0 {
+        if STRICT && marks.letters & outside != 0 {
             // Such a word behind the end is not ours to judge.
-            let (found, first) = (walk(opens, closes, &mut depth)?, (marks.words & outside).trailing_zeros());
+            let (found, first) = (walk(opens, closes, &mut depth)?, (marks.letters & outside).trailing_zeros());
             return found.filter(|last| *last < first).map(|last| at + last as usize + 1).ok_or(NO_WORD);
         }
         if opens | closes != 0
@@ -44,12 +37,71 @@ pub fn end<const STRICT: bool>(bytes: &[u8], open: usize) -> Result<usize, NotJs
     }
 }
 
+/// Whether the object that these bytes are may have a field that is null; one within another value does not count.
+pub fn may_have_null(object: &[u8]) -> bool {
+    let mut texts = Texts::default();
+    let (mut at, mut depth) = (0, 0);
+    while let Some(block) = Block::at(object, at) {
+        // Outside of texts only `null` begins with this letter.
+        let marks = block.marks([b'n', b'n']);
+        let outside = !texts.next(&marks);
+        let (mut left, opens, nulls) = ((marks.opens | marks.closes) & outside, marks.opens, marks.letters & outside);
+        // From bracket to bracket: what stands up to the next one is as deep as what stands behind the last.
+        let mut from = 0;
+        while nulls >> from != 0 {
+            let to = left.trailing_zeros();
+            let between = nulls & (u64::MAX << from) & (1_u64.checked_shl(to).unwrap_or(0)).wrapping_sub(1);
+            if depth == 1 && between != 0 {
+                return true;
+            }
+            if left == 0 {
+                break;
+            }
+            depth = if (opens >> to) & 1 == 1 { depth + 1 } else { depth - 1 };
+            left &= left - 1;
+            from = to;
+        }
+        depth += deeper(left & opens) - deeper(left & !opens);
+        at += BLOCK_BYTES;
+    }
+    false
+}
+
+fn deeper(brackets: u64) -> i64 {
+    i64::from(brackets.count_ones())
+}
+
 pub const NO_WORD: NotJson = NotJson("it holds a number that JSON has no word for");
 
-fn padded_to_block(rest: &[u8]) -> [u8; BLOCK_BYTES] {
-    let mut padded = [b' '; BLOCK_BYTES];
-    padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    padded
+/// No letter of any word.
+const NOTHING: [u8; 2] = [0, 0];
+
+/// So many bytes, with spaces behind the last.
+enum Block<'a> {
+    Whole(&'a [u8; BLOCK_BYTES]),
+    Padded([u8; BLOCK_BYTES]),
+}
+
+impl<'a> Block<'a> {
+    /// `None` behind the last.
+    #[inline]
+    fn at(bytes: &'a [u8], at: usize) -> Option<Self> {
+        let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+        if let Some(whole) = rest.first_chunk() {
+            return Some(Self::Whole(whole));
+        }
+        let mut padded = [b' '; BLOCK_BYTES];
+        padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        Some(Self::Padded(padded))
+    }
+
+    #[inline]
+    fn marks(&self, letters: [u8; 2]) -> Marks {
+        match self {
+            Self::Whole(block) => Marks::of(block, letters),
+            Self::Padded(block) => Marks::of(block, letters),
+        }
+    }
 }
 
 /// Bracket by bracket; the place of the one that closes what was opened first.
@@ -84,14 +136,14 @@ struct Marks {
     backslashes: u64,
     opens: u64,
     closes: u64,
-    /// First letters of `NaN` and `Infinity`; looked for only where they are refused.
-    words: u64,
+    /// The letters that are looked for.
+    letters: u64,
 }
 
 impl Marks {
     #[inline]
-    fn of<const STRICT: bool>(block: &[u8; BLOCK_BYTES]) -> Self {
-        let mut made = Self { quotes: 0, backslashes: 0, opens: 0, closes: 0, words: 0 };
+    fn of(block: &[u8; BLOCK_BYTES], letters: [u8; 2]) -> Self {
+        let mut made = Self { quotes: 0, backslashes: 0, opens: 0, closes: 0, letters: 0 };
         let (parts, _) = block.as_chunks::<16>();
         for (index, part) in parts.iter().enumerate() {
             let bytes = u8x16::new(*part);
@@ -102,8 +154,9 @@ impl Marks {
             made.backslashes |= mark(bytes.simd_eq(u8x16::splat(b'\\')));
             made.opens |= mark(folded.simd_eq(u8x16::splat(b'{')));
             made.closes |= mark(folded.simd_eq(u8x16::splat(b'}')));
-            if STRICT {
-                made.words |= mark(bytes.simd_eq(u8x16::splat(b'N')) | bytes.simd_eq(u8x16::splat(b'I')));
+            if letters != NOTHING {
+                let [one, other] = letters.map(|letter| bytes.simd_eq(u8x16::splat(letter)));
+                made.letters |= mark(one | other);
             }
         }
         made
@@ -205,8 +258,21 @@ mod tests {
         assert_eq!(end::<false>(br#"{"a":NaN}"#, 0), Ok(9));
     }
 
+    #[test]
+    fn only_a_null_of_the_outermost_object_counts() {
+        for before in 0..70 {
+            let spaces = " ".repeat(before);
+            let has = |text: &str| may_have_null(text.as_bytes());
+            assert!(has(&format!("{{{spaces}\"a\":null}}")));
+            assert!(has(&format!("{{\"b\":[[1],{{}}],{spaces}\"a\": null}}")));
+            assert!(has(&format!("{{\"b\":{{\"c\":{spaces}null}},\"a\":null }}")));
+            assert!(!has(&format!("{{\"b\":{{\"c\":{spaces}null}},\"a\":[null]}}")));
+            assert!(!has(&format!("{{\"n\":\"n{spaces}null\",\"b\":[{spaces}{{\"n\":null}}]}}")));
+        }
+    }
+
     fn value() -> impl Strategy<Value = String> {
-        let leaf = prop_oneof![r#""([a-z{}\[\],:]|\\\\|\\"){0,80}""#.prop_map(|text| text), "-?[0-9]{1,20}", "null| true"];
+        let leaf = prop_oneof!["null", r#""([a-z{}\[\],:]|\\\\|\\"){0,80}""#.prop_map(|text| text), "-?[0-9]{1,20}", "null| true"];
         leaf.prop_recursive(6, 128, 8, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..8).prop_map(|items| format!("[{}]", items.join(", "))),
@@ -218,6 +284,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_null_is_found_where_a_parser_finds_it(fields in prop::collection::vec((" {0,40}", value()), 0..6)) {
+            let fields: Vec<_> = fields.iter().enumerate().map(|(place, (space, value))| format!("\"{place}\":{space}{value}")).collect();
+            let object = format!("{{{}}}", fields.join(","));
+            if let Ok(tree) = serde_json::from_str::<serde_json::Map<_, serde_json::Value>>(&object) {
+                prop_assert_eq!(may_have_null(object.as_bytes()), tree.values().any(serde_json::Value::is_null), "{}", object);
+            }
+        }
+
         #[test]
         fn an_end_is_found_where_a_slow_look_finds_it(value in value(), before in 0..80_usize, behind in "[\\]}\" ]{0,80}", cut in 0..400_usize) {
             let page = format!("{}[{value}]{behind}", " ".repeat(before));

@@ -6,40 +6,58 @@ use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memmem::Finder;
 use serde_json::Value;
 
-use crate::{cut, select::Item};
+use crate::{brackets, cut, select::Item};
 
 static NULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"null"));
 
-/// The bytes of a record without those of its fields that are null.
-pub fn without_nulls(item: Item) -> Bytes {
+/// The bytes of records without those of their fields that are null.
+pub fn without_nulls(items: Vec<Item>) -> Vec<Bytes> {
+    let mut made = BytesMut::new();
+    items.into_iter().map(|item| one(item, &mut made)).collect()
+}
+
+fn one(item: Item, made: &mut BytesMut) -> Bytes {
     match item {
         Item::Tree(Value::Object(mut fields)) => {
             fields.retain(|_, value| !value.is_null());
             Bytes::from(Value::Object(fields).to_string())
         }
-        Item::Raw(bytes) if NULL.find(&bytes).is_some() => shortened(&bytes).unwrap_or(bytes),
+        Item::Raw(bytes) if NULL.find(&bytes).is_some() && brackets::may_have_null(&bytes) => shortened(&bytes, made).unwrap_or(bytes),
         other => other.bytes(),
     }
 }
 
-/// The same record with its other fields as they stand; `None` where all of them stay.
-fn shortened(record: &Bytes) -> Option<Bytes> {
-    let mut fields = Vec::new();
-    cut::fields(record, |field| fields.push(field)).ok()?;
-    let is_null = |field: &cut::Field| &record[field.value..field.value_end] == b"null";
-    if !fields.iter().any(is_null) {
-        return None;
+/// The same record with its other fields as they stand; `None` if it is no object.
+fn shortened(record: &Bytes, made: &mut BytesMut) -> Option<Bytes> {
+    /// So many bytes of records are asked for at a time.
+    const AT_ONCE_BYTES: usize = 1 << 16;
+    if made.capacity() < record.len() {
+        made.reserve(record.len().max(AT_ONCE_BYTES));
     }
-    let mut made = BytesMut::with_capacity(record.len());
     made.put_u8(b'{');
-    for (place, field) in fields.iter().filter(|field| !is_null(field)).enumerate() {
-        if place > 0 {
-            made.put_u8(b',');
+    // Neighbours that stay are copied together.
+    let mut kept: Option<(usize, usize)> = None;
+    let is_object = record.first() == Some(&b'{');
+    let walked = cut::fields(record, |field| {
+        if &record[field.value..field.value_end] != b"null" {
+            kept = Some((kept.map_or(field.name, |(begin, _)| begin), field.value_end));
+        } else if let Some(kept) = kept.take() {
+            put(made, &record[kept.0..kept.1]);
         }
-        made.extend_from_slice(&record[field.name..field.value_end]);
+    });
+    if let Some(kept) = kept {
+        put(made, &record[kept.0..kept.1]);
     }
     made.put_u8(b'}');
-    Some(made.freeze())
+    let made = made.split().freeze();
+    (is_object && walked.is_ok()).then_some(made)
+}
+
+fn put(made: &mut BytesMut, fields: &[u8]) {
+    if made.len() > 1 {
+        made.put_u8(b',');
+    }
+    made.extend_from_slice(fields);
 }
 
 #[cfg(test)]
@@ -47,7 +65,8 @@ mod tests {
     use super::*;
 
     fn raw(text: &'static str) -> String {
-        String::from_utf8(without_nulls(Item::Raw(Bytes::from_static(text.as_bytes()))).to_vec()).unwrap_or_default()
+        let made = without_nulls(vec![Item::Raw(Bytes::from_static(text.as_bytes()))]);
+        String::from_utf8(made.concat()).unwrap_or_default()
     }
 
     #[test]
@@ -60,7 +79,7 @@ mod tests {
     #[test]
     fn a_record_that_was_changed_loses_them_too() {
         let tree = serde_json::json!({"a": null, "b": {"c": null}});
-        assert_eq!(without_nulls(Item::Tree(tree)), Bytes::from_static(br#"{"b":{"c":null}}"#));
+        assert_eq!(without_nulls(vec![Item::Tree(tree)]), [Bytes::from_static(br#"{"b":{"c":null}}"#)]);
     }
 
     #[test]

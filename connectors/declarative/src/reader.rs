@@ -99,7 +99,7 @@ impl ProtocolReader {
     /// The records of the next page as bytes, without outermost fields that are null; `None` behind the last.
     pub async fn next(&mut self) -> Result<Option<Vec<Bytes>>, Fault> {
         let batch = self.reading.next().await?;
-        Ok(batch.map(|batch| batch.items.into_iter().map(without_nulls).collect()))
+        Ok(batch.map(|batch| without_nulls(batch.items)))
     }
 
     /// What could not be read.
