@@ -233,7 +233,7 @@ async fn read_stream(
     let mut reader = connector.read(context, name, state, schema).await?;
     let quoted = Value::from(name).to_string();
     let mut running = false;
-    while let Some(records) = reader.next().await? {
+    while let Some(records) = reader.next_for_messages().await? {
         if !running && !records.is_empty() {
             status(name, "RUNNING");
             running = true;

@@ -96,8 +96,14 @@ impl ProtocolReader {
         Self { reading }
     }
 
-    /// The records of the next page as bytes, without outermost fields that are null; `None` behind the last.
+    /// The records of the next page as bytes; `None` behind the last.
     pub async fn next(&mut self) -> Result<Option<Vec<Bytes>>, Fault> {
+        let batch = self.reading.next().await?;
+        Ok(batch.map(|batch| batch.items.into_iter().map(Item::bytes).collect()))
+    }
+
+    /// The same as messages hold them: without outermost fields that are null.
+    pub async fn next_for_messages(&mut self) -> Result<Option<Vec<Bytes>>, Fault> {
         let batch = self.reading.next().await?;
         Ok(batch.map(|batch| without_nulls(batch.items)))
     }
