@@ -1,7 +1,7 @@
 //! The runs of a tenant's integrations, how far they are, and what they have to say.
 
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter};
 use syncline_model::{
     IntegrationId, JobId,
     ledger::{Level, Outcome, StreamProgress, Trigger},
@@ -16,6 +16,8 @@ use crate::{
 };
 
 const LONGEST_LINE: usize = 8 * 1024;
+/// What is asked of the owner of an integration is taken up within this time; ten minutes in nanoseconds.
+const ASKED_BEFORE_NS: i64 = 600_000_000_000;
 
 /// One run of an integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +138,7 @@ impl Jobs {
         if open.set(set).exec(&transaction).await?.rows_affected > 0 {
             self.0.job_ended(&transaction, &row.integration, at).await?;
             if outcome != Outcome::Cancelled {
-                self.0.end_lost_jobs(&transaction, &row.integration, id, at).await?;
+                self.0.end_lost_jobs(&transaction, &row, at).await?;
             }
         }
         Ok(transaction.commit().await?)
@@ -144,16 +146,21 @@ impl Jobs {
 }
 
 impl Scope {
-    async fn end_lost_jobs<C: ConnectionTrait>(&self, db: &C, integration: &str, before: JobId, at: i64) -> Result<(), StoreFault> {
+    /// Those before this one. What somebody asked for just before this one began by itself may wait behind it, and is not lost.
+    async fn end_lost_jobs<C: ConnectionTrait>(&self, db: &C, ended: &job::Model, at: i64) -> Result<(), StoreFault> {
         let lost = job::ActiveModel {
             ended: Set(Some(at)),
             outcome: Set(Some(Outcome::Cancelled.as_str().to_owned())),
             cause: Set(Some("the node that ran it stopped before it was done".to_owned())),
             ..Default::default()
         };
-        let open =
-            job::Entity::change_of(&self.tenant).filter(job::Column::Integration.eq(integration)).filter(job::Column::Ended.is_null());
-        open.filter(job::Column::Id.lt(before.to_string())).set(lost).exec(db).await?;
+        let open = job::Entity::change_of(&self.tenant).filter(job::Column::Integration.eq(ended.integration.as_str()));
+        let mut before = open.filter(job::Column::Ended.is_null()).filter(job::Column::Id.lt(ended.id.as_str()));
+        if ended.trigger != Trigger::Manual.as_str() {
+            let has_begun = job::Column::Trigger.ne(Trigger::Manual.as_str()).or(job::Column::Progress.ne("[]"));
+            before = before.filter(has_begun.or(job::Column::Started.lt(ended.started.saturating_sub(ASKED_BEFORE_NS))));
+        }
+        before.set(lost).exec(db).await?;
         Ok(())
     }
 }

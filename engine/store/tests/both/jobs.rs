@@ -47,6 +47,20 @@ crate::on_both! {
         }
     }
 
+    async fn a_job_that_waits_behind_one_that_began_by_itself_does_not_end_with_it(bed) {
+        bed.shop("shop").await;
+        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        let begin = async |trigger, minute| bed.store.start_job(&tenant("acme"), &integration("shop"), trigger, at(minute)).await.unwrap();
+        let (old, begun) = (begin(Trigger::Manual, 1).await, begin(Trigger::Manual, 29).await);
+        let progress = [StreamProgress::new("public.orders".parse().unwrap())];
+        bed.store.save_progress(&tenant("acme"), begun, &progress).await.unwrap();
+        let (waits, by_itself) = (begin(Trigger::Manual, 29).await, begin(Trigger::Schedule, 30).await);
+        bed.store.end_job(&tenant("acme"), by_itself, at(90), Outcome::Succeeded, None).await.unwrap();
+        for (job, outcome) in [(old, Some(Outcome::Cancelled)), (begun, Some(Outcome::Cancelled)), (waits, None)] {
+            assert_eq!(bed.acme().jobs().by_id(job).await.unwrap().unwrap().outcome, outcome);
+        }
+    }
+
     async fn a_job_that_never_ran_does_not_end_the_one_that_runs(bed) {
         bed.shop("shop").await;
         let (running, late) = (start(&bed.store, "shop").await, start(&bed.store, "shop").await);
