@@ -302,11 +302,25 @@ fn set(merged: &mut Table, name: &str, value: Value, origin: &str, problems: &mu
         problems.push(problem(origin, format!("unknown setting `{name}`{hint}")));
         return;
     };
-    if place.same_type(&value) {
-        *place = value;
-    } else {
+    if !place.same_type(&value) {
         problems.push(problem(origin, format!("`{name}` must be a {}, and is a {}", place.type_str(), value.type_str())));
+        return;
     }
+    *place = value.clone();
+    if let Some(why) = refused(name, value) {
+        problems.push(problem(origin, format!("`{name}`: {why}")));
+    }
+}
+
+/// Why a setting cannot have this value, whatever the others are.
+fn refused(name: &str, value: Value) -> Option<String> {
+    let mut alone = defaults().ok()?;
+    *get_mut(&mut alone, name)? = value;
+    let error = alone.try_into::<Raw>().err()?;
+    // `unknown variant `a`, expected one of `b`, `c``
+    let mut named = error.message().split('`').skip(1).step_by(2);
+    let hint = named.next().map(|wrong| nearest::hint(wrong, named)).unwrap_or_default();
+    Some(format!("{}{hint}", error.message().trim().replace('\n', " ")))
 }
 
 fn get<'a>(table: &'a Table, name: &str) -> Option<&'a Value> {

@@ -46,6 +46,15 @@ fn an_unknown_variable_is_refused_with_the_nearest_name() {
 }
 
 #[test]
+fn a_word_that_a_setting_does_not_know_is_refused_by_name_with_the_nearest_one() {
+    let expected = "`log.kind`: unknown variant `kafak`, expected `embedded` or `kafka` (did you mean `kafka`?)";
+    assert_eq!(problems(&file("folder = \"a\"\n[log]\nkind = \"kafak\"\n")), [format!("syncline.toml:3: {expected}")]);
+    let flags = Sources { flags: vec!["log.kind=kafak".to_owned(), "api.lisen=1".to_owned()], ..Sources::default() };
+    let unknown = "--set: unknown setting `api.lisen` (did you mean `api.listen`?)";
+    assert_eq!(problems(&flags), [format!("--set: {expected}"), unknown.to_owned()]);
+}
+
+#[test]
 fn a_value_out_of_range_is_refused_by_name() {
     assert_eq!(problems(&file("[engine]\nthreads = 0\n")), ["configuration: `engine.threads` must be at least 1, and is 0"]);
     assert_eq!(
