@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use fakes::{Act, MemoryLedger, Row, TestSource};
 use syncline_log::embedded::{EmbeddedConfig, EmbeddedLog};
-use syncline_model::{Fault, State, ledger::Outcome, schedule::Schedule};
+use syncline_model::{Fault, IntegrationId, State, TenantId, ledger::Outcome, schedule::Schedule};
 use syncline_runtime::{Connectors, Engine, EngineConfig, EngineHandle};
 use syncline_sdk::Connector;
 
@@ -20,14 +20,28 @@ fn start(log: &EmbeddedLog, ledger: &Arc<MemoryLedger>, source: &Arc<TestSource>
     Engine::start(config, Arc::new(log.clone()), Arc::clone(ledger) as _, Arc::new(connectors)).unwrap()
 }
 
-#[tokio::test]
-async fn a_node_without_shards_asks_the_one_that_has_them() {
+/// One integration of one tenant, and what the nodes share.
+struct Bed {
+    folder: tempfile::TempDir,
+    log: EmbeddedLog,
+    ledger: Arc<MemoryLedger>,
+    source: Arc<TestSource>,
+    tenant: TenantId,
+    id: IntegrationId,
+}
+
+fn bed() -> Bed {
     let folder = tempfile::tempdir().unwrap();
     let log = EmbeddedLog::open(EmbeddedConfig::new(folder.path().join("log.db"))).unwrap();
     let ledger = MemoryLedger::new([MemoryLedger::testing("shop", "eu", Schedule::Manual)]);
     let source = TestSource::new("shop");
     source.rows("orders", (0..20).map(|key| Row::new(key, key)));
-    let (tenant, id) = ("acme".parse().unwrap(), "eu".parse().unwrap());
+    Bed { folder, log, ledger, source, tenant: "acme".parse().unwrap(), id: "eu".parse().unwrap() }
+}
+
+#[tokio::test]
+async fn a_node_without_shards_asks_the_one_that_has_them() {
+    let Bed { folder: _folder, log, ledger, source, tenant, id } = bed();
 
     // Asked while nobody owns anything: it waits in the inbox.
     let api = start(&log, &ledger, &source, false);
@@ -53,12 +67,7 @@ async fn a_node_without_shards_asks_the_one_that_has_them() {
 
 #[tokio::test]
 async fn a_job_that_waits_when_its_owner_ends_is_done_by_the_next_owner() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = EmbeddedLog::open(EmbeddedConfig::new(folder.path().join("log.db"))).unwrap();
-    let ledger = MemoryLedger::new([MemoryLedger::testing("shop", "eu", Schedule::Manual)]);
-    let source = TestSource::new("shop");
-    source.rows("orders", (0..20).map(|key| Row::new(key, key)));
-    let (tenant, id) = ("acme".parse().unwrap(), "eu".parse().unwrap());
+    let Bed { folder: _folder, log, ledger, source, tenant, id } = bed();
     let hold = Arc::new(tokio::sync::Notify::new());
     source.act("orders", Act::Hold(Arc::clone(&hold)));
 

@@ -220,5 +220,3 @@ fn key_option(node: &Node<'_>) -> Result<RequestOption, Problem> {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod usage;

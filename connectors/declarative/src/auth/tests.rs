@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! Fake token endpoints on loopback.
 
+mod usage;
+
 use std::{
     sync::{
         Arc, Mutex,

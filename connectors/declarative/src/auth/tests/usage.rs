@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -8,7 +7,7 @@ use serde_json::{Value, json};
 use syncline_model::{Fault, Settings};
 use syncline_sdk::{Context, Http, HttpAnswer, HttpRequest, Patience, WaitReason};
 
-use super::{Authenticator, Call};
+use super::super::{Authenticator, Call};
 use crate::template::Scope;
 
 /// A source that answers what it is told to, and remembers what it was asked and what was saved.
