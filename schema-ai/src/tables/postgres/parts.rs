@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use sqlx::Result;
 use syncline_model::log::Logged;
 
 use super::before::Before;
@@ -25,13 +24,13 @@ impl<'s, 'a> Parts<'s, 'a> {
 
     /// Takes the next part apart: the number of its stream, and its records. A part by which the schema grows goes on to the end of
     /// its stream, so that what grows is told to the database once.
-    pub fn fold(&mut self, schema: &mut Schema, before: &[Before<'a>], applied: &mut Applied) -> Result<Option<(usize, Fold<'a>)>> {
-        let Some((table, events)) = self.streams.get(self.stream) else { return Ok(None) };
+    pub fn fold(&mut self, schema: &mut Schema, before: &[Before<'a>], applied: &mut Applied) -> Option<(usize, Fold<'a>)> {
+        let (table, events) = self.streams.get(self.stream)?;
         let mut fold = Fold::new(*table);
         let from = self.taken;
         for logged in &events[from..] {
             if self.taken - from >= EVENTS_AT_ONCE && !schema.has_changes() {
-                return Ok(Some((self.stream, fold)));
+                return Some((self.stream, fold));
             }
             let known = |_: &Schema, key: &str| Ok::<_, Infallible>(before[self.stream].of(key));
             let Ok(()) = fold.take(schema, logged, applied, known);
@@ -39,6 +38,6 @@ impl<'s, 'a> Parts<'s, 'a> {
         }
         let stream = self.stream;
         (self.stream, self.taken) = (stream + 1, 0);
-        Ok(Some((stream, fold)))
+        Some((stream, fold))
     }
 }

@@ -156,7 +156,7 @@ impl PostgresWriter {
         }
         let mut parts = Parts::new(&streams);
         let (mut learned, mut unusable) = (Learned::default(), Vec::new());
-        let mut next = parts.fold(&mut self.schema, &before, applied)?;
+        let mut next = parts.fold(&mut self.schema, &before, applied);
         while let Some((stream, fold)) = next {
             let changes = self.schema.take_changes();
             applied.schema_changes += changes.len() as u64;
@@ -165,7 +165,7 @@ impl PostgresWriter {
             let sent = place::write(db, &self.sql, &mut self.schema, of, (self.policy.deletes, &mut *applied, &mut learned)).await?;
             before[stream].written(&fold, self.policy.deletes);
             // While the server takes these rows in, the next ones are made.
-            next = parts.fold(&mut self.schema, &before, applied)?;
+            next = parts.fold(&mut self.schema, &before, applied);
             if let Some(sent) = sent {
                 sent.end().await?;
             }
