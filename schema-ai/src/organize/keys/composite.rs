@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Naming, id_word, may_be_key, names_table, stats, without_id};
 use crate::organize::Refused;
-use crate::organize::normalize::{Stream, Table, Type, path};
+use crate::organize::normalize::{Column, Stream, Table, Type, path};
 use crate::organize::profile::files::Source;
 use crate::organize::profile::hash::{self, BuildIdentity};
 use crate::organize::profile::{Profile, Stats};
@@ -87,21 +87,40 @@ struct Candidate {
     alone: bool,
     /// Whether its name says that it is an id.
     named: bool,
-    /// Whether it says which one, and not how much or when.
-    names: bool,
-    /// Whether it is a time or a year.
-    when: bool,
-    /// Whether its name says that it counts something.
-    counts: bool,
+    /// What it says about a row.
+    says: Says,
     position: usize,
     distinct: f64,
     merit: f64,
 }
 
+/// What a column says about a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// Which one it is.
+    Which,
+    /// The how manieth within something.
+    Place,
+    /// When it is.
+    When,
+    /// How much of something; that is no part of a key.
+    Much,
+}
+
+fn says(column: &Column) -> Says {
+    let words = words::tokens(path::last(&column.path));
+    if is_ordinal(&words) {
+        return Says::Place;
+    }
+    if is_temporal(column.typed.kind) || is_when(&words) {
+        return Says::When;
+    }
+    if column.typed.kind == Type::Text || id_word(&words).is_some() { Says::Which } else { Says::Much }
+}
+
 impl Candidate {
-    /// Whether it says which one, or the how manieth, or when; what is measured is no part of a key.
     fn tells(&self) -> bool {
-        self.names || self.counts || self.when
+        self.says != Says::Much
     }
 }
 
@@ -118,9 +137,7 @@ fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
             keys: path::keys(&column.path),
             alone: super::is_whole(stats, table.rows),
             named: id_word(&words::tokens(path::last(&column.path))).is_some(),
-            names: column.typed.kind == Type::Text || id_word(&words::tokens(path::last(&column.path))).is_some(),
-            when: is_temporal(column.typed.kind) || is_when(&words::tokens(path::last(&column.path))),
-            counts: is_ordinal(&words::tokens(path::last(&column.path))),
+            says: says(column),
             position: column.position,
             distinct: stats.sketch.distinct() as f64,
             merit: column_merit(column, stats, table),
@@ -131,7 +148,7 @@ fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
     found
 }
 
-fn column_merit(column: &crate::organize::normalize::Column, stats: &Stats, table: &Table) -> f64 {
+fn column_merit(column: &Column, stats: &Stats, table: &Table) -> f64 {
     let words = words::tokens(path::last(&column.path));
     let named = id_word(&words).unwrap_or(0.0);
     let called = named > 0.0;
@@ -234,7 +251,7 @@ fn leads(rows: &[Vec<u64>], candidates: &[Candidate]) -> Option<Vec<usize>> {
 
 /// What speaks for the columns that come first: that is where keys are put.
 fn leading(set: &[usize], candidates: &[Candidate]) -> f64 {
-    if set.iter().all(|at| candidates[*at].position < set.len()) { 0.7 } else { 0.0 }
+    if set.iter().all(|at| candidates[*at].position < set.len() && candidates[*at].tells()) { 0.7 } else { 0.0 }
 }
 
 /// What speaks against columns that have so many values that chance alone would hardly let two rows have the same.
@@ -249,8 +266,9 @@ fn by_chance(set: &[usize], candidates: &[Candidate], rows: usize) -> f64 {
 fn filled(set: &[usize], candidates: &[Candidate]) -> Vec<usize> {
     let positions: Vec<usize> = set.iter().map(|at| candidates[*at].position).collect();
     let last = positions.iter().max().copied().unwrap_or(0);
-    let numbered = set.iter().any(|at| candidates[*at].counts);
-    let between = (0..candidates.len()).find(|at| candidates[*at].position < last && !set.contains(at) && candidates[*at].names);
+    let numbered = set.iter().any(|at| candidates[*at].says == Says::Place);
+    let between =
+        (0..candidates.len()).find(|at| candidates[*at].position < last && !set.contains(at) && candidates[*at].says == Says::Which);
     match between {
         Some(between) if positions.contains(&0) && last == set.len() && set.len() < MOST_COLUMNS && !numbered => {
             set.iter().copied().chain([between]).collect()

@@ -17,9 +17,9 @@ pub fn settle(streams: &[Stream], names: Vec<Naming>) -> Vec<Naming> {
         return names;
     }
     let common = |provider: &Option<String>| names.iter().filter(|other| other.provider == *provider).count() * 5 >= names.len() * 3;
-    let whole = |(stream, naming): (&Stream, &Naming)| match common(&naming.provider) {
-        true => Naming { provider: None, words: naming.words.clone() },
-        false => Naming { provider: None, words: keys::telling(&stream.name) },
+    let whole = |(stream, naming): (&Stream, &Naming)| Naming {
+        provider: None,
+        words: if common(&naming.provider) { naming.words.clone() } else { keys::telling(&stream.name) },
     };
     streams.iter().zip(&names).map(whole).collect()
 }
