@@ -13,6 +13,7 @@ mod membership;
 mod names;
 mod probe;
 mod producer;
+mod queue;
 mod raw;
 mod reading;
 mod refusal;

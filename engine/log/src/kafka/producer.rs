@@ -92,7 +92,7 @@ impl ProducerContext for Reports {
     }
 }
 
-/// The producer of one shard.
+/// The producer of one lane of a shard.
 pub struct Transactions {
     producer: ThreadedProducer<Reports>,
     shard: ShardId,
@@ -101,10 +101,10 @@ pub struct Transactions {
 }
 
 impl Transactions {
-    /// Takes the shard over: whoever had it can commit nothing any more, and what it left open is aborted.
-    pub fn take_over(config: &KafkaConfig, names: &Names, shard: ShardId, stop: &dyn Fn() -> bool) -> Result<Self, LogFault> {
+    /// Takes a lane of the shard over: whoever had it can commit nothing any more, and what it left open is aborted.
+    pub fn take_over(config: &KafkaConfig, names: &Names, shard: ShardId, lane: usize, stop: &dyn Fn() -> bool) -> Result<Self, LogFault> {
         let context = Reports { ears: Ears::new(config), failed: Mutex::default() };
-        let settings = config.transactional(&names.transactional(shard));
+        let settings = config.transactional(&names.transactional(shard, lane));
         let producer = ThreadedProducer::from_config_and_context(&settings, context).map_err(|error| faults::client(&error))?;
         while !stop() {
             match producer.init_transactions(CALL) {
@@ -190,6 +190,17 @@ impl Transactions {
     }
 
     fn write(&self, draft: &Draft, schemas: &[Arc<Schema>]) -> Result<(), Refusal> {
+        // Ours first: brokers are told of a transaction's partitions while the events are being written.
+        let (cursors, seen) = (self.names.cursors(), self.names.seen());
+        for (of_cursors, key, value) in draft.own_records() {
+            let topic = if of_cursors { &cursors } else { &seen };
+            let record = BaseRecord::with_opaque_to(topic, OWN).partition(i32::from(self.shard.0)).key(&key);
+            let value: Option<Bytes> = value;
+            self.send(match &value {
+                Some(value) => record.payload(value.as_ref()),
+                None => record,
+            })?;
+        }
         let mut topics = TopicsOf::new(&self.names);
         for (index, (_, _, event)) in draft.events().enumerate() {
             let (outgoing, framed) = match schemas.get(index) {
@@ -202,16 +213,6 @@ impl Transactions {
             let value = framed.as_deref().unwrap_or(event.body.as_ref());
             let record = BaseRecord::with_opaque_to(topics.of(event), index).key(&outgoing.key).payload(value).headers(outgoing.headers);
             self.send(record)?;
-        }
-        let (cursors, seen) = (self.names.cursors(), self.names.seen());
-        for (of_cursors, key, value) in draft.own_records() {
-            let topic = if of_cursors { &cursors } else { &seen };
-            let record = BaseRecord::with_opaque_to(topic, OWN).partition(i32::from(self.shard.0)).key(&key);
-            let value: Option<Bytes> = value;
-            self.send(match &value {
-                Some(value) => record.payload(value.as_ref()),
-                None => record,
-            })?;
         }
         Ok(())
     }
