@@ -269,6 +269,8 @@ impl KafkaConfig {
         let mut config = self.producer();
         config.set("transactional.id", id).set("transaction.timeout.ms", self.transaction_timeout.as_millis().to_string());
         config.set("linger.ms", "5");
+        // A topic that is gone is noticed by writing to it; idle shards need not look.
+        config.set("topic.metadata.refresh.interval.ms", "60000");
         config
     }
 

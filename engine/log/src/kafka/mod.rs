@@ -11,6 +11,7 @@ mod held;
 mod inbox;
 mod membership;
 mod names;
+mod polled;
 mod probe;
 mod producer;
 mod queue;

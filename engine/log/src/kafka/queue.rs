@@ -287,8 +287,18 @@ impl State {
     }
 
     fn may_write(&self) -> bool {
-        let free = |waiting: &Waiting| waiting.touches.iter().all(|touched| !self.touched.contains(touched));
-        !self.alone && !self.tidy_due && self.purges.is_empty() && self.waiting.iter().any(free)
+        let mut passed = HashSet::new();
+        let is_open = !self.alone && !self.tidy_due && self.purges.is_empty();
+        is_open && self.waiting.iter().any(|waiting| self.may_take(waiting, &mut passed))
+    }
+
+    /// Nothing that it touches is in another lane, or belongs to what has waited longer and is not taken.
+    fn may_take(&self, waiting: &Waiting, passed: &mut HashSet<u64>) -> bool {
+        let is_free = waiting.touches.iter().all(|touched| !self.touched.contains(touched) && !passed.contains(touched));
+        if !is_free {
+            passed.extend(&waiting.touches);
+        }
+        is_free
     }
 
     /// How much longer to wait for others. When nobody has anything more to say, waiting would only make everybody slower.
@@ -320,9 +330,7 @@ impl State {
         let (mut taken, mut left, mut passed) = (Vec::new(), VecDeque::new(), HashSet::new());
         for waiting in std::mem::take(&mut self.waiting) {
             let is_full = events >= EVENTS_MAX || bytes >= BYTES_MAX;
-            let is_free = |touched: &u64| !self.touched.contains(touched) && !passed.contains(touched);
-            if is_full || !waiting.touches.iter().all(is_free) {
-                passed.extend(waiting.touches.iter().copied());
+            if is_full || !self.may_take(&waiting, &mut passed) {
                 left.push_back(waiting);
                 continue;
             }
@@ -341,3 +349,6 @@ impl State {
         (Turn::Write(taken), work)
     }
 }
+
+#[cfg(test)]
+mod tests;
