@@ -94,7 +94,8 @@ pub struct Queue {
 struct State {
     closed: bool,
     waiting: VecDeque<Waiting>,
-    purges: VecDeque<(TenantId, Reply)>,
+    /// What the first lane does while no other one writes.
+    to_do_alone: VecDeque<Turn>,
     announcing: Option<std::sync::mpsc::Sender<bool>>,
     /// Lanes that have nothing to do. The one that rests longest is next, because the brokers have forgotten its last transaction.
     resting: VecDeque<usize>,
@@ -109,8 +110,6 @@ struct State {
     /// How many steps waited or were at work at the same time lately: when they all do so again, nobody else is to be expected.
     speakers: usize,
     ended: Option<Instant>,
-    /// It is time to look after what is old.
-    tidy_due: bool,
     pressed: u32,
     /// How many lanes there are, and whether the last of them is still being opened.
     lanes: usize,
@@ -143,7 +142,7 @@ impl Queue {
     pub fn purge(&self, tenant: TenantId, reply: Reply) -> bool {
         let mut state = locked(&self.state);
         if !state.closed {
-            state.purges.push_back((tenant, reply));
+            state.to_do_alone.push_back(Turn::Purge(tenant, reply));
             self.came.notify_all();
         }
         !state.closed
@@ -168,7 +167,7 @@ impl Queue {
         let mut state = locked(&self.state);
         state.closed = true;
         state.waiting.clear();
-        state.purges.clear();
+        state.to_do_alone.clear();
         state.announcing = None;
         self.came.notify_all();
     }
@@ -217,7 +216,9 @@ impl Queue {
             // When it is too late for that, somebody's end wakes us.
             let mut wake = if now < until { until } else { now + LATER };
             if lane == 0 {
-                state.tidy_due |= now >= until;
+                if now >= until && !state.to_do_alone.iter().any(|turn| matches!(turn, Turn::Tidy)) {
+                    state.to_do_alone.push_back(Turn::Tidy);
+                }
                 if let Some(turn) = state.of_first_lane(now, self.lanes_max) {
                     self.came.notify_all();
                     return turn;
@@ -254,14 +255,11 @@ impl State {
         if let Some(reply) = self.announcing.take() {
             return Some(self.begin(Turn::Announce(reply)));
         }
-        let alone = self.at_work == 0;
-        if alone && let Some((tenant, reply)) = self.purges.pop_front() {
+        if self.at_work == 0
+            && let Some(turn) = self.to_do_alone.pop_front()
+        {
             self.alone = true;
-            return Some(self.begin(Turn::Purge(tenant, reply)));
-        }
-        if alone && std::mem::take(&mut self.tidy_due) {
-            self.alone = true;
-            return Some(self.begin(Turn::Tidy));
+            return Some(self.begin(turn));
         }
         let may_open = !self.opening && self.opens_after.is_none_or(|after| now > after);
         if self.pressed >= PRESSED && self.lanes < lanes_max && may_open {
@@ -288,7 +286,7 @@ impl State {
 
     fn may_write(&self) -> bool {
         let mut passed = HashSet::new();
-        let is_open = !self.alone && !self.tidy_due && self.purges.is_empty();
+        let is_open = !self.alone && self.to_do_alone.is_empty();
         is_open && self.waiting.iter().any(|waiting| self.may_take(waiting, &mut passed))
     }
 

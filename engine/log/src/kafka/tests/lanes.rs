@@ -61,7 +61,8 @@ async fn what_two_lanes_have_written_is_there_once_and_the_next_owner_goes_on_be
         let order: Vec<&String> = found.iter().filter(of_stream).collect();
         assert_eq!(order, wanted.iter().filter(of_stream).collect::<Vec<_>>());
     }
-    (found.sort(), wanted.sort());
+    found.sort();
+    wanted.sort();
     assert_eq!(found, wanted);
 }
 
