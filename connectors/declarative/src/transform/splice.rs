@@ -23,6 +23,8 @@ pub struct Splice {
     names: Vec<Box<str>>,
     /// The same as they are written.
     quoted: Vec<String>,
+    /// Some of them have letters that are no ASCII.
+    odd: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -71,6 +73,13 @@ impl New {
             Self::Made(bytes) => bytes,
         }
     }
+
+    /// What it adds to what was seen of the record. Only texts and numbers are taken from there.
+    fn look(&self, seen: &mut Seen) {
+        if let Self::Made(bytes) = self {
+            seen.look(bytes);
+        }
+    }
 }
 
 /// What records are changed with, one after the other.
@@ -87,7 +96,7 @@ pub struct Splicer<'a> {
 impl Splice {
     /// What can be done in the bytes; `None` if some of it cannot.
     pub fn of(transforms: &[Transform]) -> Option<Self> {
-        let mut made = Self { steps: Vec::new(), names: Vec::new(), quoted: Vec::new() };
+        let mut made = Self { steps: Vec::new(), names: Vec::new(), quoted: Vec::new(), odd: false };
         for transform in transforms {
             match &transform.change {
                 Change::Add(add) => {
@@ -128,6 +137,7 @@ impl Splice {
         self.names.iter().position(|known| known.as_ref() == name).unwrap_or_else(|| {
             self.names.push(name.into());
             self.quoted.push(Value::from(name).to_string());
+            self.odd |= !name.is_ascii();
             self.names.len() - 1
         })
     }
@@ -257,7 +267,7 @@ impl Splicer<'_> {
 
     fn written(&mut self, record: &Piece) -> Piece {
         let Self { splice, fields, now, behind, out } = self;
-        let mut seen = Seen { null: false, ..record.seen };
+        let mut seen = Seen { null: false, odd: record.seen.odd || splice.odd };
         out.reserve(record.len() + 2);
         out.put_u8(b'{');
         let mut comma = false;
@@ -270,7 +280,7 @@ impl Splicer<'_> {
                     seen.null |= record.get(field.0.value) == Some(&b'n');
                     continue;
                 }
-                Some(Now::Changed(at, value)) if *at == place => Some(value.bytes(record)),
+                Some(Now::Changed(at, value)) if *at == place => Some(value),
                 Some(_) => None,
             };
             if let Some((start, end)) = kept.take() {
@@ -280,8 +290,8 @@ impl Splicer<'_> {
             if let Some(value) = changed {
                 separate(out, &mut comma);
                 out.extend_from_slice(&record[field.0.name..field.0.value]);
-                out.extend_from_slice(value);
-                seen.look(value);
+                out.extend_from_slice(value.bytes(record));
+                value.look(&mut seen);
             }
         }
         if let Some((start, end)) = kept {
@@ -290,14 +300,11 @@ impl Splicer<'_> {
         }
         for known in behind.iter() {
             if let Now::Behind(value) = &now[*known] {
-                let value = value.bytes(record);
                 separate(out, &mut comma);
-                let name = splice.quoted[*known].as_bytes();
-                out.extend_from_slice(name);
+                out.extend_from_slice(splice.quoted[*known].as_bytes());
                 out.put_u8(b':');
-                out.extend_from_slice(value);
-                seen.look(name);
-                seen.look(value);
+                out.extend_from_slice(value.bytes(record));
+                value.look(&mut seen);
             }
         }
         out.put_u8(b'}');
