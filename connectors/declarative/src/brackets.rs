@@ -1,209 +1,61 @@
-//! Where a list or an object ends, found 64 bytes at a time: which bytes of a block are quotes, backslashes and brackets is asked of all
-//! at once, and only those with brackets outside of texts are walked through. The method is that of simdjson
-//! (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019, section 3.1).
+//! Where a list or an object ends, found block by block: only those with brackets outside of texts are walked through.
 
-use wide::u8x16;
-
-use crate::cut::NotJson;
-
-/// What nests deeper could not be read as a tree by anybody behind us.
-const DEPTH_MAX: u32 = 127;
-
-const BLOCK_BYTES: usize = 64;
+use crate::{
+    blocks::{BLOCK_BYTES, Block, Marks, Texts, below},
+    cut::NotJson,
+    piece::Seen,
+};
 
 /// Behind the list or object that begins at `open`. Brackets are counted, not matched by kind. `STRICT` refuses what Python writes for
 /// numbers that JSON has no word for.
 pub fn end<const STRICT: bool>(bytes: &[u8], open: usize) -> Result<usize, NotJson> {
-    let mut texts = Texts::default();
+    search::<STRICT, false>(bytes, open).map(|(end, _)| end)
+}
+
+/// The same, and what was seen on the way there.
+pub fn end_seen(bytes: &[u8], open: usize) -> Result<(usize, Seen), NotJson> {
+    search::<false, true>(bytes, open)
+}
+
+fn search<const STRICT: bool, const SEES: bool>(bytes: &[u8], open: usize) -> Result<(usize, Seen), NotJson> {
+    let (mut texts, mut seen) = (Texts::default(), Seen::NOTHING);
     let (mut at, mut depth) = (open, 0);
     loop {
         let Some(block) = Block::at(bytes, at) else {
             return Err(NotJson(if texts.inside == 0 { "it ends too early" } else { "it ends within a text" }));
         };
-        let marks = block.marks(if STRICT { [b'N', b'I'] } else { NOTHING });
-        let outside = !texts.next(&marks);
-        let (opens, closes) = (marks.opens & outside, marks.closes & outside);
-        if STRICT && marks.letters & outside != 0 {
-            // Such a word behind the end is not ours to judge.
-            let (found, first) = (walk(opens, closes, &mut depth)?, (marks.letters & outside).trailing_zeros());
-            return found.filter(|last| *last < first).map(|last| at + last as usize + 1).ok_or(NO_WORD);
-        }
-        if opens | closes != 0
-            && let Some(last) = walk(opens, closes, &mut depth)?
-        {
-            return Ok(at + last as usize + 1);
-        }
-        at += BLOCK_BYTES;
-    }
-}
-
-/// Whether the object that these bytes are may have a field that is null; one within another value does not count.
-pub fn may_have_null(object: &[u8]) -> bool {
-    let mut texts = Texts::default();
-    let (mut at, mut depth) = (0, 0);
-    while let Some(block) = Block::at(object, at) {
-        // Outside of texts only `null` begins with this letter.
-        let marks = block.marks([b'n', b'n']);
-        let outside = !texts.next(&marks);
-        let (mut left, opens, nulls) = ((marks.opens | marks.closes) & outside, marks.opens, marks.letters & outside);
-        // From bracket to bracket: what stands up to the next one is as deep as what stands behind the last.
-        let mut from = 0;
-        while nulls >> from != 0 {
-            let to = left.trailing_zeros();
-            let between = nulls & (u64::MAX << from) & (1_u64.checked_shl(to).unwrap_or(0)).wrapping_sub(1);
-            if depth == 1 && between != 0 {
-                return true;
-            }
-            if left == 0 {
-                break;
-            }
-            depth = if (opens >> to) & 1 == 1 { depth + 1 } else { depth - 1 };
-            left &= left - 1;
-            from = to;
-        }
-        depth += deeper(left & opens) - deeper(left & !opens);
-        at += BLOCK_BYTES;
-    }
-    false
-}
-
-fn deeper(brackets: u64) -> i64 {
-    i64::from(brackets.count_ones())
-}
-
-pub const NO_WORD: NotJson = NotJson("it holds a number that JSON has no word for");
-
-/// No letter of any word.
-const NOTHING: [u8; 2] = [0, 0];
-
-/// So many bytes, with spaces behind the last.
-enum Block<'a> {
-    Whole(&'a [u8; BLOCK_BYTES]),
-    Padded([u8; BLOCK_BYTES]),
-}
-
-impl<'a> Block<'a> {
-    /// `None` behind the last.
-    #[inline]
-    fn at(bytes: &'a [u8], at: usize) -> Option<Self> {
-        let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
-        if let Some(whole) = rest.first_chunk() {
-            return Some(Self::Whole(whole));
-        }
-        let mut padded = [b' '; BLOCK_BYTES];
-        padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        Some(Self::Padded(padded))
-    }
-
-    #[inline]
-    fn marks(&self, letters: [u8; 2]) -> Marks {
-        match self {
-            Self::Whole(block) => Marks::of(block, letters),
-            Self::Padded(block) => Marks::of(block, letters),
-        }
-    }
-}
-
-/// Bracket by bracket; the place of the one that closes what was opened first.
-fn walk(opens: u64, closes: u64, depth: &mut u32) -> Result<Option<u32>, NotJson> {
-    let (more, less) = (opens.count_ones(), closes.count_ones());
-    if less < *depth && *depth + more <= DEPTH_MAX {
-        *depth = *depth + more - less;
-        return Ok(None);
-    }
-    let mut left = opens | closes;
-    while left != 0 {
-        let place = left.trailing_zeros();
-        left &= left - 1;
-        if (opens >> place) & 1 == 1 {
-            if *depth == DEPTH_MAX {
-                return Err(NotJson("it nests too deep"));
-            }
-            *depth += 1;
+        let block = Marks::of(block.bytes());
+        let quotes = block.quotes();
+        if texts.goes_on(&quotes) {
+            seen.odd |= SEES && block.odd() != 0;
+            at += BLOCK_BYTES;
             continue;
         }
-        *depth -= 1;
-        if *depth == 0 {
-            return Ok(Some(place));
+        let outside = !texts.next(&quotes);
+        let brackets = block.brackets(outside);
+        let depth_before = depth;
+        let last = if brackets.any() == 0 { None } else { brackets.walk(&mut depth)? };
+        // What stands behind the end is not ours to judge.
+        let within = last.map_or(u64::MAX, |last| below(last + 1));
+        if STRICT && block.letters([b'N', b'I']) & outside & within != 0 {
+            return Err(NotJson::NO_WORD);
         }
-    }
-    Ok(None)
-}
-
-/// Which bytes of a block are what, one bit for each.
-struct Marks {
-    quotes: u64,
-    backslashes: u64,
-    opens: u64,
-    closes: u64,
-    /// The letters that are looked for.
-    letters: u64,
-}
-
-impl Marks {
-    #[inline]
-    fn of(block: &[u8; BLOCK_BYTES], letters: [u8; 2]) -> Self {
-        let mut made = Self { quotes: 0, backslashes: 0, opens: 0, closes: 0, letters: 0 };
-        let (parts, _) = block.as_chunks::<16>();
-        for (index, part) in parts.iter().enumerate() {
-            let bytes = u8x16::new(*part);
-            // `[` and `{`, `]` and `}` differ in this one bit, and nothing else becomes one of them by it.
-            let folded = bytes | u8x16::splat(b'[' ^ b'{');
-            let mark = |is: u8x16| u64::from(is.to_bitmask()) << (16 * index);
-            made.quotes |= mark(bytes.simd_eq(u8x16::splat(b'"')));
-            made.backslashes |= mark(bytes.simd_eq(u8x16::splat(b'\\')));
-            made.opens |= mark(folded.simd_eq(u8x16::splat(b'{')));
-            made.closes |= mark(folded.simd_eq(u8x16::splat(b'}')));
-            if letters != NOTHING {
-                let [one, other] = letters.map(|letter| bytes.simd_eq(u8x16::splat(letter)));
-                made.letters |= mark(one | other);
-            }
+        if SEES {
+            seen.odd |= block.odd() & within != 0;
+            // Outside of texts only `null` begins with this letter.
+            let nulls = block.letters([b'n', b'n']) & outside & within;
+            seen.null |= nulls != 0 && brackets.outermost(nulls, depth_before);
         }
-        made
-    }
-}
-
-/// Where texts are, from block to block.
-#[derive(Default)]
-struct Texts {
-    /// All ones if a text goes on from the block before.
-    inside: u64,
-    /// One if the first byte follows a backslash that escapes it.
-    escapes: u64,
-}
-
-impl Texts {
-    /// The bytes of the next block that belong to texts, opening quotes included.
-    #[inline]
-    fn next(&mut self, marks: &Marks) -> u64 {
-        let mut texts = marks.quotes & !self.escaped(marks.backslashes);
-        // A byte is in a text if the number of quotes up to it is odd.
-        for places in [1, 2, 4, 8, 16, 32] {
-            texts ^= texts << places;
+        if let Some(last) = last {
+            return Ok((at + last as usize + 1, seen));
         }
-        texts ^= self.inside;
-        self.inside = if texts >> 63 == 1 { u64::MAX } else { 0 };
-        texts
-    }
-
-    /// The bytes that follow an odd number of backslashes.
-    #[inline]
-    fn escaped(&mut self, backslashes: u64) -> u64 {
-        const EVEN: u64 = u64::MAX / 3;
-        if backslashes == 0 {
-            return std::mem::take(&mut self.escapes);
-        }
-        let backslashes = backslashes & !self.escapes;
-        let behind = (backslashes << 1) | self.escapes;
-        let odd_begins = backslashes & !EVEN & !behind;
-        let (ends, over) = odd_begins.overflowing_add(backslashes);
-        self.escapes = u64::from(over);
-        (EVEN ^ (ends << 1)) & behind
+        at += BLOCK_BYTES;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use proptest::prelude::*;
 
     use super::*;
@@ -252,8 +104,8 @@ mod tests {
 
     #[test]
     fn words_for_numbers_are_refused_only_within_the_value_and_outside_of_texts() {
-        assert_eq!(end::<true>(br#"{"a":NaN}"#, 0), Err(NO_WORD));
-        assert_eq!(end::<true>(b"[-Infinity]", 0), Err(NO_WORD));
+        assert_eq!(end::<true>(br#"{"a":NaN}"#, 0), Err(NotJson::NO_WORD));
+        assert_eq!(end::<true>(b"[-Infinity]", 0), Err(NotJson::NO_WORD));
         assert_eq!(end::<true>(br#"{"a":"NaN"},NaN"#, 0), Ok(11));
         assert_eq!(end::<false>(br#"{"a":NaN}"#, 0), Ok(9));
     }
@@ -262,12 +114,24 @@ mod tests {
     fn only_a_null_of_the_outermost_object_counts() {
         for before in 0..70 {
             let spaces = " ".repeat(before);
-            let has = |text: &str| may_have_null(text.as_bytes());
+            let has = |text: &str| end_seen(text.as_bytes(), 0).unwrap().1.null;
             assert!(has(&format!("{{{spaces}\"a\":null}}")));
             assert!(has(&format!("{{\"b\":[[1],{{}}],{spaces}\"a\": null}}")));
             assert!(has(&format!("{{\"b\":{{\"c\":{spaces}null}},\"a\":null }}")));
             assert!(!has(&format!("{{\"b\":{{\"c\":{spaces}null}},\"a\":[null]}}")));
             assert!(!has(&format!("{{\"n\":\"n{spaces}null\",\"b\":[{spaces}{{\"n\":null}}]}}")));
+        }
+    }
+
+    #[test]
+    fn what_is_odd_is_seen_in_the_value_and_not_behind_it() {
+        for before in 0..70 {
+            let spaces = " ".repeat(before);
+            let is_odd = |text: &str| end_seen(text.as_bytes(), 0).unwrap().1.odd;
+            assert!(is_odd(&format!("{{\"a\":\"{spaces}\u{e9}\"}}")));
+            assert!(is_odd(&format!("{{\"a\":{spaces}\n1}}")));
+            assert!(is_odd(&format!("[\"{spaces}\u{7f}\u{80}\"]")));
+            assert!(!is_odd(&format!("{{\"a\":\"{spaces}\\n\"}}\r\n\u{e9}")));
         }
     }
 
@@ -289,7 +153,11 @@ mod tests {
             let fields: Vec<_> = fields.iter().enumerate().map(|(place, (space, value))| format!("\"{place}\":{space}{value}")).collect();
             let object = format!("{{{}}}", fields.join(","));
             if let Ok(tree) = serde_json::from_str::<serde_json::Map<_, serde_json::Value>>(&object) {
-                prop_assert_eq!(may_have_null(object.as_bytes()), tree.values().any(serde_json::Value::is_null), "{}", object);
+                let page = format!("{object},null\n\u{e9}");
+                let (end, seen) = end_seen(page.as_bytes(), 0).unwrap();
+                prop_assert_eq!(end, object.len());
+                prop_assert_eq!(seen.null, tree.values().any(serde_json::Value::is_null), "{}", object);
+                prop_assert_eq!(seen.odd, false);
             }
         }
 

@@ -1,26 +1,37 @@
 //! Cuts a page into records without building a tree, byte by byte and only once, so that one record that is no UTF-8 spoils no other.
 //! Nothing in here recurses into what a source sends: a page nested ten thousand deep costs no stack.
 
-use bytes::Bytes;
+use std::ops::Range;
 
-use crate::brackets;
+use bytes::Bytes;
+use wide::u8x16;
+
+use crate::{
+    brackets,
+    piece::{Piece, Seen},
+};
 
 /// Why a page cannot be cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the answer is no JSON: {0}")]
 pub struct NotJson(pub &'static str);
 
+impl NotJson {
+    /// What Python writes for numbers that JSON has no word for.
+    pub const NO_WORD: Self = Self("it holds a number that JSON has no word for");
+}
+
 /// What was cut out of a page.
 #[derive(Debug, Default)]
 pub struct Cut {
     /// The elements of a list, the one object, or none if the path leads nowhere.
-    pub records: Vec<Bytes>,
+    pub records: Vec<Piece>,
     /// Those of the wanted fields that the page has at its top, by their place among the wanted; `None` if it is no object.
     pub beside: Option<Vec<(usize, Bytes)>>,
 }
 
 /// The values at a path of object names. An empty path is the page itself.
-pub fn cut(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
+pub fn cut(page: &Bytes, path: &[String]) -> Result<Vec<Piece>, NotJson> {
     cut_beside(page, path, &[]).map(|cut| cut.records)
 }
 
@@ -93,9 +104,9 @@ impl Cutter<'_> {
     }
 
     fn record(&mut self, open: usize, wanted: &[Box<str>]) -> Result<usize, NotJson> {
-        let end = value_end::<false>(self.page, open)?;
+        let (end, seen) = brackets::end_seen(self.page, open)?;
         if self.page.get(space(self.page, open + 1)) != Some(&b'}') {
-            self.cut.records.push(self.page.slice(open..end));
+            self.cut.records.push(Piece { bytes: self.page.slice(open..end), seen });
         }
         if !wanted.is_empty() {
             let page = self.page;
@@ -108,7 +119,7 @@ impl Cutter<'_> {
         Ok(end)
     }
 
-    fn keep(&mut self, name: Text, value: std::ops::Range<usize>, wanted: &[Box<str>]) {
+    fn keep(&mut self, name: Text, value: Range<usize>, wanted: &[Box<str>]) {
         let Some(index) = wanted.iter().position(|wanted| name.is(self.page, wanted)) else { return };
         let value = self.page.slice(value);
         let Some(beside) = &mut self.cut.beside else { return };
@@ -122,8 +133,11 @@ impl Cutter<'_> {
             return Ok(at + 1);
         }
         loop {
-            let end = value_end::<false>(self.page, at)?;
-            self.cut.records.push(self.page.slice(at..end));
+            let (end, seen) = match self.page.get(at) {
+                Some(b'{') => brackets::end_seen(self.page, at)?,
+                _ => (value_end::<false>(self.page, at)?, Seen::UNKNOWN),
+            };
+            self.cut.records.push(Piece { bytes: self.page.slice(at..end), seen });
             at = space(self.page, end);
             match self.page.get(at) {
                 Some(b',') => at = space(self.page, at + 1),
@@ -201,19 +215,19 @@ fn text(bytes: &[u8], begin: usize) -> Result<Text, NotJson> {
     }
 }
 
-/// Where the first quote or backslash stands. Most texts are short, so the first bytes are looked at eight at a time.
+/// Where the first quote or backslash stands. Most texts are short, so the first bytes are looked at before a faster search is begun.
+#[inline]
 fn text_stop(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    // The lowest marked byte is one that is sought; those above it may be marked wrongly.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    const AT_FIRST_BYTES: usize = 48;
     let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()).filter(|_| at < 24) {
-        let word = u64::from_le_bytes(*chunk);
-        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk()).filter(|_| at < AT_FIRST_BYTES) {
+        let chunk = u8x16::new(*chunk);
+        let found = chunk.simd_eq(u8x16::splat(b'"')) | chunk.simd_eq(u8x16::splat(b'\\'));
+        let found = found.to_bitmask();
         if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
+            return Some(at + found.trailing_zeros() as usize);
         }
-        at += 8;
+        at += 16;
     }
     memchr::memchr2(b'"', b'\\', &bytes[at..]).map(|found| at + found)
 }
@@ -225,25 +239,25 @@ fn value_end<const STRICT: bool>(bytes: &[u8], at: usize) -> Result<usize, NotJs
         None => Err(NotJson("it ends too early")),
         Some(b'"') => text(bytes, at).map(|text| text.end),
         Some(b'{' | b'[') => brackets::end::<STRICT>(bytes, at),
-        Some(b'N' | b'I') if STRICT => Err(brackets::NO_WORD),
+        Some(b'N' | b'I') if STRICT => Err(NotJson::NO_WORD),
         Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'-' => {
             let rest = bytes[at..].iter().position(|byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t'));
             let end = rest.map_or(bytes.len(), |length| at + length);
-            if STRICT && bytes[at..end].contains(&b'I') { Err(brackets::NO_WORD) } else { Ok(end) }
+            if STRICT && bytes[at..end].contains(&b'I') { Err(NotJson::NO_WORD) } else { Ok(end) }
         }
         Some(_) => Err(NotJson("something stands where a value should")),
     }
 }
 
-/// The value of a field of the object that these bytes are; the last one of that name.
-pub fn field(object: &Bytes, name: &str) -> Option<Bytes> {
+/// Where the value of a field of the object that these bytes are stands; the last one of that name.
+pub fn field(object: &[u8], name: &str) -> Option<Range<usize>> {
     let mut last = None;
     if object.first() != Some(&b'{') {
         return None;
     }
     fields(object, |field| {
         if is_name(&object[field.name..field.name_end], field.name_escaped, name) {
-            last = Some(object.slice(field.value..field.value_end));
+            last = Some(field.value..field.value_end);
         }
     })
     .ok()?;

@@ -3,6 +3,7 @@
 
 mod address;
 mod auth;
+mod blocks;
 mod brackets;
 mod budget;
 mod cache;
@@ -26,6 +27,7 @@ mod nulls;
 mod paginate;
 mod partitions;
 mod parts;
+mod piece;
 mod places;
 mod problem;
 mod properties;
@@ -48,6 +50,7 @@ mod yaml;
 
 pub use connector::DeclarativeConnector;
 pub use lint::{Findings, lint};
+pub use piece::{Piece, Seen};
 pub use problem::Problem;
 pub use reader::ProtocolReader;
 

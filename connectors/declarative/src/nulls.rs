@@ -6,24 +6,32 @@ use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memmem::Finder;
 use serde_json::Value;
 
-use crate::{brackets, cut, select::Item};
+use crate::{
+    cut,
+    piece::{Piece, Seen},
+    select::Item,
+};
 
 static NULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"null"));
 
-/// The bytes of records without those of their fields that are null.
-pub fn without_nulls(items: Vec<Item>) -> Vec<Bytes> {
+/// Records without those of their fields that are null.
+pub fn without_nulls(items: Vec<Item>) -> Vec<Piece> {
     let mut made = BytesMut::new();
     items.into_iter().map(|item| one(item, &mut made)).collect()
 }
 
-fn one(item: Item, made: &mut BytesMut) -> Bytes {
+fn one(item: Item, made: &mut BytesMut) -> Piece {
     match item {
         Item::Tree(Value::Object(mut fields)) => {
             fields.retain(|_, value| !value.is_null());
-            Bytes::from(Value::Object(fields).to_string())
+            Bytes::from(Value::Object(fields).to_string()).into()
         }
-        Item::Raw(bytes) if NULL.find(&bytes).is_some() && brackets::may_have_null(&bytes) => shortened(&bytes, made).unwrap_or(bytes),
-        other => other.bytes(),
+        Item::Raw(piece) if piece.seen.null && NULL.find(&piece).is_some() => {
+            let seen = Seen { null: false, ..piece.seen };
+            shortened(&piece, made).map_or(piece, |bytes| Piece { bytes, seen })
+        }
+        Item::Raw(piece) => piece,
+        other => other.bytes().into(),
     }
 }
 
@@ -65,8 +73,8 @@ mod tests {
     use super::*;
 
     fn raw(text: &'static str) -> String {
-        let made = without_nulls(vec![Item::Raw(Bytes::from_static(text.as_bytes()))]);
-        String::from_utf8(made.concat()).unwrap_or_default()
+        let made = without_nulls(vec![Item::Raw(Bytes::from_static(text.as_bytes()).into())]);
+        made.iter().map(|piece| String::from_utf8_lossy(piece)).collect()
     }
 
     #[test]
@@ -79,7 +87,7 @@ mod tests {
     #[test]
     fn a_record_that_was_changed_loses_them_too() {
         let tree = serde_json::json!({"a": null, "b": {"c": null}});
-        assert_eq!(without_nulls(vec![Item::Tree(tree)]), [Bytes::from_static(br#"{"b":{"c":null}}"#)]);
+        assert_eq!(without_nulls(vec![Item::Tree(tree)])[0].as_ref(), br#"{"b":{"c":null}}"#);
     }
 
     #[test]

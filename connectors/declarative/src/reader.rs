@@ -9,6 +9,7 @@ use syncline_sdk::{Page, Reader, Refused};
 
 use crate::{
     nulls::without_nulls,
+    piece::Piece,
     read::{At, Batch, StreamReading},
     record::Shape,
     select::Item,
@@ -103,7 +104,7 @@ impl ProtocolReader {
     }
 
     /// The same as messages hold them: without outermost fields that are null.
-    pub async fn next_for_messages(&mut self) -> Result<Option<Vec<Bytes>>, Fault> {
+    pub async fn next_for_messages(&mut self) -> Result<Option<Vec<Piece>>, Fault> {
         let batch = self.reading.next().await?;
         Ok(batch.map(|batch| without_nulls(batch.items)))
     }

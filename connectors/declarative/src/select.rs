@@ -13,6 +13,7 @@ use crate::{
     extract::{Extractor, RecordFilter},
     node::Node,
     normalize::Normalizer,
+    piece::Piece,
     problem::Problem,
     record::field,
     template::Scope,
@@ -23,7 +24,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum Item {
     /// As it stood in the page.
-    Raw(Bytes),
+    Raw(Piece),
     /// Decoded.
     Tree(Value),
     /// What could not be changed as the manifest wants, as it stood in the page, and why.
@@ -71,7 +72,8 @@ impl Item {
     /// As bytes.
     pub fn bytes(self) -> Bytes {
         match self {
-            Self::Raw(bytes) | Self::Refused(bytes, _) => bytes,
+            Self::Raw(piece) => piece.bytes,
+            Self::Refused(bytes, _) => bytes,
             Self::Tree(tree) => Bytes::from(tree.to_string()),
         }
     }
@@ -351,7 +353,7 @@ mod tests {
 
     #[test]
     fn records_before_the_first_that_is_none_are_left() {
-        let raw = |text: &'static str| Item::Raw(Bytes::from_static(text.as_bytes()));
+        let raw = |text: &'static str| Item::Raw(Bytes::from_static(text.as_bytes()).into());
         let broken = Item::Refused(Bytes::from_static(b"{}"), "it cannot be changed".to_owned());
         for (last, why) in [
             (raw("7"), "the source gave a record that is no object"),

@@ -3,7 +3,10 @@
 
 use bytes::Bytes;
 
-use crate::cut::{Cut, NotJson, cut, cut_beside};
+use crate::{
+    cut::{Cut, NotJson, cut, cut_beside},
+    piece::Piece,
+};
 
 /// The records of a page.
 pub fn pieces(page: &Bytes, path: &[String], wanted: &[Box<str>]) -> Result<Cut, NotJson> {
@@ -13,7 +16,7 @@ pub fn pieces(page: &Bytes, path: &[String], wanted: &[Box<str>]) -> Result<Cut,
     Ok(Cut { records: of_list(page, path)?, beside: None })
 }
 
-fn of_list(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
+fn of_list(page: &Bytes, path: &[String]) -> Result<Vec<Piece>, NotJson> {
     let documents = cut(page, &[])?;
     let all_are_records = path.is_empty() && documents.iter().all(holds_fields);
     if all_are_records {
@@ -23,7 +26,7 @@ fn of_list(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
     for document in documents {
         match document.first() {
             Some(b'{') if path.is_empty() => found.extend(holds_fields(&document).then_some(document)),
-            Some(b'{' | b'[') => found.extend(cut(&document, path)?),
+            Some(b'{' | b'[') => found.extend(cut(&document.bytes, path)?),
             _ if path.is_empty() && is_truthy(&document) => found.push(document),
             _ => {}
         }
@@ -32,13 +35,13 @@ fn of_list(page: &Bytes, path: &[String]) -> Result<Vec<Bytes>, NotJson> {
 }
 
 /// An object that is not empty.
-fn holds_fields(piece: &Bytes) -> bool {
+fn holds_fields(piece: &Piece) -> bool {
     piece.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().first() != Some(&b'}'))
 }
 
 /// Whether Python takes a value that is neither a list nor an object for true.
-fn is_truthy(piece: &Bytes) -> bool {
-    match piece.as_ref() {
+fn is_truthy(piece: &Piece) -> bool {
+    match piece.bytes.as_ref() {
         b"null" | b"false" | b"\"\"" => false,
         number if number[0] == b'-' || number[0].is_ascii_digit() => {
             let digits = number.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Changes made in the bytes of a record, for transformations that only put fields in at the top and take some out there. Only what their
 //! templates look at is parsed; everything else stays as the source wrote it.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Map, Value};
@@ -12,6 +12,7 @@ use crate::{
     cut::{self, Field},
     decode::json,
     extract::filled::{self, Kind, Scope, Template},
+    piece::{Piece, Seen},
 };
 
 /// Transformations that can be made so.
@@ -22,6 +23,8 @@ pub struct Splice {
     names: Vec<Box<str>>,
     /// The same as they are written.
     quoted: Vec<String>,
+    /// Some of them have letters that are no ASCII.
+    odd: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -50,9 +53,33 @@ enum Now {
     /// As the source wrote it, at this place among the fields.
     Kept(usize),
     /// With another value where it stood.
-    Changed(usize, Bytes),
+    Changed(usize, New),
     /// Behind all others.
-    Behind(Bytes),
+    Behind(New),
+}
+
+/// A value that was put in.
+#[derive(Debug, Clone, PartialEq)]
+enum New {
+    /// It stands in the record, here.
+    There(Range<usize>),
+    Made(Bytes),
+}
+
+impl New {
+    fn bytes<'a>(&'a self, record: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::There(place) => &record[place.clone()],
+            Self::Made(bytes) => bytes,
+        }
+    }
+
+    /// What it adds to what was seen of the record. Only texts and numbers are taken from there.
+    fn look(&self, seen: &mut Seen) {
+        if let Self::Made(bytes) = self {
+            seen.look(bytes);
+        }
+    }
 }
 
 /// What records are changed with, one after the other.
@@ -69,7 +96,7 @@ pub struct Splicer<'a> {
 impl Splice {
     /// What can be done in the bytes; `None` if some of it cannot.
     pub fn of(transforms: &[Transform]) -> Option<Self> {
-        let mut made = Self { steps: Vec::new(), names: Vec::new(), quoted: Vec::new() };
+        let mut made = Self { steps: Vec::new(), names: Vec::new(), quoted: Vec::new(), odd: false };
         for transform in transforms {
             match &transform.change {
                 Change::Add(add) => {
@@ -110,6 +137,7 @@ impl Splice {
         self.names.iter().position(|known| known.as_ref() == name).unwrap_or_else(|| {
             self.names.push(name.into());
             self.quoted.push(Value::from(name).to_string());
+            self.odd |= !name.is_ascii();
             self.names.len() - 1
         })
     }
@@ -122,7 +150,7 @@ impl Splice {
 
 impl Splicer<'_> {
     /// The record with all changes made. `None` where its bytes do not tell enough, and it must be parsed as a whole.
-    pub fn change(&mut self, record: &Bytes, scope: &mut Scope) -> Option<Result<Bytes, Fault>> {
+    pub fn change(&mut self, record: &Piece, scope: &mut Scope) -> Option<Result<Piece, Fault>> {
         self.find(record)?;
         for step in &self.splice.steps {
             match step {
@@ -165,7 +193,7 @@ impl Splicer<'_> {
         is_told.then_some(())
     }
 
-    fn put(&mut self, field: usize, value: Option<Bytes>) {
+    fn put(&mut self, field: usize, value: Option<New>) {
         let was = std::mem::take(&mut self.now[field]);
         self.now[field] = match (was, value) {
             (Now::Kept(place) | Now::Changed(place, _), Some(value)) => Now::Changed(place, value),
@@ -184,15 +212,15 @@ impl Splicer<'_> {
     }
 
     /// A field's value by now.
-    fn bytes(&self, field: usize, record: &Bytes) -> Option<Bytes> {
+    fn bytes<'a>(&'a self, field: usize, record: &'a [u8]) -> Option<&'a [u8]> {
         match &self.now[field] {
             Now::Gone => None,
-            Now::Kept(place) => self.fields.get(*place).map(|(field, _)| record.slice(field.value..field.value_end)),
-            Now::Changed(_, value) | Now::Behind(value) => Some(value.clone()),
+            Now::Kept(place) => self.fields.get(*place).map(|(field, _)| &record[field.value..field.value_end]),
+            Now::Changed(_, value) | Now::Behind(value) => Some(value.bytes(record)),
         }
     }
 
-    fn value(&self, added: &Added, record: &Bytes, scope: &mut Scope) -> Option<Result<Bytes, Fault>> {
+    fn value(&self, added: &Added, record: &[u8], scope: &mut Scope) -> Option<Result<New, Fault>> {
         if let Some(parameters) = &added.parameters {
             scope.set("parameters", parameters.clone());
         }
@@ -202,34 +230,44 @@ impl Splicer<'_> {
         let mut seen = Map::new();
         for field in &added.looks {
             if let Some(bytes) = self.bytes(*field, record) {
-                seen.insert(self.splice.names[*field].to_string(), json::parse(&bytes).ok()?);
+                seen.insert(self.splice.names[*field].to_string(), json::parse(bytes).ok()?);
             }
         }
         filled::bind(scope, "record", Value::Object(seen));
         let value = filled::value(&added.value, scope, &added.wanted);
         filled::unbind(scope, "record");
-        Some(value.map(|value| Bytes::from(value.to_string())))
+        Some(value.map(|value| New::Made(Bytes::from(value.to_string()))))
     }
 
     /// A text that becomes itself is taken as it stands, and so is a whole number.
-    fn copied(&self, added: &Added, record: &Bytes) -> Option<Bytes> {
+    fn copied(&self, added: &Added, record: &[u8]) -> Option<New> {
         let (field, path) = added.copies.as_ref()?;
-        let found = path.iter().try_fold(self.bytes(*field, record)?, |within, name| cut::field(&within, name))?;
-        if is_whole_number(&found) {
-            return added.wanted.is_empty().then_some(found);
+        let place = match self.now.get(*field)? {
+            Now::Kept(place) => self.fields.get(*place).map(|(field, _)| field.value..field.value_end)?,
+            Now::Changed(_, New::There(place)) | Now::Behind(New::There(place)) => place.clone(),
+            Now::Gone | Now::Changed(..) | Now::Behind(_) => return None,
+        };
+        let place = path.iter().try_fold(place, |within, name| {
+            let found = cut::field(&record[within.clone()], name)?;
+            Some(within.start + found.start..within.start + found.end)
+        })?;
+        let found = &record[place.clone()];
+        if is_whole_number(found) {
+            return added.wanted.is_empty().then_some(New::There(place));
         }
         let text = found.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         if is_whole_number(text) {
             // Python reads the number out of it.
-            return added.wanted.is_empty().then(|| found.slice(1..found.len() - 1));
+            return added.wanted.is_empty().then(|| New::There(place.start + 1..place.end - 1));
         }
         let is_plain = !text.iter().any(|byte| *byte == b'\\' || *byte < b' ');
         let text = std::str::from_utf8(text).ok().filter(|_| is_plain)?;
-        Template::stays(text).then_some(found)
+        Template::stays(text).then_some(New::There(place))
     }
 
-    fn written(&mut self, record: &Bytes) -> Bytes {
+    fn written(&mut self, record: &Piece) -> Piece {
         let Self { splice, fields, now, behind, out } = self;
+        let mut seen = Seen { null: false, odd: record.seen.odd || splice.odd };
         out.reserve(record.len() + 2);
         out.put_u8(b'{');
         let mut comma = false;
@@ -239,6 +277,7 @@ impl Splicer<'_> {
             let changed = match field.1.map(|known| &now[known]) {
                 None | Some(Now::Kept(_)) => {
                     kept = Some((kept.map_or(field.0.name, |(start, _)| start), field.0.value_end));
+                    seen.null |= record.get(field.0.value) == Some(&b'n');
                     continue;
                 }
                 Some(Now::Changed(at, value)) if *at == place => Some(value),
@@ -251,7 +290,8 @@ impl Splicer<'_> {
             if let Some(value) = changed {
                 separate(out, &mut comma);
                 out.extend_from_slice(&record[field.0.name..field.0.value]);
-                out.extend_from_slice(value);
+                out.extend_from_slice(value.bytes(record));
+                value.look(&mut seen);
             }
         }
         if let Some((start, end)) = kept {
@@ -263,11 +303,12 @@ impl Splicer<'_> {
                 separate(out, &mut comma);
                 out.extend_from_slice(splice.quoted[*known].as_bytes());
                 out.put_u8(b':');
-                out.extend_from_slice(value);
+                out.extend_from_slice(value.bytes(record));
+                value.look(&mut seen);
             }
         }
         out.put_u8(b'}');
-        out.split().freeze()
+        Piece { bytes: out.split().freeze(), seen }
     }
 }
 

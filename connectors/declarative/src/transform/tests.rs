@@ -7,6 +7,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::{
+    brackets,
+    piece::{Piece, Seen},
+};
 
 fn reference() -> Value {
     serde_json::from_str(include_str!("../../tests/reference/transformations.json")).unwrap()
@@ -63,9 +67,18 @@ fn what_is_nested_as_deep_as_is_allowed_overflows_no_stack() {
 fn both_ways(nodes: &Value, record: &str, scope: &Scope) -> Option<(Result<String, Fault>, Result<String, Fault>)> {
     let transforms = Transform::load_all(Some(nodes), "transformations").ok()?;
     let splice = Splice::of(&transforms)?;
-    let spliced = splice.splicer(0).change(&Bytes::from(record.to_owned()), &mut scope.clone())?;
+    let bytes = Bytes::from(record.to_owned());
+    let seen = brackets::end_seen(&bytes, 0).map_or(Seen::UNKNOWN, |(_, seen)| seen);
+    let piece = Piece { bytes, seen };
+    let spliced = splice.splicer(0).change(&piece, &mut scope.clone())?;
     let tree = apply_all(&transforms, crate::decode::json::parse(record.as_bytes()).unwrap(), &mut scope.clone());
-    let spelt = |bytes: Bytes| crate::decode::json::parse(&bytes).unwrap().to_string();
+    let spelt = |piece: Piece| {
+        let tree = crate::decode::json::parse(&piece).unwrap();
+        let has_null = tree.as_object().is_some_and(|fields| fields.values().any(Value::is_null));
+        assert!(piece.seen.null || !has_null, "a null in {piece:?} was not seen");
+        assert!(piece.seen.odd || piece.iter().all(|byte| matches!(byte, b' '..=b'~')), "something odd in {piece:?} was not seen");
+        tree.to_string()
+    };
     Some((spliced.map(spelt), tree.map(|tree| tree.to_string())))
 }
 

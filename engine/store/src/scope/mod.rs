@@ -4,6 +4,7 @@ use syncline_model::TenantId;
 
 use crate::Store;
 
+mod engine;
 pub mod idempotency;
 pub mod integrations;
 pub mod jobs;
