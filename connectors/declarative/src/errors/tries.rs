@@ -107,14 +107,14 @@ mod tests {
     fn waits(handlers: &serde_json::Value, failures: &[(Action, Option<&str>)]) -> Vec<Option<u64>> {
         let errors = ErrorHandlers::load(Some(handlers), "x").unwrap();
         let mut tries = Tries::default();
-        let answer = |after: &Option<&str>| HttpAnswer {
+        let answer = |after: Option<&str>| HttpAnswer {
             status: http::StatusCode::TOO_MANY_REQUESTS,
             headers: after.map(|after| (http::header::RETRY_AFTER, after.parse().unwrap())).into_iter().collect(),
             body: bytes::Bytes::new(),
             url: "https://example.com/".parse().unwrap(),
         };
         let next = |(action, after): &(Action, Option<&str>)| {
-            tries.next(&errors, &Scope::new(), *action, Some(&answer(after)), false).unwrap().map(|wait| wait.as_secs())
+            tries.next(&errors, &Scope::new(), *action, Some(&answer(*after)), false).unwrap().map(|wait| wait.as_secs())
         };
         failures.iter().map(next).collect()
     }
