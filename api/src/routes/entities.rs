@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web;
-use schema_ai::unify::{Desk, EntityView, FieldView, Thing, UnifyFault};
+use schema_ai::unify::{Desk, EntityView, FieldView, TakingOver, Thing, UnifyFault};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -47,6 +47,17 @@ pub(crate) struct EntityShown {
     rows: i64,
     /// The records that they stand for.
     records: i64,
+    /// How far taking existing records over is; `null` once all are.
+    taking_over: Option<TakingOverShown>,
+}
+
+/// How far existing records were taken over.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TakingOverShown {
+    /// Records that were taken.
+    taken: u64,
+    /// Records that the tables of its streams have.
+    known: u64,
 }
 
 /// A record that a row stands for.
@@ -132,9 +143,10 @@ pub(crate) async fn get_entity_row(asked: Allowed<Viewer, OneTenant>) -> Result<
 
 impl From<EntityView> for EntityShown {
     fn from(view: EntityView) -> Self {
-        let EntityView { name, concept, resolve, streams, fields, rows, records } = view;
+        let EntityView { name, concept, resolve, streams, fields, rows, records, taking_over } = view;
+        let taking_over = taking_over.map(|TakingOver { taken, known }| TakingOverShown { taken, known });
         let column = |FieldView { name, kind, references }| FieldShown { name, kind, references };
-        Self { name, concept, resolve, streams, columns: fields.into_iter().map(column).collect(), rows, records }
+        Self { name, concept, resolve, streams, columns: fields.into_iter().map(column).collect(), rows, records, taking_over }
     }
 }
 

@@ -215,6 +215,11 @@ impl Schema {
         std::mem::take(&mut self.changes)
     }
 
+    /// Something grew since the last look.
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
     fn add_table(&mut self, table: Table) -> usize {
         self.tables.push(table);
         self.changes.push(Change::Table(self.tables.len() - 1));

@@ -58,7 +58,7 @@ pub struct Progress {
 /// One tenant's plans.
 pub struct Desk {
     pub(super) db: Box<dyn Database>,
-    reader: Box<dyn TableReader>,
+    pub(super) reader: Box<dyn TableReader>,
 }
 
 impl Desk {

@@ -12,6 +12,7 @@ use crate::{
     infer::Kind,
     organize::plan::document::{Document, EntityPlan},
     tables::{
+        TableFault,
         database::{Cell, Found, cells},
         name::quoted,
     },
@@ -39,6 +40,17 @@ pub struct EntityView {
     pub rows: i64,
     /// The records that they stand for.
     pub records: i64,
+    /// How far taking existing records over is; nothing once all are.
+    pub taking_over: Option<TakingOver>,
+}
+
+/// How far existing records were taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakingOver {
+    /// Records that were taken.
+    pub taken: u64,
+    /// Records that its streams' tables have.
+    pub known: u64,
 }
 
 /// A column of a unified table.
@@ -108,7 +120,29 @@ impl Desk {
             fields: self.fields(plan, entity)?,
             rows: counted.number(0),
             records: counted.number(1),
+            taking_over: self.taking_over(entity)?,
         })
+    }
+
+    /// Records are counted only while some of them are still to be taken over.
+    fn taking_over(&self, entity: &EntityPlan) -> Result<Option<TakingOver>, UnifyFault> {
+        let asked = "SELECT stream, records, done FROM _syncline_walks WHERE entity = ? ORDER BY stream";
+        let mut walks = self.db.rows(asked, cells![&entity.concept])?;
+        walks.retain(|walk| entity.streams.contains(&walk.text(0)));
+        if walks.iter().all(|walk| walk.number(2) != 0) {
+            return Ok(None);
+        }
+        let mut sum = TakingOver { taken: 0, known: 0 };
+        for walk in walks {
+            let known = match self.reader.count(&walk.text(0)) {
+                Ok((_, records)) => records,
+                Err(TableFault::NoTable { .. }) => 0,
+                Err(fault) => return Err(fault.into()),
+            };
+            let taken = if walk.number(2) == 0 { walk.number(1).cast_unsigned().min(known) } else { known };
+            sum = TakingOver { taken: sum.taken + taken, known: sum.known + known };
+        }
+        Ok(Some(sum))
     }
 
     fn fields(&self, plan: &Document, entity: &EntityPlan) -> Result<Vec<FieldView>, UnifyFault> {

@@ -18,7 +18,7 @@ mod survive;
 mod tests;
 
 pub use desk::{Desk, Policy, Progress};
-pub use entities::{EntityView, FieldView, Source, Thing, Turn, UnifiedPage};
+pub use entities::{EntityView, FieldView, Source, TakingOver, Thing, Turn, UnifiedPage};
 pub use plans::{Kept, State};
 pub use runner::{Unifier, UnifierHandle};
 

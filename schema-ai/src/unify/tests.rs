@@ -11,7 +11,7 @@ use syncline_model::{
 };
 use tempfile::TempDir;
 
-use super::{Desk, Policy, State};
+use super::{Desk, Policy, State, TakingOver};
 use crate::{
     infer::Kind,
     organize::plan::edit::Edit,
@@ -242,13 +242,20 @@ fn a_column_that_widens_in_the_middle_of_a_walk_keeps_what_was_taken_before() {
         let half = |desk: &Desk| {
             desk.progress().unwrap().walks.iter().any(|(entity, _, records, done)| entity == "invoice" && *records == 500 && !done)
         };
+        let taking_over = |desk: &Desk| {
+            let entities = desk.entities().unwrap();
+            entities.into_iter().find(|entity| entity.name == "invoice").unwrap().taking_over
+        };
+        assert_eq!(taking_over(&desk), Some(TakingOver { taken: 0, known: 700 }));
         while !half(&desk) {
             assert!(desk.step().unwrap(), "the walk is over");
         }
+        assert_eq!(taking_over(&desk), Some(TakingOver { taken: 500, known: 700 }));
         let (key, body) = invoice(699);
         world.write("stripe", "invoices", &[(key, body.map(|body| body.replace(r#""amount_due":6990"#, r#""amount_due":"a lot""#)))]);
         let mut desk = world.desk();
         while desk.step().unwrap() {}
+        assert_eq!(taking_over(&desk), None);
         assert_eq!(world.count("SELECT count(*) FROM invoice WHERE amount_due IS NOT NULL"), 700);
         assert_eq!(world.count("SELECT count(*) FROM invoice WHERE CAST(amount_due AS text) = 'a lot'"), 1);
     });

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use jiff::{Timestamp, civil::Date};
 use sqlx::{PgConnection, Result, postgres::PgCopyIn};
 
-use super::numeric;
+use super::{numeric, sql::Sql};
 use crate::{
     infer::Kind,
     json,
@@ -23,7 +23,7 @@ const CHUNK_BYTES: usize = 128 * 1024;
 const ROW_BYTES_MAX: usize = 7_600;
 const KEPT_IN_ROW: usize = 24;
 /// Seconds from 1970 to 2000, where PostgreSQL's time begins.
-const EPOCH_S: i64 = 946_684_800;
+pub(super) const EPOCH_S: i64 = 946_684_800;
 const EPOCH_DAY: Date = Date::constant(2000, 1, 1);
 /// Magic, flags, and the length of an extension that is not there.
 const HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -46,24 +46,19 @@ pub(super) struct Filled {
     pub columns: Vec<u64>,
 }
 
-impl std::ops::AddAssign for Filled {
-    fn add_assign(&mut self, more: Self) {
-        self.rows += more.rows;
-        self.columns.resize(self.columns.len().max(more.columns.len()), 0);
-        self.columns.iter_mut().zip(more.columns).for_each(|(sum, count)| *sum += count);
-    }
-}
-
 /// A `COPY` that is under way.
-pub(super) struct Copy<'c> {
+pub(super) struct Copy<'c, 't> {
     copy: PgCopyIn<&'c mut PgConnection>,
-    rows: Rows<'c>,
+    rows: Rows<'t>,
 }
 
-impl<'c> Copy<'c> {
+/// A `COPY` of which everything was sent. The server works on it until somebody waits for its end.
+pub(super) struct Sent<'c>(PgCopyIn<&'c mut PgConnection>);
+
+impl<'c, 't> Copy<'c, 't> {
     /// Tells the server that rows of this table come.
-    pub async fn begin(db: &'c mut PgConnection, statement: &str, table: &'c Table) -> Result<Self> {
-        Ok(Self { copy: db.copy_in_raw(statement).await?, rows: Rows::new(table) })
+    pub async fn begin(db: &'c mut PgConnection, sql: &Sql, table: &'t Table) -> Result<Self> {
+        Ok(Self { copy: db.copy_in_raw(&sql.copy(table)).await?, rows: Rows::new(table) })
     }
 
     /// Sends a row, sooner or later. The server reads what came before while we go on.
@@ -76,12 +71,18 @@ impl<'c> Copy<'c> {
         Ok(())
     }
 
-    /// Sends what is left, and waits until the server has taken all of it.
-    pub async fn end(mut self) -> Result<Filled> {
+    /// Sends what is left.
+    pub async fn send(mut self) -> Result<(Sent<'c>, Filled)> {
         self.rows.out.extend_from_slice(&(-1_i16).to_be_bytes());
         self.copy.send(self.rows.out.as_slice()).await?;
-        self.copy.finish().await?;
-        Ok(self.rows.filled)
+        Ok((Sent(self.copy), self.rows.filled))
+    }
+}
+
+impl Sent<'_> {
+    /// Waits until the server has taken all of it.
+    pub async fn end(self) -> Result<()> {
+        self.0.finish().await.map(drop)
     }
 }
 

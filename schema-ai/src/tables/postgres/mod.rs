@@ -1,5 +1,6 @@
 //! The tenants' tables in PostgreSQL: a schema and a role for each tenant.
 
+mod before;
 mod catalog;
 mod copy;
 mod database;
@@ -7,6 +8,7 @@ mod fault;
 mod make;
 mod mirror;
 mod numeric;
+mod parts;
 mod place;
 mod reader;
 mod scram;

@@ -5,8 +5,8 @@ use sqlx::{AssertSqlSafe, PgConnection, Result};
 use syncline_model::log::Logged;
 
 use super::{
-    catalog::run,
-    copy::{Copy, Filled, Fixed},
+    before::Before,
+    copy::{Copy, Filled, Fixed, Sent},
     sql::Sql,
 };
 use crate::tables::{
@@ -31,13 +31,11 @@ pub(super) struct Learned {
 /// What is to be done with the records of one stream.
 #[derive(Default)]
 struct Work<'f> {
-    /// Records without a row.
-    fresh: Vec<Settled<'f>>,
-    /// Records whose row is replaced.
-    replaced: Vec<Settled<'f>>,
+    /// Records that get a row: they had none, or the one they had goes.
+    written: Vec<Settled<'f>>,
     /// Records with a row of which nothing but a deletion came.
     marked: Vec<Settled<'f>>,
-    /// Records with a row that goes.
+    /// Records with a row that goes, or is written anew.
     removed: Vec<&'f str>,
     /// Records whose child rows go.
     bare: Vec<&'f str>,
@@ -67,23 +65,36 @@ impl<'f> Work<'f> {
                     work.removed.push(key);
                 }
                 (true, false, _) => work.gone.push(settled),
-                (false, false, _) => work.fresh.push(settled),
-                (false, true, true) => work.replaced.push(settled),
+                (false, false, _) => work.written.push(settled),
+                // To delete and copy costs the server half of what an update does.
+                (false, true, true) => {
+                    work.removed.push(key);
+                    work.written.push(settled);
+                }
                 (false, true, false) => work.marked.push(settled),
             }
         }
         work
     }
+
+    /// The rows of a child table.
+    fn lists(&self, table: usize) -> impl Iterator<Item = (&Settled<'f>, &ChildRow<'f>)> {
+        self.written.iter().flat_map(move |settled| {
+            let rows = settled.1.parts.iter().flat_map(|parts| &parts.children);
+            rows.filter(move |child| child.table == table).map(move |child| (settled, child))
+        })
+    }
 }
 
-/// Writes the records of one stream.
-pub(super) async fn write(
-    db: &mut PgConnection,
+/// Writes the records of one stream. The last of the rows are only sent: what does not need the database can be done while the server
+/// works on them.
+pub(super) async fn write<'c>(
+    db: &'c mut PgConnection,
     sql: &Sql,
     schema: &mut Schema,
-    fold: &Fold<'_>,
+    (fold, before): (&Fold<'_>, &Before<'_>),
     (deletes, applied, learned): (Deletes, &mut Applied, &mut Learned),
-) -> Result<()> {
+) -> Result<Option<Sent<'c>>> {
     let work = Work::sort(fold, deletes, applied);
     let family = family_of(schema, fold.table);
     let root = &schema.tables[fold.table];
@@ -93,34 +104,38 @@ pub(super) async fn write(
     }
     remove(db, sql.remove(root), &work.removed).await?;
     mark(db, sql.mark(root), &work.marked).await?;
-    let mut filled = vec![Filled::default(); family.len()];
-    if !work.replaced.is_empty() {
-        run(db, sql.stage(root)).await?;
-        let copy = Copy::begin(db, &Sql::copy("pg_temp._syncline_stage", root), root).await?;
-        filled[0] += records(copy, &work.replaced, applied).await?;
-        run(db, sql.merge(root)).await?;
-    }
-    if !work.fresh.is_empty() {
-        let copy = Copy::begin(db, &Sql::copy(&sql.table(root), root), root).await?;
-        filled[0] += records(copy, &work.fresh, applied).await?;
-    }
-    for (filled, &child) in filled.iter_mut().zip(&family).skip(1) {
-        let lists = || work.fresh.iter().chain(&work.replaced).flat_map(move |settled| lists(settled, child));
-        if lists().next().is_some() {
-            let table = &schema.tables[child];
-            let copy = Copy::begin(db, &Sql::copy(&sql.table(table), table), table).await?;
-            *filled += child_rows(copy, lists(), applied).await?;
-        }
-    }
     remember(db, sql, fold.table, root.has_gone, &work).await?;
-    for (filled, &table) in filled.iter().zip(&family) {
-        applied.rows += filled.rows;
-        learn(schema, table, filled, learned);
-    }
     if !work.gone.is_empty() && !std::mem::replace(&mut schema.tables[fold.table].has_gone, true) {
         learned.tables.push(fold.table);
     }
-    Ok(())
+    let has_rows = |&table: &usize| if table == fold.table { !work.written.is_empty() } else { work.lists(table).next().is_some() };
+    let filled: Vec<usize> = family.into_iter().filter(has_rows).collect();
+    let Some((&last, others)) = filled.split_last() else { return Ok(None) };
+    for &table in others {
+        send(&mut *db, sql, schema, (table, &work, before), (&mut *applied, &mut *learned)).await?.end().await?;
+    }
+    send(db, sql, schema, (last, &work, before), (applied, learned)).await.map(Some)
+}
+
+/// Sends the rows that one table gets.
+async fn send<'c>(
+    db: &'c mut PgConnection,
+    sql: &Sql,
+    schema: &mut Schema,
+    (table, work, before): (usize, &Work<'_>, &Before<'_>),
+    (applied, learned): (&mut Applied, &mut Learned),
+) -> Result<Sent<'c>> {
+    let of = &schema.tables[table];
+    let mut copy = Copy::begin(db, sql, of).await?;
+    if of.parent.is_none() {
+        records(&mut copy, work, before, applied).await?;
+    } else {
+        child_rows(&mut copy, work.lists(table), applied).await?;
+    }
+    let (sent, filled) = copy.send().await?;
+    applied.rows += filled.rows;
+    learn(schema, table, &filled, learned);
+    Ok(sent)
 }
 
 fn learn(schema: &mut Schema, index: usize, filled: &Filled, learned: &mut Learned) {
@@ -137,28 +152,28 @@ fn learn(schema: &mut Schema, index: usize, filled: &Filled, learned: &mut Learn
     }
 }
 
-async fn records(mut copy: Copy<'_>, records: &[Settled<'_>], applied: &mut Applied) -> Result<Filled> {
+async fn records(copy: &mut Copy<'_, '_>, work: &Work<'_>, before: &Before<'_>, applied: &mut Applied) -> Result<()> {
     let nothing = Row::default();
-    for (key, record, (first, last)) in records {
+    for (key, record, (first, last)) in &work.written {
         let engine = [
             Fixed::Text(key),
             record.version.map_or(Fixed::Nothing, Fixed::Version),
             Fixed::Id(last.event.id.0),
             deleted_at(record, last).map_or(Fixed::Nothing, Fixed::Moment),
-            Fixed::Moment(first.committed),
+            Fixed::Moment(before.first_seen(key).unwrap_or(first.committed)),
             Fixed::Moment(last.committed),
             Fixed::Whole(last.place.offset.cast_signed()),
         ];
         copy.push(&engine, record.parts.as_ref().map_or(&nothing, |parts| &parts.row), applied).await?;
     }
-    copy.end().await
+    Ok(())
 }
 
 async fn child_rows<'f>(
-    mut copy: Copy<'_>,
+    copy: &mut Copy<'_, '_>,
     rows: impl Iterator<Item = (&'f Settled<'f>, &'f ChildRow<'f>)>,
     applied: &mut Applied,
-) -> Result<Filled> {
+) -> Result<()> {
     for ((key, record, (_, last)), child) in rows {
         let engine = [
             Fixed::Text(key),
@@ -169,12 +184,7 @@ async fn child_rows<'f>(
         ];
         copy.push(&engine, &child.row, applied).await?;
     }
-    copy.end().await
-}
-
-fn lists<'f>(settled: &'f Settled<'f>, table: usize) -> impl Iterator<Item = (&'f Settled<'f>, &'f ChildRow<'f>)> {
-    let rows = settled.1.parts.iter().flat_map(|parts| &parts.children);
-    rows.filter(move |child| child.table == table).map(move |child| (settled, child))
+    Ok(())
 }
 
 fn deleted_at(record: &Pending<'_>, last: &Logged) -> Option<Timestamp> {

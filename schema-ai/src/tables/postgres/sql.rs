@@ -104,34 +104,19 @@ impl Sql {
         if actions.is_empty() { String::new() } else { format!("ALTER TABLE {} {};", self.table(table), actions.join(", ")) }
     }
 
-    pub fn copy(into: &str, table: &Table) -> String {
-        format!("COPY {into} ({}) FROM STDIN (FORMAT binary)", row_columns(table).join(","))
+    pub fn copy(&self, table: &Table) -> String {
+        format!("COPY {} ({}) FROM STDIN (FORMAT binary)", self.table(table), row_columns(table).join(","))
     }
 
-    /// A table of the transaction for rows that replace others.
-    pub fn stage(&self, table: &Table) -> String {
-        format!("CREATE TEMP TABLE _syncline_stage (LIKE {}) ON COMMIT DROP", self.table(table))
-    }
-
-    /// Rows of the stage replace those with the same key, except for when these were first seen, unless they are newer after all.
-    pub fn merge(&self, table: &Table) -> String {
-        let columns = row_columns(table);
-        let fixed = [quoted("_syncline_key"), quoted("_syncline_first_seen")];
-        let sets: Vec<String> =
-            columns.iter().filter(|name| !fixed.contains(name)).map(|name| format!("{name} = excluded.{name}")).collect();
-        let names = columns.join(",");
-        format!(
-            "INSERT INTO {} AS known ({names}) SELECT {names} FROM pg_temp._syncline_stage ON CONFLICT (_syncline_key) DO UPDATE SET {} \
-             WHERE known._syncline_version IS NULL OR excluded._syncline_version IS NULL \
-             OR excluded._syncline_version >= known._syncline_version; DROP TABLE pg_temp._syncline_stage",
-            self.table(table),
-            sets.join(", ")
-        )
-    }
-
-    /// Parameters: keys. Gives key and version.
+    /// Parameters: keys. Gives key, version and when the row was first written.
     pub fn versions(&self, table: &Table) -> String {
-        format!("SELECT _syncline_key, _syncline_version::text FROM {} WHERE _syncline_key = ANY($1)", self.table(table))
+        let columns = "_syncline_key, _syncline_version::text, _syncline_first_seen";
+        format!("SELECT {columns} FROM {} WHERE _syncline_key = ANY($1)", self.table(table))
+    }
+
+    /// Parameters: a table's number, keys. Gives key and version of what is gone.
+    pub fn gone(&self) -> String {
+        format!("SELECT key, version::text FROM {}._syncline_gone WHERE table_id = $1 AND key = ANY($2)", self.schema)
     }
 
     /// Parameters: keys.

@@ -15,8 +15,11 @@ use syncline_model::{
 };
 
 use super::{
-    Server, catalog,
+    Server,
+    before::Before,
+    catalog,
     fault::{Remedy, fault, remedy},
+    parts::Parts,
     place::{self, Learned},
     sql::Sql,
 };
@@ -24,7 +27,6 @@ use crate::{
     metrics,
     tables::{
         fault::TableFault,
-        fold::{Fold, Known},
         port::{Applied, Rejected, TablePolicy, TableWriter},
         schema::Schema,
     },
@@ -146,61 +148,50 @@ impl PostgresWriter {
     }
 
     async fn rows(&mut self, db: &mut Transaction<'_, Postgres>, fresh: &[&Logged], applied: &mut Applied) -> sqlx::Result<()> {
-        let mut of_stream: HashMap<(&str, &str), usize> = HashMap::new();
-        let mut parts: Vec<(usize, Vec<&Logged>)> = Vec::new();
-        for logged in fresh {
-            let event = &logged.event;
-            let index = *of_stream.entry((event.integration.as_str(), event.stream.as_str())).or_insert_with(|| {
-                let table = self.schema.stream_table(event.connector.as_str(), event.integration.as_str(), event.stream.as_str());
-                parts.push((table, Vec::new()));
-                parts.len() - 1
-            });
-            parts[index].1.push(logged);
-        }
-        let mut folds = Vec::with_capacity(parts.len());
-        for (table, events) in &parts {
-            let known = self.known(db, *table, events).await?;
-            let mut fold = Fold::new(*table);
-            for logged in events {
-                fold.take(&mut self.schema, logged, applied, |_, key| Ok::<_, sqlx::Error>(known.get(key).copied()))?;
-            }
-            folds.push(fold);
-        }
         let at = fresh.last().map(|last| last.committed.to_string()).unwrap_or_default();
-        let changes = self.schema.take_changes();
-        applied.schema_changes = changes.len() as u64;
-        catalog::run(db, catalog::grow(&self.sql, &self.schema, &changes, &at)).await?;
-        let mut learned = Learned::default();
-        for fold in &folds {
-            place::write(db, &self.sql, &mut self.schema, fold, (self.policy.deletes, &mut *applied, &mut learned)).await?;
+        let streams = self.by_stream(fresh);
+        let mut before = Vec::with_capacity(streams.len());
+        for (table, events) in &streams {
+            before.push(Before::ask(db, &self.sql, &self.schema, *table, events).await?);
         }
-        let unusable: Vec<_> = folds.iter().flat_map(|fold| &fold.unusable).map(|(logged, cause)| (*logged, cause.as_str())).collect();
+        let mut parts = Parts::new(&streams);
+        let (mut learned, mut unusable) = (Learned::default(), Vec::new());
+        let mut next = parts.fold(&mut self.schema, &before, applied);
+        while let Some((stream, fold)) = next {
+            let changes = self.schema.take_changes();
+            applied.schema_changes += changes.len() as u64;
+            catalog::run(db, catalog::grow(&self.sql, &self.schema, &changes, &at)).await?;
+            let of = (&fold, &before[stream]);
+            let sent = place::write(db, &self.sql, &mut self.schema, of, (self.policy.deletes, &mut *applied, &mut learned)).await?;
+            before[stream].written(&fold, self.policy.deletes);
+            // While the server takes these rows in, the next ones are made.
+            next = parts.fold(&mut self.schema, &before, applied);
+            if let Some(sent) = sent {
+                sent.end().await?;
+            }
+            unusable.extend(fold.unusable);
+        }
+        let unusable: Vec<_> = unusable.iter().map(|(logged, cause)| (*logged, cause.as_str())).collect();
         set_aside(db, &self.sql, &unusable).await?;
         let mut notes = catalog::save_fill(&self.sql, &self.schema, &learned.tables);
         notes.push_str(&catalog::save_columns(&self.sql, &self.schema, &learned.columns));
         catalog::run(db, notes).await
     }
 
-    /// What the tables know of the records of these events.
-    async fn known(&self, db: &mut PgConnection, table: usize, events: &[&Logged]) -> sqlx::Result<HashMap<String, Known>> {
-        let mut known = HashMap::new();
-        let of = &self.schema.tables[table];
-        if !of.has_rows && !of.has_gone {
-            return Ok(known);
+    /// Events by the table of their stream.
+    fn by_stream<'a>(&mut self, fresh: &[&'a Logged]) -> Vec<(usize, Vec<&'a Logged>)> {
+        let mut of_stream: HashMap<(&str, &str), usize> = HashMap::new();
+        let mut streams: Vec<(usize, Vec<&Logged>)> = Vec::new();
+        for logged in fresh {
+            let event = &logged.event;
+            let index = *of_stream.entry((event.integration.as_str(), event.stream.as_str())).or_insert_with(|| {
+                let table = self.schema.stream_table(event.connector.as_str(), event.integration.as_str(), event.stream.as_str());
+                streams.push((table, Vec::new()));
+                streams.len() - 1
+            });
+            streams[index].1.push(logged);
         }
-        let keys: HashSet<&str> = events.iter().map(|logged| logged.event.key.as_str()).collect();
-        let keys: Vec<&str> = keys.into_iter().collect();
-        if of.has_gone {
-            let number = i64::try_from(table).unwrap_or(i64::MAX);
-            let found = format!("SELECT key, version::text FROM {}._syncline_gone WHERE table_id = $1 AND key = ANY($2)", self.sql.schema);
-            let rows = sqlx::query(AssertSqlSafe(found)).persistent(false).bind(number).bind(&keys).fetch_all(&mut *db).await?;
-            known.extend(rows.iter().map(|row| (row.get(0), Known { exists: false, version: version(row) })));
-        }
-        if of.has_rows {
-            let rows = sqlx::query(AssertSqlSafe(self.sql.versions(of))).bind(&keys).fetch_all(db).await?;
-            known.extend(rows.iter().map(|row| (row.get(0), Known { exists: true, version: version(row) })));
-        }
-        Ok(known)
+        streams
     }
 
     async fn read_rejected(&self, records_max: usize) -> sqlx::Result<Vec<Rejected>> {
@@ -229,10 +220,6 @@ fn streams_end(batch: &[Logged]) -> usize {
         streams.len() > STREAMS_MAX
     });
     end.unwrap_or(batch.len())
-}
-
-fn version(row: &sqlx::postgres::PgRow) -> Option<i128> {
-    row.get::<Option<String>, _>(1)?.parse().ok()
 }
 
 /// Sets records aside that cannot be used.

@@ -159,7 +159,7 @@ fn note(db: &Connection, at: &str, change: &str) -> Result<()> {
 
 /// How far the log was read.
 pub(crate) fn position(db: &Connection) -> Result<Position> {
-    let mut rows = db.prepare("SELECT partition, offset FROM _syncline_position")?;
+    let mut rows = db.prepare_cached("SELECT partition, offset FROM _syncline_position")?;
     let places = rows.query_map([], |row| Ok((PartitionName(row.get(0)?), row.get::<_, i64>(1)?.cast_unsigned())))?;
     Ok(Position(places.collect::<Result<_>>()?))
 }

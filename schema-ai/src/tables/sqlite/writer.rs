@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// The tables of one tenant, open for writing. One writer for each file.
+/// The tables of one tenant, open for writing. A second writer does no harm, but both have to read anew what the other one did.
 pub struct SqliteWriter {
     tenant: TenantId,
     db: Connection,
@@ -99,9 +99,17 @@ impl SqliteWriter {
     }
 
     fn write(&mut self, batch: &[Logged]) -> rusqlite::Result<Applied> {
-        let mut position = self.position.clone();
         let mut applied = Applied::default();
         let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found = catalog::position(&step)?;
+        if found != self.position {
+            // Another process has written since: what it did is read anew, and what it wrote is not written again.
+            self.schema = catalog::load(&step)?;
+            self.schema.limit(self.policy.limits);
+            self.schema.foreign_names = catalog::names_in_use(&step)?;
+            self.position = found;
+        }
+        let mut position = self.position.clone();
         let mut folds: Vec<Fold<'_>> = Vec::new();
         let mut fold_of: HashMap<(&str, &str), usize> = HashMap::new();
         for logged in batch {

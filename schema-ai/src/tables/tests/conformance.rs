@@ -1,5 +1,7 @@
 //! What every implementation of the port shows.
-use super::{AT, event, logged, on_each};
+use std::collections::BTreeMap;
+
+use super::{AT, Bed, event, logged, on_each, tenant};
 use crate::tables::{Compare, Deletes, Filter, RowQuery, TablePolicy, schema::Limits};
 
 #[test]
@@ -248,4 +250,77 @@ fn the_schema_is_the_same_after_opening_again() {
         assert_eq!(applied.schema_changes, 0);
         assert_eq!(bed.read().tables().unwrap(), before);
     });
+}
+
+#[test]
+fn two_writers_of_one_tenant_write_every_event_once() {
+    on_each(TablePolicy::default(), |bed| {
+        let mut second = bed.home.writer(&tenant("acme"), TablePolicy::default()).unwrap();
+        let log: Vec<_> = (1..=30).map(|n| logged(n, event("orders", &n.to_string(), None, Some(&format!(r#"{{"n{n}":{n}}}"#))))).collect();
+        let mut events = 0;
+        for (at, part) in log.chunks(5).enumerate() {
+            let writer = if at % 2 == 0 { &mut bed.writer } else { &mut second };
+            events += writer.apply(&log[..5 * at]).unwrap().events;
+            events += writer.apply(part).unwrap().events;
+        }
+        assert_eq!((events, bed.read().count("shop_orders").unwrap()), (30, (30, 30)));
+    });
+}
+
+#[test]
+fn a_large_batch_leaves_what_its_events_leave_one_after_the_other() {
+    on_each(TablePolicy::default(), |bed| large_batch(bed, Deletes::Soft));
+    on_each(TablePolicy { deletes: Deletes::Hard, ..TablePolicy::default() }, |bed| large_batch(bed, Deletes::Hard));
+}
+
+/// More events than are written at once, of records that come again and again, late, deleted, with lists, and with fields that some of
+/// them have and others have not. Before it, some of the records have rows.
+fn large_batch(bed: &mut Bed, deletes: Deletes) {
+    let keys = 160;
+    let mut state = 7_u64;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut expected: BTreeMap<String, (i128, Option<u64>)> = BTreeMap::new();
+    let mut log = Vec::new();
+    for n in 1..=3_500_u64 {
+        let (key, version) = (random(keys).to_string(), i128::from(n / 10 + random(200)));
+        let is_deleted = random(10) == 0;
+        let late = if n % 900 == 0 { format!(r#","late_{n}":true"#) } else { String::new() };
+        let body = format!(r#"{{"n":{n},"list":[{{"of":{n}}},{{"of":"{key}"}}]{late}}}"#);
+        let mut one = logged(n, event("orders", &key, Some(version), (!is_deleted).then_some(&body)));
+        one.committed += jiff::SignedDuration::from_secs(i64::try_from(n).unwrap());
+        log.push(one);
+        let known = expected.entry(key).or_insert((i128::MIN, None));
+        if version >= known.0 {
+            *known = (version, (!is_deleted).then_some(n));
+        }
+    }
+    bed.writer.apply(&log[..300]).unwrap();
+    let all = RowQuery { rows_max: 1_000, deleted: true, ..RowQuery::default() };
+    let first_seen = |bed: &Bed| {
+        let rows = bed.read().rows("shop_orders", &all).unwrap().rows;
+        rows.into_iter().map(|row| (row["_syncline_key"].to_string(), row["_syncline_first_seen"].to_string())).collect::<BTreeMap<_, _>>()
+    };
+    let before = first_seen(bed);
+    bed.writer.apply(&log[300..]).unwrap();
+    let live = |table: &str| {
+        let rows = bed.read().rows(table, &RowQuery { rows_max: 1_000, ..RowQuery::default() }).unwrap().rows;
+        rows.into_iter().map(|row| (row["_syncline_key"].as_str().unwrap().to_owned(), row)).collect::<BTreeMap<_, _>>()
+    };
+    let found: BTreeMap<String, u64> = live("shop_orders").into_iter().map(|(key, row)| (key, row["n"].as_u64().unwrap())).collect();
+    let wanted: BTreeMap<String, u64> = expected.iter().filter_map(|(key, (_, n))| Some((key.clone(), (*n)?))).collect();
+    assert_eq!(found, wanted);
+    let lists: Vec<String> = live("shop_orders_list").into_keys().collect();
+    let mut wanted: Vec<String> = wanted.keys().flat_map(|key| [format!("{key}[0]"), format!("{key}[1]")]).collect();
+    wanted.sort();
+    assert_eq!(lists, wanted);
+    if deletes == Deletes::Soft {
+        let after = first_seen(bed);
+        assert!(before.iter().all(|(key, first)| after[key] == *first), "a row has forgotten when it was first seen");
+        assert_eq!(after.len(), expected.len());
+    }
+    bed.reopen();
+    assert_eq!(bed.writer.apply(&log).unwrap().events, 0);
 }

@@ -1,5 +1,5 @@
 //! What PostgreSQL alone shows: who may look where, and what happens when two write.
-use super::{event, logged, on_postgres, tenant};
+use super::{event, on_postgres, tenant};
 use crate::tables::{TableHome, TablePolicy};
 
 #[test]
@@ -38,21 +38,6 @@ fn a_tenant_logs_in_as_itself_and_is_refused_everywhere_else() {
         assert!(kept[0].starts_with("SCRAM-SHA-256$4096:"), "{kept:?}");
         let again = bed.home.login(&tenant("acme")).unwrap().unwrap();
         assert_ne!(again.password.expose(), login.password.expose());
-    });
-}
-
-#[test]
-fn two_writers_of_one_tenant_write_every_event_once() {
-    on_postgres(TablePolicy::default(), |bed| {
-        let mut second = bed.home.writer(&tenant("acme"), TablePolicy::default()).unwrap();
-        let log: Vec<_> = (1..=30).map(|n| logged(n, event("orders", &n.to_string(), None, Some(&format!(r#"{{"n{n}":{n}}}"#))))).collect();
-        let mut events = 0;
-        for (at, part) in log.chunks(5).enumerate() {
-            let writer = if at % 2 == 0 { &mut bed.writer } else { &mut second };
-            events += writer.apply(&log[..5 * at]).unwrap().events;
-            events += writer.apply(part).unwrap().events;
-        }
-        assert_eq!((events, bed.read().count("shop_orders").unwrap()), (30, (30, 30)));
     });
 }
 
