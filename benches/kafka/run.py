@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -45,6 +46,12 @@ class Node:
             self.errors.seek(0)
             raise SystemExit(f"the node did not start:\n{self.errors.read()}")
         self.answers = time.monotonic() - self.began
+        # Only the first node on a store is told a key.
+        kept = pathlib.Path(options.folder, "key")
+        if self.key:
+            kept.write_text(self.key)
+        else:
+            self.key = kept.read_text()
 
     def call(self, method, path, body=None):
         data = json.dumps(body).encode() if body is not None else None

@@ -1,20 +1,28 @@
-//! The log on Kafka beside a bare idempotent producer of the same bytes, on the same broker in the same run; and what owning 64 shards
-//! costs. `SYNCLINE_TEST_KAFKA=host:port cargo bench -p syncline-log --features kafka --bench kafka`
+//! The log on Kafka beside a bare idempotent producer of the same bytes, on the same broker in the same run; what exactly-once costs on
+//! one shard beside at-least-once with as many steps under way; and what owning 64 shards costs. `SYNCLINE_TEST_KAFKA=host:port cargo bench -p syncline-log --features kafka --bench kafka`
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a bench")]
 
-use std::time::{Duration, Instant};
+use std::{
+    num::{NonZeroU16, NonZeroUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use rdkafka::{
     ClientConfig,
     message::{Header, OwnedHeaders},
-    producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
+    producer::{BaseRecord, DefaultProducerContext, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
 };
 use syncline_log::{
     KafkaConfig, KafkaLog,
-    conformance::{advance, event, own, tenant},
+    conformance::{advance, event, key, own, tenant},
 };
-use syncline_model::{Event, EventLog, Shard, ShardId, Step, TenantId};
+use syncline_model::{Advance, Cursor, Event, EventLog, Revision, Shard, ShardId, Step, TenantId};
+use tokio::sync::Notify;
 
 const ROUNDS: usize = 6;
 const EACH: Duration = Duration::from_millis(1500);
@@ -53,6 +61,141 @@ async fn reader(shard: &dyn Shard, tenant: &TenantId, template: &Step, revision:
         shard.commit(step).await.unwrap();
     }
     sent
+}
+
+/// Hears when all of a step is written.
+struct Acknowledged;
+
+struct Awaited {
+    left: AtomicUsize,
+    all: Notify,
+}
+
+impl rdkafka::ClientContext for Acknowledged {}
+
+impl ProducerContext for Acknowledged {
+    type DeliveryOpaque = Arc<Awaited>;
+
+    fn delivery(&self, report: &DeliveryResult<'_>, step: Arc<Awaited>) {
+        assert!(report.is_ok());
+        if step.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            step.all.notify_one();
+        }
+    }
+}
+
+/// One reader that writes step after step, a cursor with each, and waits until brokers have it: at least once.
+async fn at_least_once(producer: &ThreadedProducer<Acknowledged>, topics: &[String; 2], events: &[Event]) -> usize {
+    let (began, mut sent) = (Instant::now(), 0);
+    while began.elapsed() < EACH {
+        let step = Arc::new(Awaited { left: AtomicUsize::new(events.len() + 1), all: Notify::new() });
+        for event in events {
+            let mut headers = OwnedHeaders::new();
+            for (name, value) in event.attributes() {
+                headers = headers.insert(Header { key: &format!("ce_{name}"), value: Some(value.as_str()) });
+            }
+            let key = event.partition_key();
+            let record = BaseRecord::with_opaque_to(&topics[0], Arc::clone(&step)).key(key.as_str()).payload(event.body.as_ref());
+            write(producer, record.headers(headers)).await;
+        }
+        write(producer, BaseRecord::with_opaque_to(&topics[1], Arc::clone(&step)).key("cursor").payload(b"x".as_slice())).await;
+        step.all.notified().await;
+        sent += events.len();
+    }
+    sent
+}
+
+async fn write(producer: &ThreadedProducer<Acknowledged>, mut record: BaseRecord<'_, str, [u8], Arc<Awaited>>) {
+    while let Err((_, back)) = producer.send(record) {
+        record = back;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// One stream of one tenant, exactly once.
+async fn exactly_once(shard: &dyn Shard, tenant: &TenantId, stream: &str, events: &[Event], revision: &mut u64) -> usize {
+    let (began, mut sent) = (Instant::now(), 0);
+    while began.elapsed() < EACH {
+        let mut step = Step::default();
+        let to = Some(Cursor(b"x".as_slice().into()));
+        step.push(events.to_vec(), Advance { key: key(tenant, stream), from: Revision(*revision), to });
+        shard.commit(step).await.unwrap();
+        *revision += 1;
+        sent += events.len();
+    }
+    sent
+}
+
+fn events_of(tenant: &TenantId, stream: &str, count: usize, bytes: u32) -> Vec<Event> {
+    let body: String = (0..bytes).map(|n| char::from(b'a' + u8::try_from(n * n % 25).unwrap_or(0))).collect();
+    let named = |mut event: Event| {
+        event.stream = stream.parse().unwrap();
+        event
+    };
+    (0..count).map(|number| named(event(tenant, &number.to_string(), &body))).collect()
+}
+
+fn median(mut of: Vec<f64>) -> f64 {
+    of.sort_by(f64::total_cmp);
+    of[of.len() / 2]
+}
+
+fn rate(count: usize, began: Instant) -> f64 {
+    f64::from(u32::try_from(count).unwrap()) / began.elapsed().as_secs_f64()
+}
+
+/// One shard, as many readers at a time on both sides, with one lane and with two.
+async fn cost(brokers: &str) {
+    let prefix = format!("cost-{}", std::process::id());
+    let acme = tenant("acme");
+    let mut logs = Vec::new();
+    for lanes in [1, 2] {
+        let config = KafkaConfig {
+            topic_template: "{prefix}.{tenant}".to_owned(),
+            shards: NonZeroU16::MIN,
+            lanes: NonZeroUsize::new(lanes).unwrap(),
+            ..KafkaConfig::new(brokers, format!("{prefix}-{lanes}"))
+        };
+        let log = KafkaLog::open(config).await.unwrap();
+        let owned = own(&log).await;
+        logs.push((log, owned));
+    }
+    let mut settings = ClientConfig::new();
+    settings.set("bootstrap.servers", brokers).set("enable.idempotence", "true").set("linger.ms", "5").set("compression.type", "lz4");
+    settings.set("queue.buffering.max.messages", "200000");
+    let producer: ThreadedProducer<Acknowledged> = settings.create_with_context(Acknowledged).unwrap();
+    let mut revisions = vec![vec![0; 16]; 2];
+    println!(
+        "one shard, events of 500 B: readers, events in a step; at least once/s; exactly once/s with one lane, ratio; with two, ratio"
+    );
+    for (readers, per_step) in [(1, 100), (1, 1000), (1, 5000), (4, 100), (4, 1000), (16, 100), (16, 1000)] {
+        let streams: Vec<String> = (0..readers).map(|number| format!("stream-{number}")).collect();
+        let events: Vec<Vec<Event>> = streams.iter().map(|stream| events_of(&acme, stream, per_step, 500)).collect();
+        let (mut theirs, mut ours) = (Vec::new(), [Vec::new(), Vec::new()]);
+        for round in 0..=ROUNDS {
+            for (at, (_, (shards, _))) in logs.iter().enumerate() {
+                let began = Instant::now();
+                let of = streams.iter().zip(&events).zip(&mut revisions[at]);
+                let shard = shards[&ShardId(0)].as_ref();
+                let writing = of.map(|((stream, events), revision)| exactly_once(shard, &acme, stream, events, revision));
+                ours[at].push(rate(join_all(writing).await.into_iter().sum(), began));
+            }
+            let topics = [format!("{prefix}-1.acme"), format!("{prefix}-2.acme")];
+            let began = Instant::now();
+            theirs
+                .push(rate(join_all(events.iter().map(|events| at_least_once(&producer, &topics, events))).await.into_iter().sum(), began));
+            if round == 0 {
+                // Everybody has heard of every topic, and the second lane is there.
+                (theirs, ours) = (Vec::new(), [Vec::new(), Vec::new()]);
+            }
+        }
+        let (once, [one, two]) = (median(theirs), ours.map(median));
+        println!("{readers:>3} {per_step:>6} {once:>10.0} {one:>10.0} {:>5.2} {two:>10.0} {:>5.2}", one / once, two / once);
+    }
+    for (log, owned) in logs {
+        drop(owned);
+        log.close().await;
+    }
 }
 
 fn resident_kib() -> u64 {
@@ -116,5 +259,8 @@ fn main() {
         return;
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(run(brokers));
+    runtime.block_on(async {
+        cost(&brokers).await;
+        run(brokers).await;
+    });
 }

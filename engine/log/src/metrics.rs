@@ -79,6 +79,10 @@ mod of_kafka {
         "Shards that were lost in the middle of a transaction, because another node had taken them over"
     ));
 
+    /// Producers that busy shards have beside their first.
+    pub static LOG_KAFKA_LANES: LazyLock<IntGauge> =
+        metric!(register_int_gauge!("syncline_log_kafka_lanes", "Producers that busy shards have beside their first"));
+
     /// Changes of who owns which shard, as this node has heard of them.
     pub static LOG_KAFKA_REBALANCES_TOTAL: LazyLock<IntCounter> = metric!(register_int_counter!(
         "syncline_log_kafka_rebalances_total",

@@ -1,6 +1,11 @@
 //! What the log on Kafka can be told, and how it becomes settings of librdkafka. Secrets stay `Secret` until librdkafka gets them.
 
-use std::{num::NonZeroU16, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU16, NonZeroUsize},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use rdkafka::ClientConfig;
 use syncline_model::{LogFault, Secret};
@@ -177,6 +182,8 @@ pub struct KafkaConfig {
     pub event_bytes_max: usize,
     /// Steps that come within this time may share a transaction.
     pub batch: Duration,
+    /// How many transactions of a shard may be under way at the same time; each beyond the first costs a producer while it is used.
+    pub lanes: NonZeroUsize,
     /// How messages are compressed.
     pub compression: Compression,
     /// A node that is silent for this long has lost its shards.
@@ -207,6 +214,7 @@ impl KafkaConfig {
             retention: None,
             event_bytes_max: 1_000_000,
             batch: Duration::from_millis(100),
+            lanes: NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN),
             compression: Compression::default(),
             session_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(30),
@@ -261,6 +269,8 @@ impl KafkaConfig {
         let mut config = self.producer();
         config.set("transactional.id", id).set("transaction.timeout.ms", self.transaction_timeout.as_millis().to_string());
         config.set("linger.ms", "5");
+        // A topic that is gone is noticed by writing to it; idle shards need not look.
+        config.set("topic.metadata.refresh.interval.ms", "60000");
         config
     }
 

@@ -20,6 +20,8 @@ pub struct Held {
     cursors: HashMap<TenantId, HashMap<IntegrationId, OfIntegration>>,
     seen: HashMap<TenantId, HashMap<String, u64>>,
     pub inbox_done: InboxOffset,
+    /// How many lanes the shard's transactions may have come from.
+    pub lanes: u64,
 }
 
 impl Held {
@@ -62,6 +64,10 @@ impl Held {
     pub fn restore_cursor(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), LogFault> {
         if key == wire::INBOX_DONE {
             self.inbox_done = InboxOffset(value.and_then(wire::read_plain_number).unwrap_or(0));
+            return Ok(());
+        }
+        if key == wire::LANES {
+            self.lanes = value.and_then(wire::read_plain_number).unwrap_or(0);
             return Ok(());
         }
         let damaged = || LogFault::Damaged(format!("a cursor cannot be read: `{}`", String::from_utf8_lossy(key)));
@@ -112,6 +118,7 @@ impl Held {
         if let Some(done) = draft.inbox {
             self.inbox_done = self.inbox_done.max(done);
         }
+        self.lanes = draft.lanes.unwrap_or(self.lanes);
     }
 }
 
@@ -123,11 +130,12 @@ pub struct Draft {
     pub cursors: HashMap<CursorKey, Option<(Revision, Cursor)>>,
     pub seen: HashMap<(TenantId, String), Option<u64>>,
     pub inbox: Option<InboxOffset>,
+    pub lanes: Option<u64>,
 }
 
 impl Draft {
     pub fn is_empty(&self) -> bool {
-        self.events().next().is_none() && self.cursors.is_empty() && self.seen.is_empty() && self.inbox.is_none()
+        self.events().next().is_none() && self.cursors.is_empty() && self.seen.is_empty() && self.inbox.is_none() && self.lanes.is_none()
     }
 
     /// The events, each with the number of its step and its place in that step.
@@ -176,6 +184,9 @@ impl Draft {
         let mut records: Vec<_> = self.cursors.iter().map(cursor).chain(self.seen.iter().map(seen)).collect();
         if let Some(done) = self.inbox {
             records.push((true, wire::INBOX_DONE.to_vec(), Some(wire::number(done.0).into())));
+        }
+        if let Some(lanes) = self.lanes {
+            records.push((true, wire::LANES.to_vec(), Some(wire::number(lanes).into())));
         }
         records
     }

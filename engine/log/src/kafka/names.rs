@@ -128,9 +128,10 @@ impl Names {
         format!("{}.{group}", self.prefix)
     }
 
-    /// The transactional id of a shard's steps.
-    pub fn transactional(&self, shard: ShardId) -> String {
-        format!("{}.shard-{shard}", self.prefix)
+    /// The transactional id of a shard's steps, for each of its lanes.
+    pub fn transactional(&self, shard: ShardId, lane: usize) -> String {
+        let first = format!("{}.shard-{shard}", self.prefix);
+        if lane == 0 { first } else { format!("{first}.{lane}") }
     }
 
     /// The topic of an event.

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use rdkafka::{
     ClientContext, Message,
     client::OAuthToken,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
-    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
 };
 use syncline_model::{LogFault, ShardId};
 
@@ -22,6 +22,7 @@ use super::{
     framing::{Schema, Schemas},
     held::Draft,
     names::{Names, TopicsOf},
+    polled::Polled,
     raw, wire,
 };
 use crate::{embedded::locked, metrics};
@@ -92,36 +93,46 @@ impl ProducerContext for Reports {
     }
 }
 
-/// The producer of one shard.
+/// The producer of one lane of a shard.
 pub struct Transactions {
-    producer: ThreadedProducer<Reports>,
+    polled: Polled<Reports>,
     shard: ShardId,
     names: Names,
     schemas: Option<Arc<dyn Schemas>>,
 }
 
 impl Transactions {
-    /// Takes the shard over: whoever had it can commit nothing any more, and what it left open is aborted.
-    pub fn take_over(config: &KafkaConfig, names: &Names, shard: ShardId, stop: &dyn Fn() -> bool) -> Result<Self, LogFault> {
+    /// Takes a lane of the shard over: whoever had it can commit nothing any more, and what it left open is aborted.
+    pub fn take_over(config: &KafkaConfig, names: &Names, shard: ShardId, lane: usize, stop: &dyn Fn() -> bool) -> Result<Self, LogFault> {
         let context = Reports { ears: Ears::new(config), failed: Mutex::default() };
-        let settings = config.transactional(&names.transactional(shard));
-        let producer = ThreadedProducer::from_config_and_context(&settings, context).map_err(|error| faults::client(&error))?;
+        let settings = config.transactional(&names.transactional(shard, lane));
+        let polled = Polled::open(&settings, context)?;
         while !stop() {
-            match producer.init_transactions(CALL) {
-                Ok(()) => return Ok(Self { producer, shard, names: names.clone(), schemas: config.schemas.clone() }),
+            let _busy = polled.busy();
+            let done = polled.producer().init_transactions(CALL);
+            match done {
+                Ok(()) => break,
                 Err(KafkaError::Transaction(error)) if error.is_retriable() => {}
                 Err(error) => return Err(faults::unavailable(&error)),
             }
         }
-        Err(LogFault::Fenced(shard))
+        if stop() {
+            return Err(LogFault::Fenced(shard));
+        }
+        Ok(Self { polled, shard, names: names.clone(), schemas: config.schemas.clone() })
+    }
+
+    fn producer(&self) -> &BaseProducer<Reports> {
+        self.polled.producer()
     }
 
     /// Makes a draft durable. `lost` says whether the shard was taken from us meanwhile.
     pub fn commit(&self, draft: &Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
         let began = Instant::now();
-        *locked(&self.producer.context().failed) = None;
+        let _busy = self.polled.busy();
+        *locked(&self.producer().context().failed) = None;
         let schemas = self.schemas_of(draft).map_err(Refusal::Aborted)?;
-        self.producer.begin_transaction().map_err(|error| self.refused(error))?;
+        self.producer().begin_transaction().map_err(|error| self.refused(error))?;
         if let Err(refusal) = self.write(draft, &schemas) {
             return match refusal {
                 Refusal::Lost(why) => Err(Refusal::Lost(why)),
@@ -137,7 +148,7 @@ impl Transactions {
 
     fn finish(&self, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
         loop {
-            let error = match raw::commit(&self.producer, CALL) {
+            let error = match raw::commit(self.producer(), CALL) {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -160,7 +171,7 @@ impl Transactions {
     fn abort(&self, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
         metrics::LOG_KAFKA_ABORTS_TOTAL.inc();
         loop {
-            match self.producer.abort_transaction(CALL) {
+            match self.producer().abort_transaction(CALL) {
                 Ok(()) => return Ok(()),
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && !lost() => {}
                 Err(error) => return Err(Refusal::Lost(error.to_string())),
@@ -170,7 +181,7 @@ impl Transactions {
 
     /// Why an aborted transaction was aborted.
     fn cause(&self, text: &str) -> Refusal {
-        let Some(failed) = locked(&self.producer.context().failed).take() else {
+        let Some(failed) = locked(&self.producer().context().failed).take() else {
             return Refusal::Again(text.to_owned());
         };
         if faults::is_missing_topic(failed.code) {
@@ -190,6 +201,17 @@ impl Transactions {
     }
 
     fn write(&self, draft: &Draft, schemas: &[Arc<Schema>]) -> Result<(), Refusal> {
+        // Ours first: brokers are told of a transaction's partitions while the events are being written.
+        let (cursors, seen) = (self.names.cursors(), self.names.seen());
+        for (of_cursors, key, value) in draft.own_records() {
+            let topic = if of_cursors { &cursors } else { &seen };
+            let record = BaseRecord::with_opaque_to(topic, OWN).partition(i32::from(self.shard.0)).key(&key);
+            let value: Option<Bytes> = value;
+            self.send(match &value {
+                Some(value) => record.payload(value.as_ref()),
+                None => record,
+            })?;
+        }
         let mut topics = TopicsOf::new(&self.names);
         for (index, (_, _, event)) in draft.events().enumerate() {
             let (outgoing, framed) = match schemas.get(index) {
@@ -203,23 +225,13 @@ impl Transactions {
             let record = BaseRecord::with_opaque_to(topics.of(event), index).key(&outgoing.key).payload(value).headers(outgoing.headers);
             self.send(record)?;
         }
-        let (cursors, seen) = (self.names.cursors(), self.names.seen());
-        for (of_cursors, key, value) in draft.own_records() {
-            let topic = if of_cursors { &cursors } else { &seen };
-            let record = BaseRecord::with_opaque_to(topic, OWN).partition(i32::from(self.shard.0)).key(&key);
-            let value: Option<Bytes> = value;
-            self.send(match &value {
-                Some(value) => record.payload(value.as_ref()),
-                None => record,
-            })?;
-        }
         Ok(())
     }
 
     fn send(&self, mut record: BaseRecord<'_, Vec<u8>, [u8], usize>) -> Result<(), Refusal> {
         loop {
             let index = record.delivery_opaque;
-            match self.producer.send(record) {
+            match self.producer().send(record) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                     record = back;
@@ -236,7 +248,7 @@ impl Transactions {
 
     /// A call in the middle of a transaction did not work.
     fn refused(&self, error: KafkaError) -> Refusal {
-        let fatal = self.producer.client().fatal_error().is_some();
+        let fatal = self.producer().client().fatal_error().is_some();
         match error {
             KafkaError::Transaction(error) if error.is_fatal() || faults::is_fencing(error.code()) => Refusal::Lost(error.string()),
             other if fatal => Refusal::Lost(other.to_string()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::{
     bindings,
     error::RDKafkaErrorCode,
-    producer::{Producer, ProducerContext, ThreadedProducer},
+    producer::{BaseProducer, Producer, ProducerContext},
 };
 
 /// How a commit did not succeed.
@@ -21,7 +21,7 @@ pub struct CommitError {
 }
 
 /// Commits the transaction of this producer. Blocks until the brokers have answered, or for this long.
-pub fn commit<C: ProducerContext + 'static>(producer: &ThreadedProducer<C>, within: Duration) -> Result<(), CommitError> {
+pub fn commit<C: ProducerContext + 'static>(producer: &BaseProducer<C>, within: Duration) -> Result<(), CommitError> {
     let wait_ms = i32::try_from(within.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: the client lives as long as `producer`, and the error is read before it is destroyed, and destroyed once.
     unsafe {

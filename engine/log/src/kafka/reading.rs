@@ -200,18 +200,19 @@ fn places(topics: &[(String, i32)], from: &Position) -> Result<TopicPartitionLis
     Ok(list)
 }
 
-/// Reads until every open partition has come to its end, or enough was found.
+/// Reads until every open partition has come to its end, or enough was found. When it is late, what has already come is still taken:
+/// a step whose first event was waited for is not cut in two.
 fn drain(reader: &Reader, open: &mut usize, events_max: usize, deadline: Instant, found: &mut Vec<Logged>) -> Result<(), LogFault> {
     while *open > 0 && found.len() < events_max {
-        match reader.poll(Duration::from_millis(100)) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match reader.poll(left.min(Duration::from_millis(100))) {
             Some(Ok(message)) => found.push(wire::logged(&message)?),
             Some(Err(KafkaError::PartitionEOF(_))) => *open -= 1,
             Some(Err(error)) if is_gone(&error) => *open -= 1,
             Some(Err(error)) => check(&error)?,
-            None => {}
-        }
-        if Instant::now() > deadline {
-            return if found.is_empty() { Err(LogFault::Unavailable("no broker has answered in time".to_owned())) } else { Ok(()) };
+            None if !left.is_zero() => {}
+            None if found.is_empty() => return Err(LogFault::Unavailable("no broker has answered in time".to_owned())),
+            None => return Ok(()),
         }
     }
     Ok(())

@@ -5,7 +5,6 @@ use std::{
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
     time::{Duration, Instant},
 };
@@ -17,9 +16,16 @@ use syncline_model::{
     CursorEntry, IntegrationId, LogFault, Shard, ShardId, Step, TenantId,
     log::{InboxItem, InboxOffset, ShardChange},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender, oneshot};
+use tokio::sync::{Semaphore, mpsc::UnboundedSender, oneshot};
 
-use super::{Core, faults, held::Held, inbox::Inbox, producer::Transactions, writer::Writer};
+use super::{
+    Core, faults,
+    held::{Draft, Held},
+    inbox::Inbox,
+    producer::{Refusal, Transactions},
+    queue::{Queue, Waiting},
+    writer,
+};
 use crate::{embedded::locked, metrics};
 
 /// Steps that may wait for the same shard.
@@ -28,46 +34,40 @@ const RESTORE: Duration = Duration::from_secs(120);
 const AGAIN_FIRST: Duration = Duration::from_millis(200);
 const AGAIN_MAX: Duration = Duration::from_secs(5);
 
-/// What the thread of a shard is asked.
-pub enum Work {
-    Commit { step: Step, reply: oneshot::Sender<Result<(), LogFault>>, _room: OwnedSemaphorePermit },
-    Purge { tenant: TenantId, reply: oneshot::Sender<Result<(), LogFault>> },
-    End,
-}
-
 /// What everybody who has to do with an owned shard shares.
 pub struct Owned {
     pub shard: ShardId,
     pub held: Mutex<Held>,
     pub inbox: Arc<Inbox>,
+    pub queue: Queue,
     lost: AtomicBool,
-    work: mpsc::Sender<Work>,
     room: Arc<Semaphore>,
 }
 
 impl Owned {
-    fn new(shard: ShardId, held: Held, inbox: Arc<Inbox>) -> (Arc<Self>, mpsc::Receiver<Work>) {
-        let (work, todo) = mpsc::channel();
-        let room = Arc::new(Semaphore::new(STEPS_WAITING_MAX));
+    fn new(core: &Core, shard: ShardId, held: Held, inbox: Arc<Inbox>) -> Arc<Self> {
         inbox.done(held.inbox_done);
-        (Arc::new(Self { shard, held: Mutex::new(held), inbox, lost: AtomicBool::new(false), work, room }), todo)
+        let room = Arc::new(Semaphore::new(STEPS_WAITING_MAX));
+        let queue = Queue::new(core.config.batch, core.config.lanes.get());
+        Arc::new(Self { shard, held: Mutex::new(held), inbox, queue, lost: AtomicBool::new(false), room })
     }
 
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
     }
 
-    /// Nothing more is committed; the step in flight comes to its end.
+    /// Nothing more is committed; the steps in flight come to their end.
     pub fn lose(&self) {
         self.lost.store(true, Ordering::Release);
-        drop(self.work.send(Work::End));
+        self.queue.close();
     }
 
     pub async fn purge(&self, tenant: &TenantId) -> Result<(), LogFault> {
         let (reply, answer) = oneshot::channel();
-        let fenced = || LogFault::Fenced(self.shard);
-        self.work.send(Work::Purge { tenant: tenant.clone(), reply }).map_err(|_| fenced())?;
-        answer.await.map_err(|_| fenced())?
+        if !self.queue.purge(tenant.clone(), reply) {
+            return Err(LogFault::Fenced(self.shard));
+        }
+        answer.await.map_err(|_| LogFault::Fenced(self.shard))?
     }
 
     fn check(&self) -> Result<(), LogFault> {
@@ -150,11 +150,11 @@ pub fn live(core: &Arc<Core>, slot: &Slot, changes: &UnboundedSender<ShardChange
         match take_over(core, slot) {
             Ok((transactions, held)) => {
                 wait = AGAIN_FIRST;
-                let (owned, todo) = Owned::new(slot.shard, held, Arc::clone(&slot.inbox));
+                let owned = Owned::new(core, slot.shard, held, Arc::clone(&slot.inbox));
                 slot.hold(Some(Arc::clone(&owned)));
                 core.own(&owned);
                 drop(changes.send(ShardChange::Assigned(Box::new(KafkaShard { core: Arc::clone(core), owned: Arc::clone(&owned) }))));
-                Writer::new(core, &owned, transactions, todo).run();
+                writer::run(core, &owned, transactions);
                 owned.lose();
                 core.disown(&owned);
                 slot.hold(None);
@@ -173,12 +173,32 @@ pub fn live(core: &Arc<Core>, slot: &Slot, changes: &UnboundedSender<ShardChange
 fn take_over(core: &Core, slot: &Slot) -> Result<(Transactions, Held), LogFault> {
     let _turn = core.takeovers.enter();
     let began = Instant::now();
-    let transactions = Transactions::take_over(&core.config, &core.names, slot.shard, &|| slot.is_cancelled())?;
-    let held = restore(core, slot)?;
+    let open = |lane| Transactions::take_over(&core.config, &core.names, slot.shard, lane, &|| slot.is_cancelled());
+    let transactions = open(0)?;
+    let mut held = restore(core, slot)?;
+    if held.lanes > 1 {
+        for lane in 1..usize::try_from(held.lanes).unwrap_or(1) {
+            open(lane)?;
+        }
+        held = restore(core, slot)?;
+        forget_lanes(slot, &transactions, &mut held)?;
+    }
     let took = began.elapsed();
     metrics::LOG_KAFKA_TAKEOVER_SECONDS.observe(took.as_secs_f64());
     tracing::debug!(shard = slot.shard.0, took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "the shard was taken over");
     Ok((transactions, held))
+}
+
+/// Nobody but us can open other lanes of this shard from now on, and we say so before we do.
+fn forget_lanes(slot: &Slot, transactions: &Transactions, held: &mut Held) -> Result<(), LogFault> {
+    let draft = Draft { lanes: Some(1), ..Draft::default() };
+    match transactions.commit(&draft, &|| slot.is_cancelled()) {
+        Ok(()) => held.apply(draft),
+        Err(Refusal::Lost(_)) => return Err(LogFault::Fenced(slot.shard)),
+        // Then they are fenced once more than they need to be.
+        Err(refusal) => tracing::debug!(shard = slot.shard.0, "lanes are not forgotten yet: {refusal:?}"),
+    }
+    Ok(())
 }
 
 fn restore(core: &Core, slot: &Slot) -> Result<Held, LogFault> {
@@ -258,7 +278,9 @@ impl Shard for KafkaShard {
         let fenced = || LogFault::Fenced(self.owned.shard);
         let room = Arc::clone(&self.owned.room).acquire_owned().await.map_err(|_| fenced())?;
         let (reply, answer) = oneshot::channel();
-        self.owned.work.send(Work::Commit { step, reply, _room: room }).map_err(|_| fenced())?;
+        if !self.owned.queue.push(Waiting::new(step, reply, room)) {
+            return Err(fenced());
+        }
         let done = answer.await.map_err(|_| fenced())?;
         metrics::LOG_COMMIT_SECONDS.observe(Timestamp::now().duration_since(began).as_secs_f64());
         done

@@ -49,6 +49,7 @@ impl Subject for Line {
 }
 
 mod faults;
+mod lanes;
 
 macro_rules! suite {
     ($($rule:ident),* $(,)?) => {

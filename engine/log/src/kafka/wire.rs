@@ -16,6 +16,8 @@ use super::framing::{self, Schema};
 const VERSION: u8 = 1;
 /// The key of the one record in the topic of cursors that says how far the inbox is done. Other keys are JSON arrays.
 pub const INBOX_DONE: &[u8] = b"inbox_done";
+/// The key, among the cursors, of how many lanes a shard has used.
+pub const LANES: &[u8] = b"lanes";
 
 /// A message to be written.
 pub struct Outgoing {

@@ -1,101 +1,103 @@
-//! Writes the steps of one shard: those that come within the batch's time share a transaction. A step is checked whole before anything
-//! of it is written, and a transaction is never held open while we wait for more.
+//! Writes the steps of one shard, in lanes that do not wait for each other: those that come while all are busy share a transaction. A
+//! step is checked whole before anything of it is written, and a transaction is never held open while we wait for more.
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::Arc,
+    thread::{Builder, Scope},
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
-use syncline_model::{LogFault, Step, TenantId};
-use tokio::sync::oneshot;
+use syncline_model::{LogFault, TenantId};
 
 use super::{
     Core,
     held::Draft,
     names::TopicsOf,
     producer::{Refusal, Transactions},
-    shard::{Owned, Work},
+    queue::{Reply, Turn, Waiting},
+    shard::Owned,
 };
 use crate::{embedded::locked, metrics};
 
-const EVENTS_MAX: usize = 10_000;
-const BYTES_MAX: usize = 16 << 20;
-/// So many events are worth a transaction of their own; nobody is waited for.
-const ENOUGH: usize = 500;
 const TRIES: u32 = 3;
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// A further lane that had nothing to do for this long is closed.
+const IDLE: Duration = Duration::from_secs(60);
 const FORGET_AT_ONCE: usize = 1_000;
 
-type Reply = oneshot::Sender<Result<(), LogFault>>;
-
-struct Waiting {
-    step: Arc<Step>,
-    reply: Reply,
+/// Writes until the shard is lost.
+pub fn run(core: &Arc<Core>, owned: &Arc<Owned>, transactions: Transactions) {
+    std::thread::scope(|scope| Lane::new(core, owned, 0, transactions).first(scope));
 }
 
-/// The writer of one shard.
-pub struct Writer<'a> {
+/// One transaction after the other, beside those of other lanes.
+struct Lane<'a> {
     core: &'a Arc<Core>,
     owned: &'a Arc<Owned>,
+    number: usize,
     transactions: Transactions,
-    todo: mpsc::Receiver<Work>,
+    answers: Vec<(Reply, Result<(), LogFault>)>,
     trimmed: u64,
     tidied: Instant,
 }
 
-impl<'a> Writer<'a> {
-    pub fn new(core: &'a Arc<Core>, owned: &'a Arc<Owned>, transactions: Transactions, todo: mpsc::Receiver<Work>) -> Self {
-        Self { core, owned, transactions, todo, trimmed: 0, tidied: Instant::now() }
+impl<'a> Lane<'a> {
+    fn new(core: &'a Arc<Core>, owned: &'a Arc<Owned>, number: usize, transactions: Transactions) -> Self {
+        Self { core, owned, number, transactions, answers: Vec::new(), trimmed: 0, tidied: Instant::now() }
     }
 
-    /// Writes until the shard is lost.
-    pub fn run(mut self) {
-        while !self.owned.is_lost() {
-            match self.todo.recv_timeout(HOUSEKEEPING) {
-                Ok(Work::Commit { step, reply, .. }) => self.write(Waiting { step: Arc::new(step), reply }),
-                Ok(Work::Purge { tenant, reply }) => drop(reply.send(self.purge(&tenant))),
-                Ok(Work::End) | Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+    /// The first lane also does what is done once for a shard, and opens the others.
+    fn first<'scope>(mut self, scope: &'scope Scope<'scope, 'a>) {
+        self.owned.queue.enter(self.number);
+        loop {
+            let (turn, work) = self.owned.queue.turn(self.number, self.tidied + HOUSEKEEPING);
+            match turn {
+                Turn::Write(batch) => self.write_batch(batch),
+                Turn::Purge(tenant, reply) => {
+                    let done = self.purge(&tenant);
+                    self.answers.push((reply, done));
+                }
+                Turn::Tidy => self.tidy(),
+                Turn::Announce(reply) => drop(reply.send(self.announce())),
+                Turn::Widen(number) => {
+                    self.widen(number, scope);
+                    continue;
+                }
+                Turn::End => return,
             }
-            if self.tidied.elapsed() > HOUSEKEEPING && !self.owned.is_lost() {
-                self.tidy();
-            }
-        }
-        // What waits is answered by its sender's end: the shard is fenced.
-        while let Ok(work) = self.todo.try_recv() {
-            if let Work::Commit { reply, .. } | Work::Purge { reply, .. } = work {
-                drop(reply.send(Err(LogFault::Fenced(self.owned.shard))));
-            }
+            self.owned.queue.done(self.number, &work);
+            self.answer();
         }
     }
 
-    /// Gathers what comes within the batch's time, and writes it.
-    fn write(&mut self, first: Waiting) {
-        let weight = |waiting: &Waiting| waiting.step.events.iter().map(|event| event.body.len() + 256).sum::<usize>();
-        let (mut bytes, mut events) = (weight(&first), first.step.events.len());
-        let mut batch = vec![first];
-        let (deadline, quiet) = (Instant::now() + self.core.config.batch, self.core.config.batch / 10);
-        let mut purges = Vec::new();
-        while events < EVENTS_MAX && bytes < BYTES_MAX {
-            // When nobody has anything more to say, waiting longer would only make everybody slower.
-            let wait = if events < ENOUGH { quiet.min(deadline.saturating_duration_since(Instant::now())) } else { Duration::ZERO };
-            match self.todo.recv_timeout(wait) {
-                Ok(Work::Commit { step, reply, .. }) => {
-                    let next = Waiting { step: Arc::new(step), reply };
-                    (bytes, events) = (bytes + weight(&next), events + next.step.events.len());
-                    batch.push(next);
-                }
-                Ok(Work::Purge { tenant, reply }) => {
-                    purges.push((tenant, reply));
-                    break;
-                }
-                Ok(Work::End) | Err(_) => break,
-            }
+    /// Only when the queue knows that this is over: whoever is answered may come back at once.
+    fn answer(&mut self) {
+        for (reply, answer) in self.answers.drain(..) {
+            drop(reply.send(answer));
         }
-        self.write_batch(batch);
-        for (tenant, reply) in purges {
-            drop(reply.send(self.purge(&tenant)));
+    }
+
+    fn widen<'scope>(&self, number: usize, scope: &'scope Scope<'scope, 'a>) {
+        let (core, owned) = (self.core, self.owned);
+        let name = format!("shard-{}.{number}", owned.shard);
+        if let Err(error) = Builder::new().name(name).spawn_scoped(scope, move || further(core, owned, number)) {
+            tracing::warn!(shard = owned.shard.0, "no thread for another lane: {error}");
+            owned.queue.narrow();
+        }
+    }
+
+    /// Tells the next owner which lanes to fence. It also proves that we are the owner still: the brokers refuse it otherwise, and then
+    /// the new lane, whose producer nobody may know of, is not used.
+    fn announce(&mut self) -> bool {
+        let lanes = locked(&self.owned.held).lanes.max(self.owned.queue.lanes() as u64);
+        match self.commit(Draft { lanes: Some(lanes), ..Draft::default() }) {
+            Ok(()) => true,
+            Err(failed) => {
+                let fault = self.fault(failed.0);
+                tracing::debug!(shard = self.owned.shard.0, "another lane cannot be made known: {fault}");
+                false
+            }
         }
     }
 
@@ -112,7 +114,7 @@ impl<'a> Writer<'a> {
             let Err(failed) = self.commit(draft) else {
                 let events: usize = batch.iter().map(|waiting| waiting.step.events.len()).sum();
                 metrics::LOG_EVENTS_APPENDED_TOTAL.inc_by(events as u64);
-                return answer(batch, &Ok(()));
+                return self.settle(batch, &Ok(()));
             };
             let (refusal, draft) = *failed;
             match refusal {
@@ -121,23 +123,27 @@ impl<'a> Writer<'a> {
                 Refusal::TooLarge(index) if tries < TRIES => batch = self.too_large(batch, &draft, index),
                 other @ (Refusal::Lost(_) | Refusal::NoTopic | Refusal::TooLarge(_) | Refusal::Again(_) | Refusal::Aborted(_)) => {
                     let fault = self.fault(other);
-                    return answer(batch, &Err(fault));
+                    return self.settle(batch, &Err(fault));
                 }
             }
         }
     }
 
     /// Those steps whose cursors are where they say; the others are refused.
-    fn draft(&self, batch: Vec<Waiting>, draft: &mut Draft) -> Vec<Waiting> {
+    fn draft(&mut self, batch: Vec<Waiting>, draft: &mut Draft) -> Vec<Waiting> {
         let held = locked(&self.owned.held);
         let mut kept = Vec::with_capacity(batch.len());
         for waiting in batch {
             match draft.add(&held, &waiting.step) {
                 Ok(()) => kept.push(waiting),
-                Err(fault) => drop(waiting.reply.send(Err(fault))),
+                Err(fault) => self.answers.push((waiting.reply, Err(fault))),
             }
         }
         kept
+    }
+
+    fn settle(&mut self, batch: Vec<Waiting>, with: &Result<(), LogFault>) {
+        self.answers.extend(batch.into_iter().map(|waiting| (waiting.reply, with.clone())));
     }
 
     fn commit(&mut self, draft: Draft) -> Result<(), Box<(Refusal, Draft)>> {
@@ -161,12 +167,12 @@ impl<'a> Writer<'a> {
         self.core.topics.ensure(topics.iter().map(String::as_str))
     }
 
-    fn too_large(&self, mut batch: Vec<Waiting>, draft: &Draft, index: usize) -> Vec<Waiting> {
+    fn too_large(&mut self, mut batch: Vec<Waiting>, draft: &Draft, index: usize) -> Vec<Waiting> {
         if let Some((step, at, event)) = draft.events().nth(index) {
             let bytes = super::wire::event(event).bytes;
             let culprit = batch.remove(step.min(batch.len() - 1));
             let limit_bytes = self.core.config.event_bytes_max.min(bytes.saturating_sub(1));
-            drop(culprit.reply.send(Err(LogFault::TooLarge { index: at, bytes, limit_bytes })));
+            self.answers.push((culprit.reply, Err(LogFault::TooLarge { index: at, bytes, limit_bytes })));
         }
         batch
     }
@@ -221,8 +227,24 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn answer(batch: Vec<Waiting>, with: &Result<(), LogFault>) {
-    for waiting in batch {
-        drop(waiting.reply.send(with.clone()));
+/// The life of a lane that is only there while a shard has much to write.
+fn further(core: &Arc<Core>, owned: &Arc<Owned>, number: usize) {
+    let shard = owned.shard;
+    let transactions = match Transactions::take_over(&core.config, &core.names, shard, number, &|| owned.is_lost()) {
+        Ok(transactions) if owned.queue.announce() => transactions,
+        Ok(_) => return owned.queue.narrow(),
+        Err(fault) => {
+            tracing::debug!(shard = shard.0, "another lane cannot be opened: {fault}");
+            return owned.queue.narrow();
+        }
+    };
+    metrics::LOG_KAFKA_LANES.inc();
+    let mut lane = Lane::new(core, owned, number, transactions);
+    owned.queue.enter(number);
+    while let (Turn::Write(batch), work) = owned.queue.turn(number, Instant::now() + IDLE) {
+        lane.write_batch(batch);
+        owned.queue.done(number, &work);
+        lane.answer();
     }
+    metrics::LOG_KAFKA_LANES.dec();
 }

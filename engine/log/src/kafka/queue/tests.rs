@@ -1,0 +1,156 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+use std::sync::mpsc::channel;
+
+use syncline_model::{Advance, CursorKey, Revision};
+use tokio::sync::{Semaphore, oneshot::Receiver};
+
+use super::*;
+
+const LONG: Duration = Duration::from_secs(3600);
+
+fn soon() -> Instant {
+    Instant::now() + LONG
+}
+
+fn lanes(batch: Duration) -> Queue {
+    let queue = Queue::new(batch, 2);
+    queue.enter(0);
+    queue.enter(1);
+    queue
+}
+
+/// A step that moves the cursors of these streams, and who waits for it.
+fn waiting(streams: &[&str]) -> (Waiting, Receiver<Result<(), LogFault>>) {
+    let advance = |stream: &&str| Advance {
+        key: CursorKey {
+            tenant: "acme".parse().unwrap(),
+            integration: "shop".parse().unwrap(),
+            stream: stream.parse().unwrap(),
+            part: String::new(),
+        },
+        from: Revision::NONE,
+        to: None,
+    };
+    let (reply, answer) = oneshot::channel();
+    let room = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+    (Waiting::new(Step { advances: streams.iter().map(advance).collect(), ..Step::default() }, reply, room), answer)
+}
+
+fn push(queue: &Queue, streams: &[&str]) {
+    assert!(queue.push(waiting(streams).0));
+}
+
+/// What a lane is given to write, by the streams it moves.
+fn written(queue: &Queue, lane: usize) -> (Vec<String>, Work) {
+    let (Turn::Write(batch), work) = queue.turn(lane, soon()) else { panic!("there is something to write") };
+    let streams = |waiting: &Waiting| waiting.step.advances.iter().map(|advance| advance.key.stream.to_string()).collect::<String>();
+    (batch.iter().map(streams).collect(), work)
+}
+
+#[test]
+fn what_came_meanwhile_shares_a_transaction_in_its_order() {
+    let queue = lanes(LONG);
+    for stream in ["b", "a", "b"] {
+        push(&queue, &[stream]);
+    }
+    assert_eq!(written(&queue, 0).0, ["b", "a", "b"]);
+}
+
+#[test]
+fn nobody_waits_for_others_when_all_who_spoke_lately_wait_too() {
+    let queue = lanes(LONG);
+    push(&queue, &["a"]);
+    let (first, work) = written(&queue, 0);
+    queue.done(0, &work);
+    push(&queue, &["b"]);
+    assert_eq!((first, written(&queue, 1).0), (vec!["a".to_owned()], vec!["b".to_owned()]));
+}
+
+#[test]
+fn a_stream_is_never_in_two_transactions_at_once() {
+    let queue = lanes(Duration::ZERO);
+    push(&queue, &["a"]);
+    let (_, work) = written(&queue, 0);
+    push(&queue, &["a"]);
+    push(&queue, &["b"]);
+    assert_eq!(written(&queue, 1).0, ["b"]);
+    queue.done(0, &work);
+    assert_eq!(written(&queue, 0).0, ["a"]);
+}
+
+#[test]
+fn nothing_overtakes_what_waits_for_a_stream_of_another_lane() {
+    let queue = lanes(Duration::ZERO);
+    push(&queue, &["a"]);
+    let (_, work) = written(&queue, 0);
+    for streams in [&["a", "b"][..], &["b"], &["c"]] {
+        push(&queue, streams);
+    }
+    let (beside, _) = written(&queue, 1);
+    queue.done(0, &work);
+    assert_eq!((beside, written(&queue, 0).0), (vec!["c".to_owned()], vec!["ab".to_owned(), "b".to_owned()]));
+}
+
+#[test]
+fn a_tenant_is_forgotten_when_no_other_lane_writes() {
+    let queue = lanes(Duration::ZERO);
+    push(&queue, &["a"]);
+    // The first lane is at work, then the second; only the first one forgets.
+    let (_, first) = written(&queue, 0);
+    push(&queue, &["b"]);
+    let (_, second) = written(&queue, 1);
+    queue.done(0, &first);
+    let (reply, _answer) = oneshot::channel();
+    assert!(queue.purge("acme".parse().unwrap(), reply));
+    push(&queue, &["c"]);
+    let (told, hears) = channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (turn, work) = queue.turn(0, soon());
+            told.send(matches!(turn, Turn::Purge(..))).unwrap();
+            queue.done(0, &work);
+        });
+        assert!(hears.try_recv().is_err(), "the second lane still writes");
+        queue.done(1, &second);
+        assert!(hears.recv().unwrap(), "then the tenant is forgotten");
+    });
+    assert_eq!(written(&queue, 1).0, ["c"]);
+}
+
+#[test]
+fn a_shard_that_is_never_at_rest_asks_for_another_lane() {
+    let queue = Queue::new(Duration::ZERO, 2);
+    queue.enter(0);
+    let asked = (0..100_000).find_map(|_| {
+        push(&queue, &["a"]);
+        match queue.turn(0, soon()) {
+            (Turn::Widen(lane), _) => Some(lane),
+            (_, work) => {
+                queue.done(0, &work);
+                None
+            }
+        }
+    });
+    assert_eq!((asked, queue.lanes()), (Some(1), 2));
+}
+
+#[test]
+fn a_lane_that_has_nothing_to_do_is_closed_and_the_first_is_not() {
+    let queue = lanes(LONG);
+    locked(&queue.state).lanes = 2;
+    assert!(matches!(queue.turn(1, Instant::now()).0, Turn::End));
+    assert!(matches!(queue.turn(0, Instant::now()).0, Turn::Tidy));
+    assert_eq!(queue.lanes(), 1);
+}
+
+#[test]
+fn who_waits_for_a_lost_shard_is_answered() {
+    let queue = lanes(LONG);
+    let (step, mut answer) = waiting(&["a"]);
+    assert!(queue.push(step));
+    queue.close();
+    assert!(answer.try_recv().is_err());
+    assert!(!queue.push(waiting(&["a"]).0));
+    assert!(!queue.announce());
+    assert!(matches!(queue.turn(0, soon()).0, Turn::End));
+}

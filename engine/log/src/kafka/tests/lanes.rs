@@ -1,0 +1,98 @@
+//! Transactions of one shard side by side, on a real broker.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use syncline_model::{Advance, Cursor, EventLog, LogFault, Revision, Shard, ShardId, Step, log::ShardChange};
+
+use super::{super::held::Draft, Line, bootstrap};
+use crate::{
+    conformance::{Subject, bodies, event, key, own, tenant},
+    embedded::locked,
+    kafka::producer::{Refusal, Transactions},
+};
+
+const STREAMS: usize = 6;
+const WAVES_MAX: u64 = 400;
+
+/// One event of each stream in a step of its own, all at once, as readers do that do not know of each other.
+async fn wave(shard: &dyn Shard, from: u64) -> Vec<Result<(), LogFault>> {
+    let acme = tenant("acme");
+    let commits = (0..STREAMS).map(|number| {
+        let stream = format!("stream-{number}");
+        let mut event = event(&acme, "1", &format!("{number}/{from}"));
+        event.stream = stream.parse().unwrap();
+        let mut step = Step::default();
+        step.push([event], Advance { key: key(&acme, &stream), from: Revision(from), to: Some(Cursor(from.to_string().into())) });
+        shard.commit(step)
+    });
+    join_all(commits).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_two_lanes_have_written_is_there_once_and_the_next_owner_goes_on_behind_it() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let line = Line::new();
+    let log = line.open().await;
+    let (shards, membership) = own(&log).await;
+    let acme = ShardId::of(&tenant("acme"), log.shard_count());
+    let owned = Arc::clone(&locked(&log.0.owned)[&acme]);
+    let mut waves = 0;
+    while locked(&owned.held).lanes < 2 && waves < WAVES_MAX {
+        assert_eq!(wave(shards[&acme].as_ref(), waves).await, vec![Ok(()); STREAMS]);
+        waves += 1;
+    }
+    assert_eq!(locked(&owned.held).lanes, 2, "a busy shard makes another lane known");
+    for _ in 0..20 {
+        assert_eq!(wave(shards[&acme].as_ref(), waves).await, vec![Ok(()); STREAMS]);
+        waves += 1;
+    }
+    drop((shards, membership));
+    assert!(log.close().await);
+    let log = line.open().await;
+    let (shards, _membership) = own(&log).await;
+    assert_eq!(wave(shards[&acme].as_ref(), waves).await, vec![Ok(()); STREAMS]);
+    let mut wanted: Vec<String> = (0..=waves).flat_map(|wave| (0..STREAMS).map(move |number| format!("{number}/{wave}"))).collect();
+    let mut found = bodies(&log, &tenant("acme")).await;
+    for number in 0..STREAMS {
+        let of_stream = |body: &&String| body.starts_with(&format!("{number}/"));
+        let order: Vec<&String> = found.iter().filter(of_stream).collect();
+        assert_eq!(order, wanted.iter().filter(of_stream).collect::<Vec<_>>());
+    }
+    found.sort();
+    wanted.sort();
+    assert_eq!(found, wanted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_owner_fences_every_lane_of_the_one_before() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let line = Line::new();
+    let log = line.open().await;
+    let shard = ShardId::of(&tenant("acme"), log.shard_count());
+    let core = Arc::clone(&log.0);
+    // An owner that sleeps now, with two lanes, of which the first has told of the second.
+    let asleep = tokio::task::spawn_blocking(move || {
+        let open = |lane| Transactions::take_over(&core.config, &core.names, shard, lane, &|| false).unwrap();
+        let lanes = (open(0), open(1));
+        lanes.0.commit(&Draft { lanes: Some(2), ..Draft::default() }, &|| false).unwrap();
+        lanes
+    });
+    let asleep = asleep.await.unwrap();
+    let mut membership = log.join("next").await.unwrap();
+    let owned = loop {
+        if let Some(ShardChange::Assigned(owned)) = membership.next().await.unwrap()
+            && owned.id() == shard
+        {
+            break owned;
+        }
+    };
+    let lost =
+        tokio::task::spawn_blocking(move || asleep.1.commit(&Draft { lanes: Some(2), ..Draft::default() }, &|| false)).await.unwrap();
+    assert!(matches!(lost, Err(Refusal::Lost(_))), "{lost:?}");
+    assert_eq!(wave(owned.as_ref(), 0).await, vec![Ok(()); STREAMS]);
+}
