@@ -62,7 +62,7 @@ pub fn all(installation: &Installation) -> Published {
 }
 
 fn consumer(installation: &Installation) -> Command {
-    let brokers = installation.brokers();
+    let brokers = installation.free_brokers();
     installation.kafka_tool(&[
         "consumer.ConsoleConsumer",
         "--bootstrap-server",

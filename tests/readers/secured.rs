@@ -4,7 +4,7 @@
 use std::process::{Command, Output};
 
 use serde_json::json;
-use syncline_sandbox::{Provider, Sandbox, SandboxConfig, Stream};
+use syncline_sandbox::{Advance, Provider, Sandbox, SandboxConfig, Stream};
 
 use crate::{
     consumers::{python, ran},
@@ -95,6 +95,42 @@ async fn documented_rights_are_enough_for_each_role_and_a_tenant_sees_only_its_o
     for output in [home.output(), api_home.output(), organizer_home.output()] {
         assert!(!output.contains("uthorization"), "{output}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_that_is_taken_away_while_it_runs_is_named_and_reading_goes_on_when_it_is_given_back() {
+    if std::env::var("SYNCLINE_TEST_KAFKA").is_err() {
+        return;
+    }
+    let installation = Installation::secured(&["engine"]);
+    give_rights(&installation, "engine", &["engine", "api"]);
+    let sandbox = Sandbox::start(SandboxConfig { records: 200, ..SandboxConfig::default() }).unwrap();
+    let node = Home::new();
+    let engine = node.serve_as("api,engine", &installation.settings_of("engine"));
+    until_they_own_all(&[&engine]).await;
+    for tenant in ["t1", "t2"] {
+        engine.make_tenant(tenant).await;
+        engine.connect(tenant, &sandbox, Provider::Shop, json!("manual")).await;
+        engine.until_state(tenant, "shop", "live").await;
+    }
+    let topic = "line.t1.sandbox-shop.orders";
+    give_rights(&installation, "engine", &["--take", topic]);
+    sandbox.advance(Advance { updates: 20, stream: Some(Stream::ShopOrders), ..Advance::default() });
+    engine.post("/api/v1/tenants/t1/integrations/shop/sync", json!({})).await;
+    let stuck = engine.until_state("t1", "shop", "degraded").await.to_string();
+    assert!(stuck.contains(topic) && stuck.contains("authorization failed"), "{stuck}");
+    // Nobody else feels it, whichever shard they are in.
+    engine.sync("t2", "shop").await;
+    give_rights(&installation, "engine", &["--give", topic]);
+    engine.sync("t1", "shop").await;
+    engine.until_state("t1", "shop", "live").await;
+    let published = published::all(&installation);
+    assert!(published.twice.is_empty(), "{:#?}", published.twice);
+    for tenant in ["t1", "t2"] {
+        let lost = published.lost(tenant, &published::truth(&sandbox, Stream::ShopOrders), Stream::ShopOrders);
+        assert!(lost.is_empty(), "{lost:#?}");
+    }
+    assert!(engine.stop());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
