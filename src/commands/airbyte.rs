@@ -222,7 +222,7 @@ async fn read(connector: &DeclarativeConnector, context: &Context, arguments: &A
     Ok(ExitCode::FAILURE)
 }
 
-/// Reads one stream, and says what of it could not be read.
+/// Reads one stream, and says what of it could not be read. How far it was read is told in any case.
 async fn read_stream(
     connector: &DeclarativeConnector,
     context: &Context,
@@ -233,7 +233,16 @@ async fn read_stream(
     let mut reader = connector.read(context, name, state, schema).await?;
     let quoted = Value::from(name).to_string();
     let mut running = false;
-    while let Some(records) = reader.next_for_messages().await? {
+    let mut faults = Vec::new();
+    loop {
+        let records = match reader.next_for_messages().await {
+            Ok(Some(records)) => records,
+            Ok(None) => break,
+            Err(fault) => {
+                faults.push(fault);
+                break;
+            }
+        };
         if !running && !records.is_empty() {
             status(name, "RUNNING");
             running = true;
@@ -245,7 +254,8 @@ async fn read_stream(
     emit(
         &json!({"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": name}, "stream_state": reader.state()}}}),
     );
-    Ok(reader.take_faults())
+    faults.extend(reader.take_faults());
+    Ok(faults)
 }
 
 /// The records of a page, each on a line of its own, written from where they lie.

@@ -168,7 +168,7 @@ impl DeclarativeConnector {
         }
         let spec = root.get("spec").cloned().unwrap_or_else(|| json!({}));
         let rules = ConfigRules::load(&spec, "spec").map_err(|problem| problems.push(problem)).unwrap_or_default();
-        let check = Check::load(&root, &streams).map_err(|problem| problems.push(problem)).unwrap_or_default();
+        let check = Check::load(&root).map_err(|problem| problems.push(problem)).unwrap_or_default();
         let budget = Budget::load(&root).map_err(|problem| problems.push(problem)).unwrap_or_default();
         if !problems.is_empty() {
             return Err(problems);
@@ -192,6 +192,16 @@ impl DeclarativeConnector {
             }
         }
         made
+    }
+
+    /// Streams that the check would try and that there are not. Reading the others does not depend on that.
+    pub fn checks_nothing(&self) -> Vec<Problem> {
+        let is_there = |name: &&String| !self.dynamic.is_empty() || self.streams.iter().any(|entry| entry.name == **name);
+        let problem = |name: &String| {
+            let hint = syncline_model::nearest::hint(name, self.streams.iter().map(|entry| entry.name.as_str()));
+            Problem::manifest("check.stream_names", format!("there is no stream `{name}`{hint}"))
+        };
+        self.check.names.iter().filter(|name| !is_there(name)).map(problem).collect()
     }
 
     /// The whole `spec`, as the protocol gives it.
@@ -319,7 +329,7 @@ fn unknown_streams(file: &ConnectorFile, streams: &[Entry]) -> Vec<Problem> {
 }
 
 impl Check {
-    fn load(root: &Node<'_>, streams: &[Entry]) -> Result<Self, Problem> {
+    fn load(root: &Node<'_>) -> Result<Self, Problem> {
         let Some(node) = root.child("check") else { return Ok(Self::default()) };
         let count = |node: &Node<'_>, field: &str| Ok::<_, Problem>(node.whole(field)?.and_then(|count| usize::try_from(count).ok()));
         let overrides = node.get("config_overrides").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -332,12 +342,6 @@ impl Check {
             return Err(node.unknown("check", &["CheckStream", "CheckDynamicStream"]));
         }
         let names: Vec<String> = node.children("stream_names").iter().filter_map(|name| name.value.as_str().map(str::to_owned)).collect();
-        for name in &names {
-            if !streams.iter().any(|entry| entry.name == *name) && !streams.is_empty() && root.get("dynamic_streams").is_none() {
-                let hint = syncline_model::nearest::hint(name, streams.iter().map(|entry| entry.name.as_str()));
-                return Err(Problem::manifest("check.stream_names", format!("there is no stream `{name}`{hint}")));
-            }
-        }
         let one = |node: &Node<'_>| {
             let name = node.word("dynamic_stream_name").ok_or_else(|| node.missing("dynamic_stream_name"))?.to_owned();
             Ok((name, count(node, "stream_count")?))

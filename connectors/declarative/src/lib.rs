@@ -46,6 +46,7 @@ mod slice;
 mod stream;
 mod template;
 mod transform;
+mod yaml;
 
 pub use connector::DeclarativeConnector;
 pub use lint::{Findings, lint};

@@ -18,11 +18,14 @@ pub struct Findings {
 /// Looks through a manifest.
 pub fn lint(connector: &str, text: &str) -> Findings {
     let mut found = Findings::default();
-    if let Err(problems) = crate::DeclarativeConnector::from_texts(connector, text) {
-        found.errors = problems;
-    }
+    let mut unreadable = match crate::DeclarativeConnector::from_texts(connector, text) {
+        Ok(connector) => connector.checks_nothing(),
+        Err(problems) => {
+            found.errors = problems;
+            Vec::new()
+        }
+    };
     let Ok((raw, places)) = manifest::parse("manifest.yaml", text) else { return found };
-    let mut unreadable = Vec::new();
     templates(&raw, "", &mut unreadable);
     unreadable.retain(|problem| found.errors.iter().all(|error| error.path != problem.path));
     for mut problem in unreadable {
@@ -30,6 +33,7 @@ pub fn lint(connector: &str, text: &str) -> Findings {
         found.errors.push(problem);
     }
     let mut warnings = unused(&raw);
+    unfetched(&raw, "", &mut warnings);
     for problem in components::unknown(&raw) {
         let known = found.errors.iter().any(|error| error.path == problem.path);
         if !known {
@@ -39,6 +43,7 @@ pub fn lint(connector: &str, text: &str) -> Findings {
     for problem in &mut warnings {
         problem.line = places.line(&problem.path);
     }
+    warnings.extend(manifest::twice(text));
     warnings.sort_by_key(|problem| problem.line);
     found.warnings = warnings;
     found
@@ -58,6 +63,21 @@ fn templates(node: &Value, path: &str, problems: &mut Vec<Problem>) {
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Streams whose files stay where they are.
+fn unfetched(node: &Value, path: &str, problems: &mut Vec<Problem>) {
+    match node {
+        Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| unfetched(item, &format!("{path}[{index}]"), problems)),
+        Value::Object(fields) => {
+            if fields.contains_key("retriever") && fields.get("file_uploader").is_some_and(Value::is_object) {
+                let why = "files are not fetched here: the stream's records are read, and what they speak of stays at the source";
+                problems.push(Problem::manifest(&join(path, "file_uploader"), why));
+            }
+            fields.iter().for_each(|(name, inner)| unfetched(inner, &join(path, name), problems));
+        }
+        _ => {}
     }
 }
 
@@ -124,5 +144,43 @@ streams:
         let said: Vec<(Option<usize>, bool)> =
             found.errors.iter().map(|problem| (problem.line, problem.to_string().contains("did you mean"))).collect();
         assert_eq!(said, [(Some(11), true), (Some(15), true)], "{:?}", found.errors);
+    }
+
+    const HEAD: &str = "
+version: 6.0.0
+type: DeclarativeSource
+streams:
+  - type: DeclarativeStream
+    name: items
+    retriever:
+      type: SimpleRetriever
+      requester: {type: HttpRequester, url_base: \"https://a.example\", path: x}
+      record_selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: []}}
+";
+
+    fn told(rest: &str) -> super::Findings {
+        super::lint("{name: a, title: A, category: other, description: A.}", &format!("{HEAD}{rest}"))
+    }
+
+    #[test]
+    fn a_stream_that_the_check_would_try_in_vain_is_an_error_with_the_nearest_name() {
+        let found = told("check: {type: CheckStream, stream_names: [itms]}");
+        let said: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        assert!(said.len() == 1 && said[0].contains("`itms` (did you mean `items`?)"), "{said:?}");
+        assert!(
+            crate::DeclarativeConnector::from_texts(
+                "{name: a, title: A, category: other, description: A.}",
+                &format!("{HEAD}check: {{type: CheckStream, stream_names: [itms]}}")
+            )
+            .is_ok(),
+            "what is there can be read"
+        );
+    }
+
+    #[test]
+    fn files_that_nobody_fetches_are_told() {
+        let found = told("    file_uploader: {type: FileUploader, requester: {type: HttpRequester, url_base: x}, download_target_extractor: {type: DpathExtractor, field_path: [url]}}
+check: {type: CheckStream, stream_names: [items]}");
+        assert!(found.warnings.iter().any(|warning| warning.line == Some(11) && warning.message.contains("not fetched")), "{found:?}");
     }
 }

@@ -1,66 +1,35 @@
 //! Reads a manifest and makes it plain: YAML to values, `$ref` resolved, `$parameters` handed down.
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use serde_json::{Map, Value};
 
 use crate::{
     Problem,
     places::{Places, join},
+    yaml,
 };
 
 /// The text of a YAML (or JSON) file as a value, and where everything in it stands.
 pub fn parse(file: &str, text: &str) -> Result<(Value, Places), Problem> {
     let problem = |line: Option<usize>, message: String| Problem { file: file.to_owned(), line, path: String::new(), message };
-    let documents = MarkedYaml::load_from_str(text).map_err(|error| problem(Some(error.marker().line()), error.info().to_owned()))?;
-    let first = documents.first().ok_or_else(|| problem(None, "the file is empty".to_owned()))?;
-    let mut places = Places::default();
-    let value = value(first, "", &mut places).map_err(|(line, message)| problem(Some(line), message))?;
-    Ok((value, places))
+    // JSON spells some characters in a way that YAML does not know.
+    let json = if text.trim_start().starts_with('{') { crate::decode::json::parse(text.as_bytes()).ok() } else { None };
+    let read = || {
+        let document = yaml::load(text, true).map_err(|error| problem(Some(error.marker().line()), error.info().to_owned()))?;
+        let document = document.ok_or_else(|| problem(None, "the file is empty".to_owned()))?;
+        let mut places = Places::default();
+        let value = yaml::value(&document, "", &mut places).map_err(|(line, message)| problem(Some(line), message))?;
+        Ok((value, places))
+    };
+    match (json, read()) {
+        (Some(value), read) => Ok((value, read.map(|(_, places)| places).unwrap_or_default())),
+        (None, read) => read,
+    }
 }
 
-fn value(yaml: &MarkedYaml<'_>, path: &str, places: &mut Places) -> Result<Value, (usize, String)> {
-    let line = yaml.span.start.line();
-    places.stand(path, line);
-    Ok(match &yaml.data {
-        YamlData::Value(scalar) => self::scalar(scalar).map_err(|message| (line, message))?,
-        YamlData::Sequence(items) => {
-            let one = |(index, item): (usize, &MarkedYaml<'_>)| value(item, &format!("{path}[{index}]"), places);
-            Value::Array(items.iter().enumerate().map(one).collect::<Result<_, _>>()?)
-        }
-        YamlData::Mapping(pairs) => {
-            let mut object = Map::new();
-            for (name, inner) in pairs {
-                let name_line = name.span.start.line();
-                let name = match value(name, "?", &mut Places::default())? {
-                    Value::String(text) => text,
-                    other => other.to_string(),
-                };
-                let here = join(path, &name);
-                let made = value(inner, &here, places)?;
-                places.stand(&here, name_line);
-                if let ("$ref", Some(target)) = (name.as_str(), made.as_str()) {
-                    places.refer(path, target);
-                } else if let Some(target) = made.as_str().filter(|text| text.starts_with("#/")) {
-                    places.refer(&here, target);
-                }
-                object.insert(name, made);
-            }
-            Value::Object(object)
-        }
-        YamlData::Tagged(_, inner) => value(inner, path, places)?,
-        YamlData::Representation(text, ..) => Value::String(text.to_string()),
-        YamlData::Alias(_) | YamlData::BadValue => return Err((line, "an alias leads nowhere".to_owned())),
-    })
-}
-
-fn scalar(scalar: &Scalar<'_>) -> Result<Value, String> {
-    Ok(match scalar {
-        Scalar::Null => Value::Null,
-        Scalar::Boolean(yes) => Value::Bool(*yes),
-        Scalar::Integer(number) => Value::from(*number),
-        Scalar::FloatingPoint(number) => serde_json::from_str(&number.to_string()).map_err(|error| error.to_string())?,
-        Scalar::String(text) => Value::String(text.to_string()),
-    })
+/// The first field that stands twice in an object of a file.
+pub fn twice(text: &str) -> Option<Problem> {
+    let error = yaml::load(text, false).err()?;
+    Some(Problem { line: Some(error.marker().line()), ..Problem::manifest("", format!("{}; the last one counts", error.info())) })
 }
 
 /// The manifest without references: whatever `$ref` names is put in its place, and what stands beside `$ref` wins. Components

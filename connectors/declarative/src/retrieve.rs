@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     cursor::{Point, Settled},
+    decode::encoding,
     normalize::Normalizer,
     paginate::Seen,
     parts::Parts,
@@ -230,7 +231,7 @@ impl Pages {
                 Some(mut ahead) => (&mut ahead.0).await.map_err(|error| Fault::Internal(format!("a request broke down: {error}")))?,
                 None => send(run, reading.stream, &simple.requester, &scope, &extra).await,
             };
-            let answer = match sent? {
+            let mut answer = match sent? {
                 Sent::Answer(answer) => answer,
                 Sent::Nothing => {
                     last = None;
@@ -240,6 +241,11 @@ impl Pages {
                 Sent::ShorterWindow(why) => return Ok(Asked::Shorter(why)),
                 Sent::Restart => return Ok(Asked::Restart),
             };
+            if simple.selector.decoder.is_plain_json()
+                && let Some(text) = encoding::json(&answer.body, &answer.headers)
+            {
+                answer.body = text;
+            }
             // What asks for the page is not known where its records are judged.
             let page = simple.selector.select(&answer, &with_token(scope, None), reading.normalizer, reading.wanted)?;
             if let Some(complaint) = &page.complaint {

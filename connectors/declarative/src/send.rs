@@ -10,14 +10,11 @@ use syncline_sdk::{HttpAnswer, WaitReason};
 use crate::{
     auth::Call,
     cache::{self, Answers},
-    errors::{Action, Verdict},
+    errors::{Action, Tries, Verdict},
     request::{Extra, Requester},
     run::Run,
     template::Scope,
 };
-
-/// How long one waits before another token is tried.
-const ROTATION: Duration = Duration::from_millis(1_100);
 
 /// What came of a request.
 #[derive(Debug)]
@@ -36,7 +33,7 @@ pub enum Sent {
 
 /// Sends a request for a stream.
 pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope, extra: &Extra) -> Result<Sent, Fault> {
-    let (mut attempt, mut waited, mut is_fresh) = (0, Duration::ZERO, false);
+    let (mut tries, mut is_fresh) = (Tries::default(), false);
     loop {
         let request = requester.request(&run.context, scope, extra).await?;
         let key = (requester.use_cache && request.method == Method::GET).then(|| cache::key(&request));
@@ -69,17 +66,8 @@ pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope,
             }
             Next::Again(fault, reason) => (fault, reason),
         };
-        attempt += 1;
-        if requester.errors.gives_up(scope, attempt, waited, action)? {
-            return Err(fault);
-        }
-        // Another token needs not wait for what the source lets this one do.
-        let time = match action {
-            Action::RateLimited if another => ROTATION,
-            _ => requester.errors.wait(answer.as_ref().ok(), attempt, scope)?,
-        };
+        let Some(time) = tries.next(&requester.errors, scope, action, answer.as_ref().ok(), another)? else { return Err(fault) };
         run.context.patience.wait(reason, time).await?;
-        waited += time;
     }
 }
 

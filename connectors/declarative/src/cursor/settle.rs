@@ -42,6 +42,8 @@ pub struct Settled {
     pub start: Option<Point>,
     /// The last moment; none is endless.
     pub end: Option<Point>,
+    /// Why nobody can tell the last moment. There is a state nevertheless, and no window.
+    pub no_end: Option<Fault>,
     pub lookback: Option<Duration>,
     pub step: Option<Duration>,
     pub granularity: Option<Duration>,
@@ -67,6 +69,7 @@ impl CursorSpec {
                     has_boundaries: false,
                     start: Some(Point::new(first)),
                     end: None,
+                    no_end: None,
                     lookback: None,
                     step: None,
                     granularity: None,
@@ -90,16 +93,15 @@ impl TimeSpec {
             text.map(|text| Duration::parse(&text).ok_or_else(|| bad_duration(what, &text))).transpose()
         };
         let granularity = self.granularity.as_deref().and_then(Duration::parse);
+        let end = self.end.as_ref().map_or_else(|| Ok(Point::new(now.as_microsecond())), |end| end.point(&self.format, scope));
         let mut settled = Settled {
             field,
             format: Format::Time { format: self.format.clone(), formats: self.formats.clone() },
             boundary: (name(&self.start_field, "start_time")?, name(&self.end_field, "end_time")?),
             has_boundaries: true,
             start: Some(self.start.point(&self.format, scope)?),
-            end: Some(match &self.end {
-                Some(end) => end.point(&self.format, scope)?,
-                None => Point::new(now.as_microsecond()),
-            }),
+            end: end.as_ref().ok().copied(),
+            no_end: end.err(),
             lookback: duration(&self.lookback, "lookback_window")?,
             step: duration(&self.step, "step")?,
             granularity,

@@ -19,6 +19,9 @@ const WINDOWS_MAX: usize = 1_000_000;
 impl Settled {
     /// The windows that are still to be read.
     pub fn windows(&self, progress: &Progress) -> Result<Vec<Window>, Fault> {
+        if let Some(fault) = &self.no_end {
+            return Err(fault.clone());
+        }
         let mut found = Vec::new();
         let merged = progress.merged(self);
         if let (Some(start), Some(first)) = (self.start, merged.first())

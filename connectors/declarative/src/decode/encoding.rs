@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Error, ErrorKind, Read},
 };
 
+use bytes::Bytes;
 use encoding_rs::{DecoderResult, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use http::HeaderMap;
 
@@ -124,16 +125,36 @@ fn no_character() -> Error {
 /// UTF-8 where it can be, or else what it says of itself in its first line.
 pub fn text<'a>(body: &'a [u8], headers: &HeaderMap) -> Cow<'a, str> {
     let kind = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut parts = kind.split(';');
-    let media = parts.next().unwrap_or_default();
-    let charset = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
-    let encoding = match charset {
-        Some((_, label)) => Encoding::of(label.trim().trim_matches(['"', '\''])).unwrap_or(Encoding::Utf8),
+    let media = kind.split(';').next().unwrap_or_default();
+    let encoding = match charset(kind) {
+        Some(label) => Encoding::of(label).unwrap_or(Encoding::Utf8),
         None if media.contains("text") => Encoding::Latin1,
         None if std::str::from_utf8(body).is_ok() => Encoding::Utf8,
         None => declared(body),
     };
     replaced(body, encoding)
+}
+
+/// JSON is UTF-8, and some sources do not know: a mark at its beginning is taken off, and what is no UTF-8 is read as the mark or the
+/// headers say. `None` where it is good as it came.
+pub fn json(body: &Bytes, headers: &HeaderMap) -> Option<Bytes> {
+    if body.starts_with(b"\xef\xbb\xbf") {
+        return Some(body.slice(3..));
+    }
+    let kind = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let encoding = match body.get(..2) {
+        Some([0xff, 0xfe] | [0xfe, 0xff]) => Encoding::Utf16,
+        _ => charset(kind).and_then(Encoding::of).filter(|encoding| !matches!(encoding, Encoding::Utf8 | Encoding::Utf8Marked))?,
+    };
+    let is_good = !kind.contains("json") || std::str::from_utf8(body).is_ok();
+    (!is_good).then(|| Bytes::from(replaced(body, encoding).into_owned()))
+}
+
+/// What a type of media says about the spelling.
+fn charset(kind: &str) -> Option<&str> {
+    let (_, label) =
+        kind.split(';').skip(1).filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    Some(label.trim().trim_matches(['"', '\'']))
 }
 
 fn declared(body: &[u8]) -> Encoding {

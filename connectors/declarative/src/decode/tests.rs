@@ -190,6 +190,26 @@ fn a_decoder_that_cannot_be_run_is_refused_by_name() {
     assert!(problem(&json!({"type": "CustomDecoder", "class_name": "a.B"})).contains("`a.B` is custom Python"));
 }
 
+#[test]
+fn json_that_is_no_utf_8_is_read_as_its_mark_or_its_headers_say() {
+    let latin = "application/json; charset=iso-8859-1";
+    let utf_16: Vec<u8> = [0xff, 0xfe].into_iter().chain("[\"\u{e9}\"]".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let cases: [(&str, &[u8], Option<&str>); 7] = [
+        ("application/json", b"\xef\xbb\xbf[1]", Some("[1]")),
+        (latin, b"[\"\xe9\"]", Some("[\"\u{e9}\"]")),
+        (latin, "[\"\u{e9}\"]".as_bytes(), None),
+        ("application/json", &utf_16, Some("[\"\u{e9}\"]")),
+        ("application/json", b"[\"\xe9\"]", None),
+        ("application/json; charset=utf-8", b"[\"\xe9\"]", None),
+        ("image/png; charset=iso-8859-1", b"\xe9", None),
+    ];
+    for (kind, body, expected) in cases {
+        let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, kind.parse().unwrap())]);
+        let text = encoding::json(&Bytes::copy_from_slice(body), &headers);
+        assert_eq!(text.as_deref(), expected.map(str::as_bytes), "{kind} {body:?}");
+    }
+}
+
 fn every_decoder() -> Vec<Decoder> {
     let names = ["JsonDecoder", "JsonlDecoder", "CsvDecoder", "XmlDecoder", "IterableDecoder"];
     let inner = |name: &&&str| matches!(**name, "JsonDecoder" | "JsonlDecoder" | "CsvDecoder");

@@ -4,6 +4,7 @@ mod backoff;
 mod filter;
 mod message;
 mod seen;
+mod tries;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
 
+pub use self::tries::Tries;
 use self::{backoff::Backoff, filter::Filter, seen::Seen};
 use crate::{
     node::Node,
@@ -131,8 +133,6 @@ enum Handler {
 
 /// How often a request is tried again, unless the manifest says so.
 const RETRIES: u32 = 5;
-/// Trying again ends after so long.
-const TIME_MAX: Duration = Duration::from_secs(600);
 const KNOWN: [&str; 2] = ["DefaultErrorHandler", "CompositeErrorHandler"];
 
 impl ErrorHandlers {
@@ -184,30 +184,23 @@ impl ErrorHandlers {
     }
 
     /// How often a request is tried again.
-    pub fn retries_max(&self, scope: &Scope) -> Result<u32, Fault> {
+    fn retries_max(&self, scope: &Scope) -> Result<u32, Fault> {
         let Some(retries) = &self.retries else { return Ok(RETRIES) };
         let text = retries.text(scope)?;
         let bad = || Fault::Misconfigured(format!("`max_retries` becomes `{text}`, and must be a whole number"));
         text.trim().parse::<i64>().map(|retries| u32::try_from(retries.max(0)).unwrap_or(u32::MAX)).map_err(|_| bad())
     }
 
-    /// Trying again has an end: after so many tries, or after so long. Waiting for a limit of which nobody says how long it lasts
-    /// ends after the tries alone.
-    pub fn gives_up(&self, scope: &Scope, attempt: u32, waited: Duration, action: Action) -> Result<bool, Fault> {
-        let patient = action == Action::RateLimited && self.backoffs.is_empty();
-        Ok(attempt > self.retries_max(scope)? || (waited >= TIME_MAX && !patient))
-    }
-
     /// How long to wait before try number `attempt` (1 is the first repetition): what the first strategy with an answer says, and a
-    /// second more; or 1, 2, 4 … seconds.
-    pub fn wait(&self, answer: Option<&HttpAnswer>, attempt: u32, scope: &Scope) -> Result<Duration, Fault> {
+    /// second more.
+    fn strategy(&self, answer: Option<&HttpAnswer>, attempt: u32, scope: &Scope) -> Result<Option<Duration>, Fault> {
         let seen = answer.map(|answer| Seen::new(answer, scope));
         for backoff in &self.backoffs {
             if let Some(wait) = backoff.wait(seen.as_ref(), attempt, scope)? {
-                return Ok(wait + Duration::from_secs(1));
+                return Ok(Some(wait + Duration::from_secs(1)));
             }
         }
-        Ok(Duration::from_secs(1 << attempt.saturating_sub(1).min(16)))
+        Ok(None)
     }
 }
 

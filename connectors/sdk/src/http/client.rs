@@ -65,6 +65,8 @@ impl Client {
             .connect_timeout(Duration::from_millis(config.connect_ms))
             .timeout(Duration::from_millis(config.answer_ms))
             .redirect(redirects)
+            // The address that redirects may hold a key.
+            .referer(false)
             .dns_resolver(Arc::new(egress))
             .build()
             .map_err(|error| Fault::Internal(format!("no HTTP client could be made: {}", error.without_url())))?;

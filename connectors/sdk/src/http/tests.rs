@@ -16,6 +16,14 @@ fn server() -> u16 {
         App::new()
             .route("/large", web::get().to(async || HttpResponse::Ok().body(vec![b'x'; 2000])))
             .route("/circle", web::get().to(async || HttpResponse::Found().insert_header(("location", "/circle")).finish()))
+            .route("/moved", web::get().to(async || HttpResponse::Found().insert_header(("location", "/referer")).finish()))
+            .route(
+                "/referer",
+                web::get().to(async |request: actix_web::HttpRequest| match request.headers().get("referer") {
+                    Some(referer) => HttpResponse::Ok().body(referer.as_bytes().to_vec()),
+                    None => HttpResponse::Ok().body("none"),
+                }),
+            )
             .route("/never", web::get().to(async || std::future::pending::<HttpResponse>().await))
             .route(
                 "/cookie",
@@ -50,6 +58,12 @@ async fn an_answer_over_the_limit_is_refused_and_never_kept() {
 async fn a_circle_of_redirects_ends() {
     let fault = client(ANYWHERE).send(request(server(), "/circle")).await.unwrap_err();
     assert_eq!(fault, Fault::Unusable("`127.0.0.1` redirects in a circle, or too often".into()));
+}
+
+#[actix_web::test]
+async fn whoever_one_is_sent_on_to_does_not_learn_the_address_that_did_it() {
+    let answer = client(ANYWHERE).send(request(server(), "/moved?token=hunter2")).await.unwrap();
+    assert_eq!(answer.body.as_ref(), b"none");
 }
 
 #[actix_web::test]
