@@ -86,11 +86,6 @@ impl Installation {
         format!("127.0.0.1:{}", self.port + 2)
     }
 
-    /// Where everybody may do everything.
-    pub fn free_brokers(&self) -> String {
-        if self.users.is_empty() { self.brokers() } else { self.open_door() }
-    }
-
     /// Who signed the certificate of a secured broker.
     pub fn authority(&self) -> String {
         self.at("kafka/ca.crt")

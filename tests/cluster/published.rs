@@ -62,7 +62,7 @@ pub fn all(installation: &Installation) -> Published {
 }
 
 fn consumer(installation: &Installation) -> Command {
-    let brokers = installation.free_brokers();
+    let brokers = installation.brokers();
     installation.kafka_tool(&[
         "consumer.ConsoleConsumer",
         "--bootstrap-server",
