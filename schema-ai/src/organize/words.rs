@@ -51,10 +51,18 @@ pub fn singular(word: &str) -> String {
         "people" => Some("person"),
         "children" => Some("child"),
         "series" | "species" | "news" => Some(word),
+        "movies" => Some("movie"),
+        "cookies" => Some("cookie"),
+        "aliases" => Some("alias"),
         _ => None,
     };
     if let Some(whole) = whole {
         return whole.to_owned();
+    }
+    let before = |ending: &str| word.strip_suffix(ending).and_then(|stem| stem.chars().last());
+    // `statuses` and `buses`, but neither `houses` nor `causes`.
+    if before("uses").is_some_and(|c| !matches!(c, 'a' | 'e' | 'o')) {
+        return word[..word.len() - 2].to_owned();
     }
     cut("ies", "y")
         .or_else(|| cut("sses", "ss"))
@@ -103,6 +111,13 @@ fn abbreviation_strength(short: &str, long: &str) -> f64 {
         return 0.7;
     }
     if short.len() * 5 >= long.len() * 2 { 0.7 } else { 0.45 }
+}
+
+/// Whether a word is made of the beginnings of all these words, in order: `cdemo` of `customer demographics`.
+pub fn is_made_of(word: &str, parts: &[String]) -> bool {
+    let Some((first, rest)) = parts.split_first() else { return word.is_empty() };
+    let shared = word.bytes().zip(first.bytes()).take_while(|(a, b)| a == b).count();
+    (1..=shared).rev().any(|at| word.is_char_boundary(at) && is_made_of(&word[at..], rest))
 }
 
 /// A word without its vowels, the first letter kept.

@@ -6,14 +6,16 @@ use serde_json::Value;
 
 use super::{Naming, id_word, may_be_key, names_table, stats, without_id};
 use crate::organize::Refused;
-use crate::organize::normalize::{Stream, Table, Type, path};
+use crate::organize::normalize::{Column, Stream, Table, Type, path};
 use crate::organize::profile::files::Source;
 use crate::organize::profile::hash::{self, BuildIdentity};
 use crate::organize::profile::{Profile, Stats};
 use crate::organize::words;
 
 /// Columns tried together.
-const CANDIDATES: usize = 9;
+const CANDIDATES: usize = 12;
+/// Columns of which four are tried together.
+const MANY: usize = 9;
 /// Columns a key may have.
 const MOST_COLUMNS: usize = 4;
 /// Rows looked at; more cannot change a no, and hardly a yes.
@@ -85,7 +87,41 @@ struct Candidate {
     alone: bool,
     /// Whether its name says that it is an id.
     named: bool,
+    /// What it says about a row.
+    says: Says,
+    position: usize,
+    distinct: f64,
     merit: f64,
+}
+
+/// What a column says about a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// Which one it is.
+    Which,
+    /// The how manieth within something.
+    Place,
+    /// When it is.
+    When,
+    /// How much of something; that is no part of a key.
+    Much,
+}
+
+fn says(column: &Column) -> Says {
+    let words = words::tokens(path::last(&column.path));
+    if is_ordinal(&words) {
+        return Says::Place;
+    }
+    if is_temporal(column.typed.kind) || is_when(&words) {
+        return Says::When;
+    }
+    if column.typed.kind == Type::Text || id_word(&words).is_some() { Says::Which } else { Says::Much }
+}
+
+impl Candidate {
+    fn tells(&self) -> bool {
+        self.says != Says::Much
+    }
 }
 
 fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
@@ -101,6 +137,9 @@ fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
             keys: path::keys(&column.path),
             alone: super::is_whole(stats, table.rows),
             named: id_word(&words::tokens(path::last(&column.path))).is_some(),
+            says: says(column),
+            position: column.position,
+            distinct: stats.sketch.distinct() as f64,
             merit: column_merit(column, stats, table),
         });
     }
@@ -109,15 +148,45 @@ fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
     found
 }
 
-fn column_merit(column: &crate::organize::normalize::Column, stats: &Stats, table: &Table) -> f64 {
+fn column_merit(column: &Column, stats: &Stats, table: &Table) -> f64 {
     let words = words::tokens(path::last(&column.path));
     let named = id_word(&words).unwrap_or(0.0);
-    let ordinal =
-        words.iter().any(|word| matches!(word.as_str(), "line" | "seq" | "sequence" | "year" | "start" | "date" | "version" | "position"));
+    let called = named > 0.0;
+    // The key of a date is what a row refers to, and comes after what it is about.
+    let dated = called && words.iter().any(|word| word == "date");
+    let ordinal = is_ordinal(&words) || (!dated && is_when(&words));
+    let named = if dated { named - 0.3 } else { named };
     let kind = if is_temporal(column.typed.kind) { -0.1 } else { 0.0 };
     let long = (stats.bytes as f64 / stats.scalars().max(1) as f64 / 40.0).min(1.0);
     let place = 1.0 - column.position as f64 / table.columns.len().max(1) as f64;
     named + if ordinal { 0.9 } else { 0.0 } + kind - long + 0.8 * place - 0.5 * column.depth as f64
+}
+
+/// Whether a name says when, or since which version.
+fn is_when(words: &[String]) -> bool {
+    words.iter().any(|word| matches!(word.as_str(), "year" | "start" | "date" | "version"))
+}
+
+/// Whether a name says that it numbers the rows within something.
+fn is_ordinal(words: &[String]) -> bool {
+    words.iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "line"
+                | "seq"
+                | "sequence"
+                | "position"
+                | "pos"
+                | "ordinal"
+                | "ordering"
+                | "item"
+                | "linenumber"
+                | "lineno"
+                | "rank"
+                | "stop"
+                | "lap"
+        )
+    })
 }
 
 fn rows(source: &Source, candidates: &[Candidate]) -> Result<Vec<Vec<u64>>, Refused> {
@@ -153,19 +222,59 @@ fn is_unique(rows: &[Vec<u64>], set: &[usize]) -> bool {
 }
 
 fn best_set(rows: &[Vec<u64>], candidates: &[Candidate]) -> Option<(Vec<String>, f64)> {
+    let leads = leads(rows, candidates);
     for size in 2..=MOST_COLUMNS.min(candidates.len()) {
-        let sets = subsets(candidates.len(), size).into_iter().filter(|set| is_needed(set, candidates));
+        let many = if size < MOST_COLUMNS { candidates.len() } else { candidates.len().min(MANY) };
+        let sets = subsets(many, size).into_iter().filter(|set| is_needed(set, candidates));
         let unique = sets.filter(|set| is_unique(rows, set));
-        let best = unique.max_by(|a, b| merit(a, candidates).total_cmp(&merit(b, candidates)));
+        let worth = |set: &[usize]| merit(set, candidates) + leading(set, candidates) - by_chance(set, candidates, rows.len());
+        let best = unique.max_by(|a, b| worth(a).total_cmp(&worth(b)));
         if let Some(set) = best {
+            let set = leads.filter(|_| !set.iter().all(|at| candidates[*at].tells())).unwrap_or(set);
+            let size = set.len();
             let mean = merit(&set, candidates) / size as f64;
             let confidence = (0.25 + 0.4 * mean).clamp(0.05, 0.9);
-            let mut set = set;
-            set.sort_unstable();
+            let mut set = filled(&set, candidates);
+            set.sort_by_key(|at| candidates[*at].position);
             return Some((set.into_iter().map(|at| candidates[at].path.clone()).collect(), confidence));
         }
     }
     None
+}
+
+/// The first columns of the table, as few as are unique together, if all of them tell rows apart.
+fn leads(rows: &[Vec<u64>], candidates: &[Candidate]) -> Option<Vec<usize>> {
+    let at = |position: usize| candidates.iter().position(|candidate| candidate.position == position && candidate.tells());
+    let first = (0..MOST_COLUMNS).map_while(at).collect::<Vec<_>>();
+    (2..=first.len()).map(|size| first[..size].to_vec()).find(|set| is_needed(set, candidates) && is_unique(rows, set))
+}
+
+/// What speaks for the columns that come first: that is where keys are put.
+fn leading(set: &[usize], candidates: &[Candidate]) -> f64 {
+    if set.iter().all(|at| candidates[*at].position < set.len() && candidates[*at].tells()) { 0.7 } else { 0.0 }
+}
+
+/// What speaks against columns that have so many values that chance alone would hardly let two rows have the same.
+fn by_chance(set: &[usize], candidates: &[Candidate], rows: usize) -> f64 {
+    let grid: f64 = set.iter().map(|at| candidates[*at].distinct).product();
+    let twins = rows as f64 * rows as f64 / 2.0 / grid.max(1.0);
+    if set.iter().any(|at| candidates[*at].named) || twins >= 3.0 { 0.0 } else { 0.8 * (1.0 - twins / 3.0) }
+}
+
+/// Whoever puts a column between the columns of a key means it to be one of them, even when the rows can be told apart without,
+/// unless they are numbered.
+fn filled(set: &[usize], candidates: &[Candidate]) -> Vec<usize> {
+    let positions: Vec<usize> = set.iter().map(|at| candidates[*at].position).collect();
+    let last = positions.iter().max().copied().unwrap_or(0);
+    let numbered = set.iter().any(|at| candidates[*at].says == Says::Place);
+    let between =
+        (0..candidates.len()).find(|at| candidates[*at].position < last && !set.contains(at) && candidates[*at].says == Says::Which);
+    match between {
+        Some(between) if positions.contains(&0) && last == set.len() && set.len() < MOST_COLUMNS && !numbered => {
+            set.iter().copied().chain([between]).collect()
+        }
+        _ => set.to_vec(),
+    }
 }
 
 /// A key with a column that is one by itself has a column too many, unless all of them are ids: a check's number within a customer.

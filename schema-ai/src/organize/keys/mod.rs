@@ -25,8 +25,7 @@ pub struct Naming {
 
 /// Reads the names of all streams together, because only together they show which word is the provider's.
 pub fn naming(streams: &[Stream]) -> Vec<Naming> {
-    let cut: Vec<Vec<String>> =
-        streams.iter().map(|stream| words::tokens(&stream.name).iter().map(|word| words::singular(word)).collect()).collect();
+    let cut: Vec<Vec<String>> = streams.iter().map(|stream| telling(&stream.name)).collect();
     let alone: BTreeSet<&String> = cut.iter().filter(|words| words.len() == 1).map(|words| &words[0]).collect();
     cut.iter()
         .map(|tokens| {
@@ -39,6 +38,22 @@ pub fn naming(streams: &[Stream]) -> Vec<Naming> {
             }
         })
         .collect()
+}
+
+/// Words around a table's name that only say that it is a table.
+const AROUND: &[&str] = &["entity", "table", "tbl", "dim", "dimension", "fact", "data", "mst"];
+
+/// The words of a stream's name in the singular, without those that say nothing: `DimCustomer` and `customer_entity` are customers.
+pub fn telling(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = words::tokens(name).iter().map(|word| words::singular(word)).collect();
+    let hollow = |word: &String| AROUND.contains(&word.as_str());
+    while words.len() > 1 && words.last().is_some_and(hollow) {
+        words.pop();
+    }
+    if words.len() > 1 && hollow(&words[0]) {
+        words.remove(0);
+    }
+    words
 }
 
 /// Finds the primary key of every record's table. `sources` are read a second time where only several columns together can be one.
@@ -118,7 +133,13 @@ pub(super) fn is_whole(stats: &Stats, rows: u64) -> bool {
 pub(super) fn may_be_key(column: &Column, stats: &Stats) -> bool {
     let type_fits = matches!(column.typed.kind, Type::Bigint | Type::Text | Type::Uuid | Type::Numeric) && stats.decimals == 0;
     let short = stats.bytes <= 64 * stats.scalars().max(1);
-    type_fits && short && !column.is_map_key && !matches!(column.typed.logical, Some(Logical::Decimal | Logical::Boolean))
+    type_fits && short && !column.is_map_key && !is_amount(column) && column.typed.logical != Some(Logical::Boolean)
+}
+
+/// Whether a text is an amount; `001.013` is one, unless it is called an id.
+pub(super) fn is_amount(column: &Column) -> bool {
+    let called = || id_word(&words::tokens(super::normalize::path::last(&column.path))).unwrap_or(0.0);
+    column.typed.logical == Some(Logical::Decimal) && called() < 0.8
 }
 
 /// The statistics of a column.
@@ -132,6 +153,7 @@ pub(super) fn id_word(words: &[String]) -> Option<f64> {
     match last.as_str() {
         "id" | "uuid" | "guid" | "uid" | "sk" | "pk" => Some(1.0),
         "key" | "code" | "no" | "nr" | "num" | "number" | "sku" | "isbn" | "slug" => Some(0.7),
+        "sid" | "pid" | "cid" | "tid" | "nid" | "fid" | "eid" | "oid" | "gid" => Some(0.8),
         word if word.len() > 3 && word.ends_with("id") && !matches!(word, "paid" | "valid" | "void" | "bid" | "grid" | "avoid") => {
             Some(0.8)
         }
@@ -147,8 +169,11 @@ pub(super) fn id_word(words: &[String]) -> Option<f64> {
 /// `customer_id` without `id`; `custid` without its ending.
 pub(super) fn without_id(mut words: Vec<String>) -> Vec<String> {
     let Some(last) = words.pop() else { return words };
+    if matches!(last.as_str(), "id" | "uuid" | "guid" | "uid") {
+        return words;
+    }
     for ending in ["id", "key", "code", "number", "num"] {
-        if let Some(stem) = last.strip_suffix(ending).filter(|stem| stem.len() > 1) {
+        if let Some(stem) = last.strip_suffix(ending).filter(|stem| !stem.is_empty()) {
             words.push(stem.to_owned());
             return words;
         }
@@ -173,11 +198,17 @@ pub(super) fn names_table(column_words: &[String], table: &[String]) -> f64 {
         return 0.0;
     }
     let joined_column = column_words.concat();
+    if joined_column.len() == 1 {
+        // The `c` of `CID` in a table of courses.
+        return if table.last().is_some_and(|word| word.starts_with(&joined_column)) { 0.8 } else { 0.0 };
+    }
     let joined_table = table.concat();
     let (short, long) = (joined_column.len().min(joined_table.len()), joined_column.len().max(joined_table.len()));
     let several = column_words.len() > 1 || table.len() > 1;
     let comparable = !several || short * 5 >= long * 3;
     let whole = if comparable { words::word_likeness(&joined_column, &joined_table) } else { 0.0 };
+    let made = column_words.len() == 1 && table.len() > 1 && joined_column.len() > 3 && words::is_made_of(&joined_column, table);
+    let whole = if made { whole.max(0.85) } else { whole };
     words::likeness(column_words, table).max(whole)
 }
 

@@ -73,7 +73,7 @@ fn score(column: &Column, profile: &Profile, own: &Naming, others: &[&Naming], i
 fn names_another(column: &Column, own: &Naming, others: &[&Naming]) -> bool {
     let words = without_id(words::tokens(path::last(&column.path)));
     let other = others.iter().map(|naming| names_table(&words, &naming.words)).fold(0.0, f64::max);
-    other >= 0.7 && other >= names_table(&words, &own.words)
+    words.concat().len() > 1 && other >= 0.7 && other >= names_table(&words, &own.words)
 }
 
 /// `id` and `<table>_id` say key; `<other table>_id` says reference.
@@ -88,8 +88,11 @@ pub fn name_score(words: &[String], own: &Naming, others: &[&Naming]) -> f64 {
     // Some databases put a letter or two of the table before each column: `o_orderkey`.
     let tail = if rest.len() > 1 && rest[0].len() <= 2 { &rest[1..] } else { &rest[..] };
     let likeness = |naming: &Naming| names_table(&rest, &naming.words).max(names_table(tail, &naming.words));
-    let mine = likeness(own);
+    let letter = Some(rest.concat()).filter(|letter| letter.len() == 1);
+    let begins = |word: &String| letter.as_ref().is_some_and(|letter| word.starts_with(letter));
+    let mine = if own.words.iter().chain(&own.provider).any(begins) { 0.8 } else { likeness(own) };
     let other = others.iter().map(|naming| likeness(naming)).fold(0.0, f64::max);
-    let elsewhere = (other - mine).max(0.0);
+    // A single letter says nothing about another table.
+    let elsewhere = if letter.is_none() { (other - mine).max(0.0) } else { 0.0 };
     (0.45 * strength + 0.55 * mine * strength - 0.35 * elsewhere).clamp(0.0, 1.0)
 }

@@ -94,3 +94,66 @@ fn a_reference_does_not_become_the_key_because_others_have_it_too() {
     let found = keys_of(&[("category", &category), ("film", &lists[0]), ("film_category", &lists[1]), ("inventory", &lists[2])]);
     assert_eq!(found[2].1, ["film_id", "category_id"]);
 }
+
+#[test]
+fn words_that_say_that_a_table_is_a_table_are_no_part_of_its_name() {
+    assert_eq!(telling("DimCustomers"), ["customer"]);
+    assert_eq!(telling("customer_entity"), ["customer"]);
+    assert_eq!(telling("data"), ["data"]);
+}
+
+#[test]
+fn a_word_in_the_singular_keeps_what_is_not_its_ending() {
+    let singular = |word: &str| words::singular(word);
+    assert_eq!(["statuses", "houses", "movies", "categories"].map(singular), ["status", "house", "movie", "category"]);
+}
+
+#[test]
+fn a_word_may_be_made_of_the_beginnings_of_others() {
+    let table = ["customer".to_owned(), "demographic".to_owned()];
+    assert!(names_table(&["cdemo".to_owned()], &table) > 0.8);
+    assert!(names_table(&["hdemo".to_owned()], &table) < 0.7);
+}
+
+#[test]
+fn an_id_that_looks_like_an_amount_is_a_key() {
+    let records: Vec<String> = (0..14).map(|n| format!("{{\"CID\":\"{:03}.{:03}\",\"Credits\":{}}}", n * 7, n, n % 3)).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    assert_eq!(keys_of(&[("course", &records)])[0].1, ["CID"]);
+}
+
+#[test]
+fn of_columns_that_would_do_as_well_the_first_are_the_key() {
+    let row =
+        |n: usize| format!("{{\"order_no\":{},\"product_code\":\"P{}\",\"qty\":{},\"line_no\":{}}}", n / 3, (n * 7) % 20, n % 5, n % 3);
+    let records: Vec<String> = (0..60).map(row).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    assert_eq!(keys_of(&[("details", &records)])[0].1, ["order_no", "product_code"]);
+}
+
+#[test]
+fn a_name_between_the_columns_of_a_key_belongs_to_it() {
+    // Every title of a person begins on another day.
+    let row = |n: usize| {
+        format!(
+            "{{\"emp_no\":{},\"title\":\"{}\",\"from_date\":\"20{:02}-01-0{}\",\"to_date\":\"2030-01-01\"}}",
+            n / 4,
+            ["Staff", "Boss"][n % 2],
+            n % 4,
+            n % 7 + 1
+        )
+    };
+    let records: Vec<String> = (0..80).map(row).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    assert_eq!(keys_of(&[("titles", &records)])[0].1, ["emp_no", "title", "from_date"]);
+}
+
+#[test]
+fn what_is_measured_is_no_part_of_a_key_if_the_first_columns_are_one() {
+    let row = |n: usize| {
+        format!("{{\"race_id\":{},\"driver_id\":{},\"lap\":{},\"millis\":{}}}", n / 12, n / 3 % 4, n % 3 + 1, 70_000 + n * 37 % 9_973)
+    };
+    let records: Vec<String> = (0..120).map(row).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    assert_eq!(keys_of(&[("lap_times", &records)])[0].1, ["race_id", "driver_id", "lap"]);
+}

@@ -62,16 +62,36 @@ pub(super) fn weigh(
     if contained < CONTAINED {
         return None;
     }
+    let is_self = from_stream == to_stream;
     let by_table = said.names(&names[to_stream].words);
     if from_stream == to_stream && is_alias(stats, target) && by_table < 0.7 {
         return None;
     }
-    let extends = extends(stats, target, column, key);
+    let is_main = || is_main(&streams[to_stream], &names[to_stream], &streams[from_stream], &names[from_stream]);
+    let extends = !to.generic && extends(stats, target, column, key, is_main);
     let own = streams[from_stream].root().is_some_and(|table| table.primary_key.as_slice() == [column.path.clone()]);
-    let own_likeness = if own { said.names(&names[from_stream].words) } else { 0.0 };
-    let mut name = name_evidence(said, column, to, (by_table, &names[to_stream].words), from_stream == to_stream);
+    if is_alternate(role) && stats.sketch.is_unique() {
+        return None;
+    }
+    // Both count from one: the `result_id` of `sprint_results` is more likely its own than that of `results`.
+    let counted = is_counted(stats) && is_counted(target);
+    let own_words = &names[from_stream].words;
+    let own_likeness = match own {
+        true if counted && own_words.ends_with(&role.words) => 1.0,
+        true => said.names(own_words),
+        false => 0.0,
+    };
+    let mut name = name_evidence(said, column, to, (by_table, &names[to_stream].words), is_self);
     if of_own(role, &names[from_stream].words) == names[to_stream].words {
         name = name.max(0.95);
+    }
+    if is_self && !naming::parent(role) && !names_another_row(said, to, &names[to_stream].words) {
+        name = if naming::people(role, &names[to_stream].words) { 0.62 } else { 0.3 * name };
+    }
+    if naming::parent(role) {
+        let rooted = stats.present() < streams[from_stream].root().map_or(0, |table| table.rows) || contained < 1.0;
+        let rooted = rooted || role.words.contains(&"root".to_owned());
+        name = as_parent(name, rooted, is_self, &names[from_stream].words, &names[to_stream].words);
     }
     if role.counts && stats.integers > 0 {
         name *= 0.5;
@@ -93,11 +113,53 @@ pub(super) fn weigh(
     Some(found)
 }
 
+/// From here on a name says the whole of it.
+const WHOLE: f64 = 0.915;
+
+/// Whether these are the numbers from one on, with hardly a gap.
+pub(super) fn is_counted(stats: &Stats) -> bool {
+    stats.least <= 1.0 && stats.most - stats.least < 1.1 * stats.sketch.distinct() as f64
+}
+
+/// Whether a name says that it is another key of its own table.
+fn is_alternate(role: &naming::Role) -> bool {
+    role.words.iter().any(|word| matches!(word.as_str(), "alternate" | "alternative" | "alt"))
+}
+
+/// Another row of the same table is called by all of its name, and by the part that it plays: a `prequel_film` in films. What is called
+/// as the table itself is the row's own, and what only sounds like it is more often something else.
+fn names_another_row(said: &naming::Said<'_>, to: &Target<'_>, table: &[String]) -> bool {
+    let plays = |words: &[String]| said.role.words.len() > words.len() && said.names(words) >= WHOLE;
+    plays(table) || (!to.generic && !to.role.words.is_empty() && plays(&to.role.words))
+}
+
+/// A tree has roots, which have no parent. Where every row has one, the parent is rather of the table that this one's name begins with:
+/// that of a `sales_order_address` is a `sales_order`.
+fn as_parent(name: f64, rooted: bool, is_self: bool, own: &[String], table: &[String]) -> f64 {
+    match (rooted, is_self) {
+        (false, true) if !naming::of_people(table) => name.min(0.5),
+        (false, false) if own.len() > table.len() && own.starts_with(table) => name.max(0.85),
+        _ => name,
+    }
+}
+
 /// A table with the key of a larger one, by the same name, says more about some of its rows.
-fn extends(stats: &Stats, target: &Stats, column: &Column, key: &Column) -> bool {
+fn extends(stats: &Stats, target: &Stats, column: &Column, key: &Column, is_main: impl Fn() -> bool) -> bool {
     let name = path::last(&column.path);
     let same = name.eq_ignore_ascii_case(path::last(&key.path)) && !keys::is_bare_id(&words::tokens(name));
-    same && target.sketch.distinct() > stats.sketch.distinct() && stats.sketch.contained_in(&target.sketch).0 > 0.99
+    let (mine, known) = (stats.sketch.distinct(), target.sketch.distinct());
+    same && (known > mine || known == mine && is_main()) && stats.sketch.contained_in(&target.sketch).0 > 0.99
+}
+
+/// Of two tables with the same rows, the one whose name the other's begins with is the main one, or else the one that says more.
+fn is_main(table: &Stream, naming: &Naming, other: &Stream, others: &Naming) -> bool {
+    let (own, rest) = (&naming.words, &others.words);
+    let columns = |stream: &Stream| stream.root().map_or(0, |table| table.columns.len());
+    match (rest.starts_with(own) && rest.len() > own.len(), own.starts_with(rest) && own.len() > rest.len()) {
+        (true, _) => true,
+        (_, true) => false,
+        _ => columns(table) > columns(other),
+    }
 }
 
 /// The `type` of an `artist` is an `artist_type`.

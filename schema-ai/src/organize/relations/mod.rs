@@ -1,8 +1,10 @@
 //! Which columns refer to which table: values that are contained, names that say so, domains that do not overlap by chance,
 //! and objects that repeat what the other table knows. One best target for each column.
 
+mod alternates;
 pub mod composite;
 pub mod evidence;
+mod modules;
 pub mod naming;
 #[cfg(test)]
 mod tests;
@@ -45,17 +47,21 @@ pub(super) struct Target<'a> {
 
 /// All relations between these streams.
 pub fn find(streams: &[Stream]) -> Vec<Relation> {
-    let names = keys::naming(streams);
+    let names = modules::settle(streams, keys::naming(streams));
     let targets = targets(streams);
     let mut found = Vec::new();
     for (at, stream) in streams.iter().enumerate() {
+        let prefix = stream.root().and_then(naming::prefix);
         for table in &stream.tables {
             for column in table.columns.iter().filter(|column| may_refer(column, keys::stats(&stream.profile, column))) {
-                found.extend(best_target(streams, &names, at, column, &targets));
+                let role = naming::role_within(&column.path, prefix.as_deref());
+                found.extend(best_target(streams, &names, (at, column, &role), &targets));
             }
         }
     }
     redirect(&mut found, streams, &names);
+    let second = alternates::find(streams, &names, &found);
+    found.extend(second);
     found
 }
 
@@ -66,26 +72,44 @@ fn targets(streams: &[Stream]) -> Vec<Target<'_>> {
         let [key] = table.primary_key.as_slice() else { continue };
         let Some(column) = table.columns.iter().find(|column| column.path == *key) else { continue };
         let words: Vec<String> = words::tokens(path::last(&column.path)).iter().map(|word| words::singular(word)).collect();
-        let (role, generic) = (naming::role(&column.path), keys::is_bare_id(&words));
-        found.push(Target { stream: at, column, stats: keys::stats(&stream.profile, column), role, generic });
+        let role = naming::role_within(&column.path, naming::prefix(table).as_deref());
+        found.push(Target { stream: at, column, stats: keys::stats(&stream.profile, column), role, generic: keys::is_bare_id(&words) });
+    }
+    let house: Vec<bool> = found.iter().map(|target| is_house_key(target, &found)).collect();
+    for (target, house) in found.iter_mut().zip(house) {
+        target.generic |= house;
     }
     found
 }
 
+/// Tables that may share the name of their keys by chance.
+const HOUSE: usize = 3;
+
+/// Some databases call all their keys alike, as `entity_id`, and count each table from one. Then the name says no more than `id`.
+/// Tables that extend one another share a name, too, but then some of them have only some of the numbers.
+fn is_house_key(target: &Target<'_>, all: &[Target<'_>]) -> bool {
+    let name = path::last(&target.column.path);
+    let alike = || all.iter().filter(|other| path::last(&other.column.path).eq_ignore_ascii_case(name));
+    let many = alike().count();
+    many >= HOUSE && alike().filter(|other| evidence::is_counted(other.stats)).count() * 4 >= many * 3
+}
+
 fn may_refer(column: &Column, stats: &Stats) -> bool {
     let type_fits = matches!(column.typed.kind, Type::Bigint | Type::Numeric | Type::Text | Type::Uuid) && stats.decimals == 0;
-    let meant = matches!(
-        column.typed.logical,
-        Some(Logical::EpochSeconds | Logical::EpochMilliseconds | Logical::Url | Logical::Decimal | Logical::Boolean)
-    );
+    let meant = matches!(column.typed.logical, Some(Logical::EpochSeconds | Logical::EpochMilliseconds | Logical::Url | Logical::Boolean))
+        || keys::is_amount(column);
     let short = stats.bytes <= 48 * stats.scalars().max(1);
     type_fits && !meant && short && stats.present() > 0 && !column.is_map_key
 }
 
-fn best_target(streams: &[Stream], names: &[Naming], at: usize, column: &Column, targets: &[Target<'_>]) -> Option<Relation> {
+fn best_target(
+    streams: &[Stream],
+    names: &[Naming],
+    (at, column, role): (usize, &Column, &naming::Role),
+    targets: &[Target<'_>],
+) -> Option<Relation> {
     let mut best: Option<Relation> = None;
-    let role = naming::role(&column.path);
-    let said = naming::Said::new(&role);
+    let said = naming::Said::new(role);
     for target in targets {
         if target.stream == at && target.column.path == column.path {
             continue;

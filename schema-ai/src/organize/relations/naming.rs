@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use crate::organize::keys;
-use crate::organize::normalize::path;
+use crate::organize::normalize::{Table, path};
 use crate::organize::words;
 
 /// The role a column plays: the words of its name, or of the object it is the id of.
@@ -16,6 +16,8 @@ pub struct Role {
     pub id: f64,
     /// Whether the name is a plural without an id word: as a number it counts, and refers to nothing.
     pub counts: bool,
+    /// Whether it says by whom: `granted_by_id`.
+    pub by: bool,
 }
 
 /// Names of containers that say nothing about what is in them.
@@ -89,6 +91,29 @@ const PEOPLE_ROLES: &[&str] = &[
     "organizer",
     "collaborator",
     "follower",
+    "salesman",
+    "operator",
+    "requestor",
+    "responsible",
+    "captain",
+    "trainer",
+    "tutor",
+    "create",
+    "write",
+    "update",
+    "modify",
+    "granted",
+    "deleted",
+    "ansprechpartner",
+    "bearbeiter",
+    "vorgesetzter",
+    "leiter",
+    "jefe",
+    "responsable",
+    "gerente",
+    "vendedor",
+    "vendeur",
+    "chef",
 ];
 
 /// Tables of people.
@@ -112,6 +137,21 @@ const PEOPLE: &[&str] = &[
     "teacher",
     "emp",
     "master",
+    "faculty",
+    "professor",
+    "operator",
+    "participant",
+    "mitarbeiter",
+    "benutzer",
+    "empleado",
+    "usuario",
+    "employé",
+    "employe",
+    "utilisateur",
+    "funcionario",
+    "dipendente",
+    "utente",
+    "medewerker",
 ];
 
 /// Parts that places play in a record, whose table is one of places.
@@ -126,8 +166,23 @@ const PLACES: &[&str] =
 const SORTS: &[&str] = &["type", "status", "state", "category", "kind", "class", "level", "group", "priority", "stage", "reason", "method"];
 
 /// Words for a row that stands over others of its own table.
-const PARENTS: &[&str] =
-    &["parent", "manager", "report", "supervisor", "boss", "root", "previous", "prev", "next", "original", "superior", "reply", "mgr"];
+const PARENTS: &[&str] = &[
+    "parent",
+    "manager",
+    "report",
+    "supervisor",
+    "boss",
+    "root",
+    "previous",
+    "prev",
+    "next",
+    "original",
+    "superior",
+    "reply",
+    "mgr",
+    "vorgesetzter",
+    "jefe",
+];
 
 /// A role beside what it was already compared with: many tables have one name, and comparing names takes longest.
 #[derive(Debug)]
@@ -157,6 +212,22 @@ impl<'a> Said<'a> {
 /// Words at the end of a name that link to something.
 const LINKS: &[&str] = &["via", "by", "to", "from", "for", "of", "ref", "fk"];
 
+/// The role of a path in a table whose columns all begin with a word that says nothing.
+pub fn role_within(path: &str, prefix: Option<&str>) -> Role {
+    let mut role = role(path);
+    if role.words.len() > 1 && role.words.first().map(String::as_str) == prefix {
+        role.words.remove(0);
+    }
+    role
+}
+
+/// The letter or two that a database puts before all columns of a table: the `o` of `o_orderkey`.
+pub fn prefix(table: &Table) -> Option<String> {
+    let firsts = || table.columns.iter().filter_map(|column| words::tokens(path::last(&column.path)).into_iter().next());
+    let first = firsts().next().filter(|word| word.len() <= 3 && table.columns.len() > 2)?;
+    (firsts().filter(|word| *word == first).count() * 5 >= table.columns.len() * 4).then_some(first)
+}
+
 /// The role of a path.
 pub fn role(path: &str) -> Role {
     let keys = path::keys(path);
@@ -172,9 +243,14 @@ pub fn role(path: &str) -> Role {
     let mut id = id;
     if id > 0.0 {
         words = keys::without_id(words);
-    } else if words.len() > 1 && words.last().is_some_and(|word| LINKS.contains(&word.as_str())) {
+    }
+    if keys.last().is_some_and(|key| key.eq_ignore_ascii_case("uid")) {
+        words = vec!["user".to_owned()];
+    }
+    let by = words.len() > 1 && words.last().is_some_and(|word| word == "by");
+    if (id == 0.0 || by) && words.len() > 1 && words.last().is_some_and(|word| LINKS.contains(&word.as_str())) {
         words.pop();
-        id = 0.4;
+        id = id.max(0.4);
     }
     let mut outer = keys.iter().rev().skip(1);
     while words.is_empty() {
@@ -182,7 +258,7 @@ pub fn role(path: &str) -> Role {
         words = words::tokens(key).into_iter().filter(|word| !HOLLOW.contains(&words::singular(word).as_str())).collect();
     }
     let counts = id == 0.0 && words.last().is_some_and(|word| words::singular(word) != *word) && !path.ends_with("[]");
-    Role { words: words.iter().flat_map(|word| sort_apart(words::singular(word))).collect(), id, counts }
+    Role { words: words.iter().flat_map(|word| sort_apart(words::singular(word))).collect(), id, counts, by }
 }
 
 /// `issuetype` is an issue type.
@@ -202,7 +278,24 @@ pub fn names(role: &Role, table: &[String]) -> f64 {
     // Without an id word the last word is what the column holds: `product_inventory` is an inventory.
     let sort = role.words.last().is_some_and(|word| SORTS.contains(&word.as_str()) && !table.contains(word));
     let starts = if role.id > 0.0 && !sort { 0.8 * starts } else { 0.4 * starts };
-    if sort && role.words.len() > 1 { starts } else { whole.max(0.92 * ends).max(starts) }
+    let found = if sort && role.words.len() > 1 { starts } else { whole.max(0.92 * ends).max(starts) };
+    // A post is no type of action on posts.
+    let said = |word: &String| role.words.iter().any(|own| words::word_likeness(own, word) > 0.8);
+    let sorts = table.len() > 1 && table.last().is_some_and(|word| SORTS.contains(&word.as_str()) && !said(word));
+    if sorts { 0.6 * found } else { found.max(HEAD * head(role, table)) }
+}
+
+/// How far the end of a table's name says what the whole says.
+const HEAD: f64 = 0.88;
+
+/// How well a role names the last words of a table's name: a `team_id` is that of a `crm_team`, if there is no nearer one.
+fn head(role: &Role, table: &[String]) -> f64 {
+    if role.id < 0.6 || table.len() < 2 {
+        return 0.0;
+    }
+    let whole = |at: usize| keys::names_table(&role.words, &table[at..]);
+    let ends = |at: usize| (1..role.words.len()).map(|from| keys::names_table(&role.words[from..], &table[at..])).fold(0.0, f64::max);
+    (1..table.len()).map(|at| whole(at).max(0.92 * ends(at))).filter(|found| *found > 0.8).fold(0.0, f64::max)
 }
 
 /// Whether a role is one that places play, and the table is one of places; the capital of anything is a city.
@@ -217,7 +310,15 @@ pub fn places(role: &Role, table: &[String]) -> f64 {
 
 /// Whether a role is one that people play, and the table is one of people.
 pub fn people(role: &Role, table: &[String]) -> bool {
-    role.words.iter().any(|word| PEOPLE_ROLES.contains(&word.as_str())) && table.iter().any(|word| PEOPLE.contains(&word.as_str()))
+    let played = role.by || role.words.iter().any(|word| PEOPLE_ROLES.contains(&word.as_str()));
+    played && of_people(table)
+}
+
+/// Whether a table is one of people: `sales_person` is, `user_email` is not.
+pub fn of_people(table: &[String]) -> bool {
+    // `account_account` is one of bookkeeping.
+    let booked = table.len() > 1 && table.last().is_some_and(|word| word == "account");
+    !booked && table.last().is_some_and(|word| PEOPLE.contains(&word.as_str()))
 }
 
 /// Whether a role points at another row of the same table.

@@ -121,3 +121,101 @@ fn places_are_known_by_the_part_they_play() {
     let flights = stream("flights", "number", &rows(90, |n| format!("{{\"number\":{n},\"dest\":\"{}\"}}", code(n % 40 * 5))));
     assert_eq!(found(&[airports, flights]), ["flights.dest>airports.faa"]);
 }
+
+fn numbered(name: &str, key: &str, rows_of: usize, row: impl Fn(usize) -> String) -> Stream {
+    stream(name, key, &rows(rows_of, |n| format!("{{\"{key}\":{},{}}}", n + 1, row(n))))
+}
+
+#[test]
+fn keys_that_a_database_calls_all_alike_refer_to_nothing() {
+    let customers = numbered("customer_entity", "entity_id", 60, |n| format!("\"email\":\"a{n}@example.com\""));
+    let products = numbered("product_entity", "entity_id", 40, |n| format!("\"sku\":\"s{n}\""));
+    let orders = numbered("order_entity", "entity_id", 50, |n| format!("\"customer_id\":{}", n % 60 + 1));
+    assert_eq!(found(&[customers, products, orders]), ["order_entity.customer_id>customer_entity.entity_id"]);
+}
+
+#[test]
+fn a_name_may_say_only_the_end_of_a_tables_name() {
+    let teams = numbered("crm_team", "id", 20, |n| format!("\"name\":\"t{n}\""));
+    let orders = numbered("orders", "id", 60, |n| format!("\"team_id\":{}", n % 20 + 1));
+    assert_eq!(found(&[teams, orders]), ["orders.team_id>crm_team.id"]);
+}
+
+#[test]
+fn whoever_granted_it_is_a_user_and_not_a_mailbox_of_one() {
+    let users = numbered("users", "id", 30, |n| format!("\"login\":\"u{n}\""));
+    let mails = numbered("user_emails", "id", 30, |n| format!("\"email\":\"a{n}@example.com\""));
+    let badges = numbered("badges", "id", 60, |n| format!("\"granted_by_id\":{}", n % 30 + 1));
+    assert_eq!(found(&[users, mails, badges]), ["badges.granted_by_id>users.id"]);
+}
+
+#[test]
+fn the_parent_of_every_row_is_of_the_table_that_the_name_begins_with() {
+    let orders = numbered("order", "id", 40, |n| format!("\"total\":\"x{n}\""));
+    let addresses = numbered("order_address", "id", 80, |n| format!("\"parent_id\":{}", n / 2 + 1));
+    assert_eq!(found(&[orders, addresses]), ["order_address.parent_id>order.id"]);
+}
+
+#[test]
+fn a_row_is_not_referred_to_by_what_only_sounds_like_its_table() {
+    let pages = numbered("wiki_pages", "id", 60, |n| format!("\"wiki_id\":{}", n % 20 + 1));
+    assert!(found(&[pages]).is_empty());
+    let films = numbered("films", "film_id", 60, |n| format!("\"prequel_film_id\":{}", n % 50 + 1));
+    assert_eq!(found(&[films]), ["films.prequel_film_id>films.film_id"]);
+}
+
+#[test]
+fn words_before_names_that_references_cross_are_parts_of_one_database() {
+    let named = |n: usize| format!("\"name\":\"n{n}\"");
+    let streams = [
+        numbered("res_partner", "id", 40, named),
+        numbered("res_currency", "id", 12, named),
+        numbered("account_tax", "id", 60, |n| format!("\"partner_id\":{},\"currency_id\":{}", n % 40 + 1, n % 12 + 1)),
+        numbered("account_journal", "id", 70, |n| format!("\"partner_id\":{}", n % 40 + 1)),
+    ];
+    let expected =
+        ["account_journal.partner_id>res_partner.id", "account_tax.currency_id>res_currency.id", "account_tax.partner_id>res_partner.id"];
+    assert_eq!(found(&streams), expected);
+}
+
+#[test]
+fn of_two_tables_with_the_same_rows_the_one_with_the_longer_name_refers() {
+    let row = |n: usize| format!("{{\"nid\":{}}}", n * 3 + 7);
+    let nodes = stream("node", "nid", &rows(40, row));
+    let fields = stream("node_field_data", "nid", &rows(40, |n| format!("{{\"nid\":{},\"title\":\"t{n}\",\"lang\":\"en\"}}", n * 3 + 7)));
+    assert_eq!(found(&[nodes, fields]), ["node_field_data.nid>node.nid"]);
+}
+
+#[test]
+fn letters_before_all_columns_say_nothing() {
+    let dates =
+        stream("date_dim", "d_date_sk", &rows(60, |n| format!("{{\"d_date_sk\":{},\"d_year\":2020,\"d_dom\":{}}}", n + 2_415_022, n % 28)));
+    let sites = stream(
+        "site",
+        "s_site_sk",
+        &rows(9, |n| format!("{{\"s_site_sk\":{},\"s_name\":\"x\",\"s_open_date_sk\":{}}}", n + 1, n + 2_415_030)),
+    );
+    assert_eq!(found(&[dates, sites]), ["site.s_open_date_sk>date_dim.d_date_sk"]);
+    assert_eq!(naming::role_within("d_date_sk", Some("d")).words, ["date"]);
+}
+
+#[test]
+fn a_second_id_is_referred_to_where_the_key_is_not() {
+    let teams = numbered("team", "id", 30, |n| format!("\"team_api_id\":{}", 9_000 + n * 7));
+    let matches = numbered("match", "id", 80, |n| format!("\"home_team_api_id\":{}", 9_000 + n % 30 * 7));
+    assert_eq!(found(&[teams, matches]), ["match.home_team_api_id>team.team_api_id"]);
+}
+
+#[test]
+fn another_key_of_its_own_table_refers_to_nothing() {
+    let kinds = numbered("subcategory", "SubcategoryKey", 30, |n| format!("\"SubcategoryAlternateKey\":{}", n + 1));
+    let kind = numbered("category", "CategoryKey", 4, |n| format!("\"CategoryAlternateKey\":{}", n + 1));
+    assert!(found(&[kinds, kind]).is_empty());
+}
+
+#[test]
+fn rows_that_count_themselves_do_not_refer_to_a_longer_table_of_that_name() {
+    let results = numbered("results", "result_id", 90, |n| format!("\"points\":\"p{n}\""));
+    let sprints = numbered("sprint_results", "result_id", 20, |n| format!("\"points\":\"p{n}\""));
+    assert!(found(&[results, sprints]).is_empty());
+}

@@ -67,9 +67,10 @@ struct Evidence {
 impl Evidence {
     /// On the whole the members of both speak for being one, and so does what both are known to be. Where nothing but a name
     /// is the same, and something differs that one thing has only once, they are namesakes.
-    fn agrees(&self, single_records: bool) -> bool {
+    /// Where what differs is mostly a slip, pairs that differ say little.
+    fn agrees(&self, single_records: bool, slips: bool) -> bool {
         let namesakes = self.against < HARD && self.beyond < TELLING;
-        !namesakes && self.people <= 0 && (single_records || self.sum > 0.0 && self.whole > 0.0)
+        !namesakes && self.people <= 0 && (single_records || (slips || self.sum > 0.0) && self.whole > 0.0)
     }
 }
 
@@ -89,7 +90,7 @@ impl Growing<'_> {
         }
         let (left, right) = (self.list(a), self.list(b));
         let found = self.evidence(&left, &right);
-        if !found.agrees(left.len() + right.len() == 2) {
+        if !found.agrees(left.len() + right.len() == 2, self.weights.slips) {
             return;
         }
         let only_by_name = found.beyond <= TELLING;

@@ -156,6 +156,40 @@ pub fn slip(cells: &Cells, pairs: &[(u32, u32)], levels: &[u8], top: &[u8]) -> b
     one >= ENOUGH && 2 * one > two
 }
 
+/// Whether numbers of one person are off by a digit or two so often that whatever differs is rather a slip: among pairs of one name,
+/// numbers that are nearly the same are far more than chance makes them beside those that are nothing alike, as namesakes' are.
+pub fn slip_of_codes(cells: &Cells, pairs: &[(u32, u32)], levels: &[u8], any: &[[f64; compare::LEVELS]]) -> bool {
+    let Some((given, surname)) = cells.names else { return false };
+    let is_code = |at: &usize| is_personal(&cells.fields[*at]) && is_of_digits(cells, *at);
+    (0..cells.fields.len()).filter(is_code).any(|code| {
+        let (mut same, mut near, mut apart) = (0.0, 0.0, 0.0);
+        for (_, row) in pairs.iter().zip(levels.chunks(cells.fields.len())) {
+            let named = |field: usize| row[field] != MISSING && row[field] >= 4;
+            match row[code] {
+                _ if !named(given) || !named(surname) => {}
+                MISSING => {}
+                0 => apart += 1.0,
+                4.. => same += 1.0,
+                _ => near += 1.0,
+            }
+        }
+        let by_chance = apart * any[code][1..4].iter().sum::<f64>() / any[code][0].max(1e-6);
+        let all: f64 = same + near + apart;
+        all >= NAMED && near - by_chance >= SLIPPED * all
+    })
+}
+
+/// A login differs from source to source on purpose; a birthday or the number of a social security does not.
+fn is_of_digits(cells: &Cells, field: usize) -> bool {
+    let texts = || cells.columns[field].iter().flatten().map(|cell| cell.text.as_str());
+    let of_digits = texts().filter(|text| !text.chars().any(char::is_alphabetic)).count();
+    of_digits as f64 >= MOSTLY * texts().count().max(1) as f64
+}
+
+/// Pairs of one name before slips can be told from namesakes, and the part of them that must have slipped.
+const NAMED: f64 = 30.0;
+const SLIPPED: f64 = 0.25;
+
 /// Whether two records have the same first name, or one that stands for it.
 pub fn same_given(cells: &Cells, row: &[u8]) -> bool {
     cells.names.is_some_and(|(given, _)| row[given] != MISSING && row[given] > UNLIKE)

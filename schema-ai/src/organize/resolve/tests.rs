@@ -196,3 +196,24 @@ fn the_host_of_a_mailbox_is_known_for_the_company_it_is_of() {
     assert_eq!(compare::pair(&cells, 0, 1)[at], 2);
     assert_eq!(compare::pair(&cells, 0, 2)[at], compare::MISSING, "two hosts are compared as addresses");
 }
+
+/// Ninety people, each three times: with the birthday off by two digits in two of them, or with another person's birthday.
+fn thrice(of_another: bool) -> Records {
+    let born = |n: usize| (1930 + n * 7919 % 61, n * 31 % 12 + 1, n * 101 % 28 + 1);
+    let row = |at: usize| -> (String, Vec<Option<String>>) {
+        let (n, copy) = (at / 3, at % 3);
+        let (year, month, day) = born(if of_another { n * 3 + copy * 97 } else { n });
+        let (year, month) = if of_another || copy == 0 { (year, month) } else { (year + 10 * copy, (month + copy) % 12 + 1) };
+        let named = vec![Some(name(n, 2)), Some(name(1_000 + n, 4)), Some(format!("{year}-{month:02}-{day:02}")), None];
+        (format!("p{n}-{copy}"), named)
+    };
+    records(&(0..270).map(row).collect::<Vec<_>>(), None)
+}
+
+#[test]
+fn birthdays_off_by_some_digits_are_slips_and_others_are_of_namesakes() {
+    let (slipped, namesakes) = (resolve(&thrice(false)), resolve(&thrice(true)));
+    let whole = |found: &Resolution| found.clusters.iter().filter(|cluster| cluster.len() == 3).count();
+    assert!(whole(&slipped) >= 80, "{}", whole(&slipped));
+    assert!(whole(&namesakes) <= 20, "{}", whole(&namesakes));
+}

@@ -47,7 +47,7 @@ pub struct Weights {
     /// For values that are given out once: the bits that are left when one is the same and nothing else is known.
     #[serde(default)]
     sure: Vec<Option<f64>>,
-    /// Whether first names that differ are slips here, and not two people of one household.
+    /// Whether what differs is mostly a slip here: first names are not of two people of one household, nor birthdays of namesakes.
     #[serde(default)]
     pub slips: bool,
     /// The bits that two records need of which nothing but the name agrees.
@@ -82,7 +82,7 @@ impl Weights {
         let most = cells.columns.iter().flatten().flatten().map(|cell| cell.frequency as usize).max().unwrap_or(1);
         let chance = |spared: f64| (0..=most).map(|often| ((often as f64 - spared).max(0.5) / cells.count as f64).log2()).collect();
         let sure = (0..width).map(|field| sure(cells, field, top[field], levels)).collect();
-        let slips = people::slip(cells, pairs, levels, &top);
+        let slips = people::slip(cells, pairs, levels, &top) || people::slip_of_codes(cells, pairs, levels, &any);
         let chance = [chance(0.0), chance(FAMILY)];
         let mut weights =
             Self { same: start(&top), any, prior, top, bits: Vec::new(), same_bits: Vec::new(), chance, sure, slips, by_name: 0.0 };
