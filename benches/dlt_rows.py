@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import time
+from urllib.parse import urlsplit
 
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
@@ -26,8 +27,14 @@ def rows(path):
 
 def main():
     path, url, file_format = sys.argv[1:]
+    server = urlsplit(url)
+    # dlt wants a password even where the server asks for none.
+    credentials = {
+        "drivername": "postgresql", "database": server.path.lstrip("/"), "host": server.hostname, "port": server.port or 5432,
+        "username": server.username, "password": server.password or "none",
+    }
     with tempfile.TemporaryDirectory() as folder:
-        pipeline = dlt.pipeline("rows", destination=dlt.destinations.postgres(url), dataset_name=DATASET, pipelines_dir=folder)
+        pipeline = dlt.pipeline("rows", destination=dlt.destinations.postgres(credentials), dataset_name=DATASET, pipelines_dir=folder)
         with pipeline.sql_client() as client:
             client.execute_sql(f"DROP SCHEMA IF EXISTS {DATASET} CASCADE; DROP SCHEMA IF EXISTS {DATASET}_staging CASCADE")
         seconds = []

@@ -78,14 +78,23 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn object(&mut self, at: &At<'_>, node: &mut Node, path: &str, fields: Fields<'a>, row: &mut Row<'a>) {
+        let mut likely = 0;
         for (name, raw) in fields.0 {
+            let place = node.fields.place(&name, likely);
+            likely = place.map_or(likely, |place| place + 1);
             if raw == "null" {
                 continue;
             }
-            if !node.fields.contains_key(name.as_ref()) {
-                node.fields.insert(name.as_ref().into(), Node::default());
-            }
-            let Some(node) = node.fields.get_mut(name.as_ref()) else { continue };
+            let Some(place) = place else {
+                let mut new = Node::default();
+                self.value(at, &mut new, &path_of(path, &name), raw, row);
+                // What leads nowhere is not kept: a source may have a new name in every record.
+                if new.is_used() {
+                    node.fields.add(&name, new);
+                }
+                continue;
+            };
+            let node = node.fields.at(place);
             // A scalar that has a column needs no path, and most values are that.
             let is_nested = raw.starts_with(['{', '[']);
             if let (false, Some(column)) = (is_nested, node.column) {
@@ -214,5 +223,25 @@ fn scalar_of(raw: &str, beside: Beside) -> Option<(Kind, Scalar<'_>)> {
             Number::Integer(number) => (Kind::Integer, Scalar::Plain(Cell::Integer(number))),
             Number::Exact(kind) => (kind, Scalar::Plain(Cell::Exact(raw))),
         }),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::flatten;
+    use crate::tables::schema::{Limits, Schema};
+
+    #[test]
+    fn names_that_never_come_again_are_not_kept() {
+        let mut schema = Schema::default();
+        schema.limit(Limits { columns_max: 3, ..Limits::default() });
+        let table = schema.stream_table("shop", "shop", "orders");
+        for n in 0..500 {
+            let body = format!(r#"{{"id":{n},"a{n}":1,"b":{{"c{n}":[1]}},"d{n}":{{}},"e":[]}}"#);
+            let parts = flatten(&mut schema, table, "1", body.as_bytes()).unwrap();
+            assert_eq!(parts.row.cells.len() + parts.row.overflow.len(), 3);
+        }
+        assert_eq!(schema.tables[table].root.fields.count(), 3, "`id`, one name of `a…`, and `b`");
     }
 }

@@ -52,8 +52,47 @@ pub struct Column {
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     pub column: Option<usize>,
-    pub fields: HashMap<Box<str>, Node>,
+    pub fields: Branches,
     pub child: Option<usize>,
+}
+
+impl Node {
+    /// It leads somewhere.
+    pub(crate) fn is_used(&self) -> bool {
+        self.column.is_some() || self.child.is_some() || !self.fields.nodes.is_empty()
+    }
+}
+
+/// Fields by name, in the order in which they were found. The records of a stream mostly have them in one order, so that a field is
+/// mostly found where it is looked for first.
+#[derive(Debug, Default)]
+pub(crate) struct Branches {
+    nodes: Vec<(Box<str>, Node)>,
+    places: HashMap<Box<str>, usize>,
+}
+
+impl Branches {
+    /// The place of a field that is most likely here.
+    pub(crate) fn place(&self, name: &str, likely: usize) -> Option<usize> {
+        let is_there = self.nodes.get(likely).is_some_and(|(known, _)| **known == *name);
+        if is_there { Some(likely) } else { self.places.get(name).copied() }
+    }
+
+    pub(crate) fn at(&mut self, place: usize) -> &mut Node {
+        &mut self.nodes[place].1
+    }
+
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Adds a field that is not there yet. Gives its place.
+    pub(crate) fn add(&mut self, name: &str, node: Node) -> usize {
+        self.places.insert(name.into(), self.nodes.len());
+        self.nodes.push((name.into(), node));
+        self.nodes.len() - 1
+    }
 }
 
 /// A table: of a stream, or of the lists at one path of a stream's records.
@@ -265,7 +304,10 @@ impl Table {
 
     /// The node of a path, made if there is none.
     pub(crate) fn node_of(&mut self, path: &str) -> &mut Node {
-        path_parts(path).into_iter().fold(&mut self.root, |node, part| node.fields.entry(part.into()).or_default())
+        path_parts(path).into_iter().fold(&mut self.root, |node, part| {
+            let place = node.fields.place(&part, 0).unwrap_or_else(|| node.fields.add(&part, Node::default()));
+            node.fields.at(place)
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection, Result, Row, postgres::PgRow};
 use syncline_model::log::Logged;
 
-use super::{copy::EPOCH_S, sql::Sql};
+use super::{copy::EPOCH_S, sql::Sql, written::Written};
 use crate::tables::{
     fold::{Fold, Known},
     port::Deletes,
@@ -30,13 +30,21 @@ pub(super) struct Before<'a> {
 }
 
 impl<'a> Before<'a> {
-    /// Asks the table, unless it is empty.
-    pub async fn ask(db: &mut PgConnection, sql: &Sql, schema: &Schema, table: usize, events: &[&'a Logged]) -> Result<Self> {
+    /// Asks the table for those of the records that it may have.
+    pub async fn ask(
+        db: &mut PgConnection,
+        (sql, schema, written): (&Sql, &Schema, &mut Written),
+        table: usize,
+        events: &[&'a Logged],
+    ) -> Result<Self> {
         let mut keys: HashSet<&'a str> = HashSet::with_capacity(events.len());
         let repeated = events.iter().map(|logged| logged.event.key.as_str()).filter(|key| !keys.insert(key)).collect();
         let mut before = Self { seen: HashMap::new(), repeated };
         let of = &schema.tables[table];
-        let asked: Vec<&str> = if of.has_rows || of.has_gone { keys.iter().copied().collect() } else { Vec::new() };
+        let asked = written.unsure(table, !of.has_rows && !of.has_gone, keys.iter().copied().collect());
+        if asked.is_empty() {
+            return Ok(before);
+        }
         if of.has_gone {
             let number = i64::try_from(table).unwrap_or(i64::MAX);
             let rows = sqlx::query(AssertSqlSafe(sql.gone())).persistent(false).bind(number).bind(&asked).fetch_all(&mut *db).await?;

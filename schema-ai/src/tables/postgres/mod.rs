@@ -14,6 +14,7 @@ mod reader;
 mod scram;
 mod sql;
 mod writer;
+mod written;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 

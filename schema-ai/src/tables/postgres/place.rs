@@ -195,7 +195,7 @@ async fn remove(db: &mut PgConnection, statement: String, keys: &[&str]) -> Resu
     if keys.is_empty() {
         return Ok(());
     }
-    sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(keys).execute(db).await.map(drop)
+    sqlx::query(AssertSqlSafe(statement)).bind(keys).execute(db).await.map(drop)
 }
 
 /// Rows keep what they have, and say that their record was deleted.

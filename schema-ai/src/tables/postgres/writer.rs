@@ -22,6 +22,7 @@ use super::{
     parts::Parts,
     place::{self, Learned},
     sql::Sql,
+    written::Written,
 };
 use crate::{
     metrics,
@@ -47,13 +48,23 @@ pub struct PostgresWriter {
     /// How many transactions were made, as far as we know.
     step: i64,
     is_stale: bool,
+    written: Written,
 }
 
 impl PostgresWriter {
     pub(super) async fn open(server: Arc<Server>, tenant: TenantId, policy: TablePolicy) -> Result<Self, TableFault> {
         let sql = server.sql(&tenant);
-        let mut writer =
-            Self { server, tenant, policy, sql, schema: Schema::default(), position: Position::default(), step: -1, is_stale: true };
+        let mut writer = Self {
+            server,
+            tenant,
+            policy,
+            sql,
+            schema: Schema::default(),
+            position: Position::default(),
+            step: -1,
+            is_stale: true,
+            written: Written::default(),
+        };
         let opened = writer.look().await;
         opened.map_err(|error| fault(&writer.tenant, &error))?;
         Ok(writer)
@@ -70,8 +81,9 @@ impl PostgresWriter {
     /// Begins a step of this tenant: nobody else makes one meanwhile. Looks at the tables again where they may differ from what we know.
     async fn refresh(&mut self, db: &mut PgConnection) -> sqlx::Result<()> {
         let held = format!("SELECT value::bigint FROM {}._syncline_meta WHERE name = 'steps' FOR UPDATE", self.sql.schema);
-        let step: i64 = sqlx::query_scalar(AssertSqlSafe(held)).persistent(false).fetch_one(&mut *db).await?;
+        let step: i64 = sqlx::query_scalar(AssertSqlSafe(held)).fetch_one(&mut *db).await?;
         if self.is_stale || step != self.step {
+            self.written.forget();
             self.schema = catalog::load(db, &self.sql).await?;
             self.schema.limit(self.policy.limits);
             self.position = catalog::position(db, &self.sql).await?;
@@ -152,7 +164,7 @@ impl PostgresWriter {
         let streams = self.by_stream(fresh);
         let mut before = Vec::with_capacity(streams.len());
         for (table, events) in &streams {
-            before.push(Before::ask(db, &self.sql, &self.schema, *table, events).await?);
+            before.push(Before::ask(db, (&self.sql, &self.schema, &mut self.written), *table, events).await?);
         }
         let mut parts = Parts::new(&streams);
         let (mut learned, mut unusable) = (Learned::default(), Vec::new());
