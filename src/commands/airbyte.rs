@@ -7,7 +7,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -154,6 +154,10 @@ impl Patience for Terminal {
             tokio::time::sleep(time).await;
         }
         Ok(())
+    }
+
+    fn since(&self, then: Instant) -> Duration {
+        if self.waits { then.elapsed() } else { Duration::ZERO }
     }
 
     fn note(&self, message: &str) {

@@ -519,8 +519,9 @@ impl StreamReading {
             many.parents_were_read(self.parents_read.take());
             return;
         }
-        let took = self.started.elapsed();
-        let took_s = i64::try_from(took.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(took.subsec_nanos() > 0));
+        let took = self.run.context.patience.since(self.started);
+        // Every reading takes some time, and a part of a second counts as a whole one.
+        let took_s = i64::try_from(took.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(took.subsec_nanos() > 0 || took.is_zero()));
         many.finish(took_s, self.partitions.as_ref().and_then(Partitions::state));
     }
 }

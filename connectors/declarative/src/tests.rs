@@ -243,6 +243,15 @@ fn a_circle_of_references_and_a_reference_to_nowhere_are_told_with_their_place()
 }
 
 #[test]
+fn a_manifest_in_json_may_spell_characters_as_only_json_does() {
+    let text = r#"{"description": "\ud83d\ude80 fast", "version": 1.0, "also": "a\/b", "twice": 1, "twice": 2}"#;
+    let (manifest, places) = manifest::parse("manifest.yaml", text).unwrap();
+    assert_eq!(manifest["description"], json!("\u{1f680} fast"));
+    assert_eq!(manifest.to_string(), "{\"description\":\"\u{1f680} fast\",\"version\":1.0,\"also\":\"a/b\",\"twice\":2}");
+    assert_eq!(places.line("description"), None, "what YAML cannot read has no lines");
+}
+
+#[test]
 fn a_schema_that_names_another_file_refuses_nothing() {
     let (manifest, _) = manifest::parse("manifest.yaml", "schema: {properties: {a: {$ref: other.json, type: string}}}").unwrap();
     assert_eq!(manifest::resolve(&manifest).unwrap()["schema"]["properties"]["a"], json!("other.json"));
@@ -320,6 +329,28 @@ async fn the_state_of_a_stream_read_in_parts_never_passes_the_beginning_of_the_r
     let own = |part: &str, time: &str| json!({"partition": {"part": part}, "cursor": {"updated_at": time}});
     assert_eq!(place["state"]["states"], json!([own("early", "2026-01-01T09:00:00Z"), own("late", "2026-01-01T10:04:00Z")]));
     assert_eq!(place.get("at"), None);
+}
+
+#[tokio::test]
+async fn a_stream_whose_end_cannot_be_told_has_its_first_state_and_no_page() {
+    let manifest = "{type: DeclarativeSource, check: {type: CheckStream, stream_names: [gone]}, streams: [{type: DeclarativeStream, name: a, \
+        incremental_sync: {type: DatetimeBasedCursor, cursor_field: updated_at, datetime_format: '%Y-%m-%d', start_datetime: '2020-01-01', end_datetime: soon}, \
+        retriever: {type: SimpleRetriever, requester: {type: HttpRequester, url_base: 'https://api.example.com', path: /a}, \
+        record_selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: []}}}}]}";
+    let connector = DeclarativeConnector::from_texts("{name: x, title: X, category: c, description: d}", manifest)
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let context = Context {
+        settings: Settings::new(json!({})),
+        http: Arc::new(Echo),
+        patience: Arc::new(Impatient::default()),
+        now: "2026-01-01T10:00:00Z".parse().unwrap(),
+        shared: Arc::default(),
+    };
+    let mut reader = connector.read(&context, "a", serde_json::Map::new(), None).await.unwrap();
+    assert!(matches!(reader.next().await, Err(Fault::Misconfigured(why)) if why.contains("`soon` is no time")));
+    assert_eq!(reader.state(), json!({"updated_at": "2020-01-01"}));
+    let Err(Fault::Misconfigured(why)) = connector.check(&context).await else { panic!("there is no stream `gone`") };
+    assert!(why.contains("no stream `gone`"), "{why}");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The questions that a connector answers: what streams are there, can you connect, give me the next page from this cursor.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -42,6 +45,10 @@ pub enum WaitReason {
 pub trait Patience: Send + Sync {
     /// Waits this long, or fails with [`Fault::Stopped`] as soon as the work is told to stop.
     async fn wait(&self, reason: WaitReason, time: Duration) -> Result<(), Fault>;
+    /// How long ago something was. Where the clock stands still, it was just now.
+    fn since(&self, then: Instant) -> Duration {
+        then.elapsed()
+    }
     /// Something that the owner should read in the job's log.
     fn note(&self, message: &str);
     /// Something was left out, with its reason: the job will be `partial`. Nothing is skipped without this.
