@@ -25,7 +25,7 @@ fn user(n: usize) -> String {
 
 /// A record as an issue tracker gives it: nested people, lists, addresses, times, nulls, and text that says something.
 fn record(n: usize) -> String {
-    let text: Vec<&str> = (0..280).map(|at| WORDS[(n * 31 + at * at) % WORDS.len()]).collect();
+    let text: Vec<&str> = (0..415).map(|at| WORDS[(n * 31 + at * at) % WORDS.len()]).collect();
     let text = text.join(" ");
     let labels: Vec<String> =
         (0..n % 4).map(|at| format!(r#"{{"id":{at},"name":"label{at}","color":"ededed","default":false}}"#)).collect();
