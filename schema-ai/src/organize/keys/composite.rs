@@ -153,7 +153,7 @@ fn column_merit(column: &Column, stats: &Stats, table: &Table) -> f64 {
     let named = id_word(&words).unwrap_or(0.0);
     let called = named > 0.0;
     // The key of a date is what a row refers to, and comes after what it is about.
-    let dated = called && words.iter().any(|word| word == "date");
+    let dated = called && words.iter().any(|word| matches!(word.as_str(), "date" | "time"));
     let ordinal = is_ordinal(&words) || (!dated && is_when(&words));
     let named = if dated { named - 0.3 } else { named };
     let kind = if is_temporal(column.typed.kind) { -0.1 } else { 0.0 };

@@ -132,8 +132,15 @@ pub(super) fn is_whole(stats: &Stats, rows: u64) -> bool {
 /// Whether a column of this type can be part of a key at all.
 pub(super) fn may_be_key(column: &Column, stats: &Stats) -> bool {
     let type_fits = matches!(column.typed.kind, Type::Bigint | Type::Text | Type::Uuid | Type::Numeric) && stats.decimals == 0;
+    let type_fits = type_fits || is_day_key(column);
     let short = stats.bytes <= 64 * stats.scalars().max(1);
     type_fits && short && !column.is_map_key && !is_amount(column) && column.typed.logical != Some(Logical::Boolean)
+}
+
+/// Whether a column counts days: a calendar may have dates for ids.
+pub(super) fn is_day_key(column: &Column) -> bool {
+    let called = || id_word(&words::tokens(super::normalize::path::last(&column.path))).unwrap_or(0.0);
+    column.typed.kind == Type::Date && called() >= 0.8
 }
 
 /// Whether a text is an amount; `001.013` is one, unless it is called an id.
@@ -147,32 +154,46 @@ pub(super) fn stats<'a>(profile: &'a Profile, column: &Column) -> &'a Stats {
     &profile.node(column.node).stats
 }
 
-/// Words at the end of a name that say that it is an id.
+/// Words of a name that say that it is an id, mostly the last one.
 pub(super) fn id_word(words: &[String]) -> Option<f64> {
-    let last = words.last()?;
-    match last.as_str() {
+    last_id_word(words.last()?).or_else(|| first_id_word(words))
+}
+
+/// `id_customer` and `num_factura` are ids; `num_votes` counts.
+fn first_id_word(words: &[String]) -> Option<f64> {
+    let (first, rest) = words.split_first()?;
+    let one = rest.last().is_some_and(|last| words::singular(last) == *last && rest[0] != "of");
+    match first.as_str() {
+        "id" if !rest.is_empty() => Some(0.9),
+        "num" | "nr" | "no" | "numero" | "cod" | "codigo" if one => Some(0.7),
+        _ => None,
+    }
+}
+
+fn last_id_word(last: &str) -> Option<f64> {
+    match last {
         "id" | "uuid" | "guid" | "uid" | "sk" | "pk" => Some(1.0),
-        "key" | "code" | "no" | "nr" | "num" | "number" | "sku" | "isbn" | "slug" => Some(0.7),
+        "key" | "code" | "no" | "nr" | "num" | "number" | "sku" | "isbn" | "slug" | "nummer" | "numero" | "codigo" | "cod" => Some(0.7),
         "sid" | "pid" | "cid" | "tid" | "nid" | "fid" | "eid" | "oid" | "gid" => Some(0.8),
         word if word.len() > 3 && word.ends_with("id") && !matches!(word, "paid" | "valid" | "void" | "bid" | "grid" | "avoid") => {
             Some(0.8)
         }
-        word if word.len() > 4
-            && (word.ends_with("key") || word.ends_with("code") || word.ends_with("num") || word.ends_with("number")) =>
-        {
-            Some(0.6)
-        }
+        word if word.len() > 4 && ["key", "code", "num", "number", "nummer"].iter().any(|ending| word.ends_with(ending)) => Some(0.6),
         _ => None,
     }
 }
 
 /// `customer_id` without `id`; `custid` without its ending.
 pub(super) fn without_id(mut words: Vec<String>) -> Vec<String> {
+    if words.last().is_some_and(|last| last_id_word(last).is_none()) && first_id_word(&words).is_some() {
+        words.remove(0);
+        return words;
+    }
     let Some(last) = words.pop() else { return words };
     if matches!(last.as_str(), "id" | "uuid" | "guid" | "uid") {
         return words;
     }
-    for ending in ["id", "key", "code", "number", "num"] {
+    for ending in ["id", "key", "code", "number", "nummer", "num"] {
         if let Some(stem) = last.strip_suffix(ending).filter(|stem| !stem.is_empty()) {
             words.push(stem.to_owned());
             return words;

@@ -29,7 +29,7 @@ pub fn best(profile: &Profile, table: &Table, own: &Naming, others: &[&Naming], 
             profile,
             own,
             others,
-            if named_after_table || names_another(column, own, others) { 0 } else { inbound.of(&column.path) },
+            if named_after_table && !is_called(column, own) || names_another(column, own, others) { 0 } else { inbound.of(&column.path) },
         );
         if found.as_ref().is_none_or(|(_, best)| score > *best) {
             found = Some((column.path.clone(), score));
@@ -67,6 +67,12 @@ fn score(column: &Column, profile: &Profile, own: &Naming, others: &[&Naming], i
     // A handful of rows makes anything unique.
     z -= if profile.records < 10 { 0.2 } else { 0.0 };
     1.0 / (1.0 + (-z).exp())
+}
+
+/// Whether a column is called as its own table, with whatever word for an id.
+fn is_called(column: &Column, own: &Naming) -> bool {
+    let called: Vec<String> = without_id(words::tokens(path::last(&column.path))).iter().map(|word| words::singular(word)).collect();
+    called == own.words
 }
 
 /// Whether a column is named after another table, and not after its own.

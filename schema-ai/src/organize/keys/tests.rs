@@ -63,6 +63,9 @@ fn id_words_are_known_by_their_ending() {
     let has = |name: &str| id_word(&words::tokens(name)).is_some();
     assert!(has("customerId") && has("custid") && has("o_orderkey") && has("country_code"));
     assert!(!has("paid") && !has("name") && !has("valid"));
+    assert!(has("id_customer") && has("num_factura") && has("Kundennummer"));
+    assert!(!has("num_votes") && !has("no_of_items"));
+    assert_eq!(without_id(words::tokens("id_address")), ["address"]);
 }
 
 #[test]
@@ -156,4 +159,21 @@ fn what_is_measured_is_no_part_of_a_key_if_the_first_columns_are_one() {
     let records: Vec<String> = (0..120).map(row).collect();
     let records: Vec<&str> = records.iter().map(String::as_str).collect();
     assert_eq!(keys_of(&[("lap_times", &records)])[0].1, ["race_id", "driver_id", "lap"]);
+}
+
+#[test]
+fn a_calendar_may_have_days_for_ids() {
+    let records: Vec<String> = (0..28).map(|n| format!("{{\"time_id\":\"2020-01-{:02}\",\"week\":{}}}", n + 1, n / 7)).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    assert_eq!(keys_of(&[("times", &records)])[0].1, ["time_id"]);
+}
+
+#[test]
+fn of_two_ids_called_as_the_table_the_one_that_others_refer_to_is_the_key() {
+    let make = |row: fn(usize) -> String| (0..40).map(row).collect::<Vec<String>>();
+    let products = make(|n| format!("{{\"product_key\":{},\"product_id\":\"P-{}\"}}", n + 1, 1_000 + n * 7));
+    let sales = make(|n| format!("{{\"sales_key\":{},\"product_key\":{}}}", n + 1, n % 20 + 1));
+    let lists: [Vec<&str>; 2] = [products.iter().map(String::as_str).collect(), sales.iter().map(String::as_str).collect()];
+    let found = keys_of(&[("dim_product", &lists[0]), ("fact_sales", &lists[1])]);
+    assert_eq!(found[0].1, ["product_key"]);
 }

@@ -2,7 +2,7 @@
 
 use super::{PROPOSED, Target, naming};
 use crate::organize::keys::{self, Naming};
-use crate::organize::normalize::{Column, Stream, path};
+use crate::organize::normalize::{Column, Stream, Type, path};
 use crate::organize::profile::Stats;
 use crate::organize::words;
 
@@ -78,6 +78,7 @@ pub(super) fn weigh(
     let own_words = &names[from_stream].words;
     let own_likeness = match own {
         true if counted && own_words.ends_with(&role.words) => 1.0,
+        true if role.words.len() > names[to_stream].words.len() && role.words.iter().all(|word| own_words.contains(word)) => 1.0,
         true => said.names(own_words),
         false => 0.0,
     };
@@ -86,7 +87,7 @@ pub(super) fn weigh(
         name = name.max(0.95);
     }
     if is_self && !naming::parent(role) && !names_another_row(said, to, &names[to_stream].words) {
-        name = if naming::people(role, &names[to_stream].words) { 0.62 } else { 0.3 * name };
+        name = if naming::people(role, &names[to_stream].words) { name.min(0.78) } else { 0.3 * name };
     }
     if naming::parent(role) {
         let rooted = stats.present() < streams[from_stream].root().map_or(0, |table| table.rows) || contained < 1.0;
@@ -94,7 +95,7 @@ pub(super) fn weigh(
         name = as_parent(name, rooted, is_self, &names[from_stream].words, &names[to_stream].words);
     }
     if role.counts && stats.integers > 0 {
-        name *= 0.5;
+        name *= 0.4;
     }
     let coverage = (stats.sketch.distinct() as f64 / target.sketch.distinct().max(1) as f64).min(1.0);
     let mut found = Evidence {
@@ -188,7 +189,13 @@ fn name_evidence(said: &naming::Said<'_>, column: &Column, to: &Target<'_>, (by_
     let role = said.role;
     let by_key = if to.generic || to.role.words.is_empty() { 0.0 } else { said.names(&to.role.words) };
     let same = !to.generic && path::last(&column.path).eq_ignore_ascii_case(path::last(&to.column.path));
-    let by_role = if naming::people(role, table) { 0.62 } else { naming::places(role, table) };
+    // Who made it, in a number and by no other word, is nearly always somebody's id.
+    let alone = role.words.len() == 1 && column.typed.kind == Type::Bigint;
+    let by_role = match naming::people(role, table) {
+        true if alone => 0.78,
+        true => 0.62,
+        false => naming::places(role, table),
+    };
     let by_parent = if is_self && naming::parent(role) { 0.85 } else { 0.0 };
     let by_name = if same { 0.75 + 0.25 * by_table } else { by_table.max(0.85 * by_key + 0.1 * by_table) };
     by_name.max(by_role).max(by_parent)
@@ -207,7 +214,10 @@ fn specific(stats: &Stats, target: &Stats) -> f64 {
     let span = target.most - target.least + 1.0;
     let density = (target.sketch.distinct() as f64 / span).min(1.0);
     let offset = if target.least > 50.0 { ((target.least / span).log10() + 1.0).clamp(0.0, 1.0) } else { 0.0 };
-    let fills = stats.least <= target.least && stats.most >= target.most && target.sketch.distinct() > 20;
+    // Values from nearly the first to nearly the last, and none beyond.
+    let near = 0.03 * span;
+    let (begins, ends) = (stats.least - target.least, target.most - stats.most);
+    let fills = (0.0..=near).contains(&begins) && (0.0..=near).contains(&ends) && target.sketch.distinct() > 20;
     (1.0 - density).max(0.85 * offset).max(if fills { 0.45 } else { 0.0 })
 }
 

@@ -96,6 +96,7 @@ fn is_house_key(target: &Target<'_>, all: &[Target<'_>]) -> bool {
 
 fn may_refer(column: &Column, stats: &Stats) -> bool {
     let type_fits = matches!(column.typed.kind, Type::Bigint | Type::Numeric | Type::Text | Type::Uuid) && stats.decimals == 0;
+    let type_fits = type_fits || keys::is_day_key(column);
     let meant = matches!(column.typed.logical, Some(Logical::EpochSeconds | Logical::EpochMilliseconds | Logical::Url | Logical::Boolean))
         || keys::is_amount(column);
     let short = stats.bytes <= 48 * stats.scalars().max(1);

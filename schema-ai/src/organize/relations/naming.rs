@@ -14,7 +14,7 @@ pub struct Role {
     pub words: Vec<String>,
     /// How much the name says that it is an id.
     pub id: f64,
-    /// Whether the name is a plural without an id word: as a number it counts, and refers to nothing.
+    /// Whether the name is that of a measure, or a plural without an id word: as a number it counts, and refers to nothing.
     pub counts: bool,
     /// Whether it says by whom: `granted_by_id`.
     pub by: bool,
@@ -102,6 +102,7 @@ const PEOPLE_ROLES: &[&str] = &[
     "write",
     "update",
     "modify",
+    "modifier",
     "granted",
     "deleted",
     "ansprechpartner",
@@ -228,6 +229,12 @@ pub fn prefix(table: &Table) -> Option<String> {
     (firsts().filter(|word| *word == first).count() * 5 >= table.columns.len() * 4).then_some(first)
 }
 
+/// Words at the end of a name for what is counted or measured.
+const MEASURES: &[&str] = &[
+    "count", "total", "amount", "quantity", "qty", "sum", "avg", "average", "price", "cost", "score", "size", "weight", "height", "age",
+    "duration", "rate",
+];
+
 /// The role of a path.
 pub fn role(path: &str) -> Role {
     let keys = path::keys(path);
@@ -257,7 +264,8 @@ pub fn role(path: &str) -> Role {
         let Some(key) = outer.next() else { break };
         words = words::tokens(key).into_iter().filter(|word| !HOLLOW.contains(&words::singular(word).as_str())).collect();
     }
-    let counts = id == 0.0 && words.last().is_some_and(|word| words::singular(word) != *word) && !path.ends_with("[]");
+    let measures = id == 0.0 && words.len() > 1 && words.last().is_some_and(|word| MEASURES.contains(&word.as_str()));
+    let counts = measures || id == 0.0 && words.last().is_some_and(|word| words::singular(word) != *word) && !path.ends_with("[]");
     Role { words: words.iter().flat_map(|word| sort_apart(words::singular(word))).collect(), id, counts, by }
 }
 

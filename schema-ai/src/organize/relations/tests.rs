@@ -219,3 +219,33 @@ fn rows_that_count_themselves_do_not_refer_to_a_longer_table_of_that_name() {
     let sprints = numbered("sprint_results", "result_id", 20, |n| format!("\"points\":\"p{n}\""));
     assert!(found(&[results, sprints]).is_empty());
 }
+
+#[test]
+fn an_id_may_come_before_what_it_names_and_that_before_its_part() {
+    let addresses = numbered("ps_address", "id_address", 60, |n| format!("\"city\":\"c{n}\""));
+    let orders = numbered("ps_orders", "id_order", 80, |n| format!("\"id_address_delivery\":{}", n % 60 + 1));
+    assert_eq!(found(&[addresses, orders]), ["ps_orders.id_address_delivery>ps_address.id_address"]);
+}
+
+#[test]
+fn a_key_called_as_its_own_table_refers_to_no_shorter_name() {
+    let courses = numbered("courses", "course_id", 30, |n| format!("\"name\":\"c{n}\""));
+    let taken = numbered("student_enrolment_courses", "student_course_id", 20, |n| format!("\"course_id\":{}", n % 30 + 1));
+    assert_eq!(found(&[courses, taken]), ["student_enrolment_courses.course_id>courses.course_id"]);
+}
+
+#[test]
+fn who_made_it_is_a_user_and_how_often_is_nothing() {
+    let users = numbered("users", "user_id", 30, |n| format!("\"login\":\"u{n}\""));
+    let countries = numbered("countries", "id", 40, |n| format!("\"name\":\"c{n}\""));
+    let visits = numbered("visit", "visit_id", 60, |n| format!("\"creator\":{},\"sign_in_count\":{}", n % 30 + 1, n % 40 + 1));
+    assert_eq!(found(&[users, countries, visits]), ["visit.creator>users.user_id"]);
+}
+
+#[test]
+fn of_two_tables_the_one_whose_numbers_are_nearly_all_there_is_meant() {
+    let addresses = numbered("addresses", "id", 150, |n| format!("\"city\":\"c{n}\""));
+    let shipments = numbered("shipments", "id", 142, |n| format!("\"tracking\":\"t{n}\""));
+    let users = numbered("users", "id", 74, |n| format!("\"ship_address_id\":{}", n * 2 + 1));
+    assert_eq!(found(&[addresses, shipments, users]), ["users.ship_address_id>addresses.id"]);
+}
