@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 if ! "$binary" settings | grep -q '^\[kafka\]\|kafka\.'; then echo "$binary was built without Kafka: make release" >&2; exit 3; fi
 cargo build -q --release --locked -p syncline-sandbox --example serve
-cargo build -q --release --locked -p syncline-log --features kafka --example bare --example fill
+cargo build -q --release --locked -p syncline-log --features kafka --example produce --example fill
 cargo build -q --release --locked -p syncline-log --features kafka --bench fencing
 folder=$(mktemp -d)
 chmod 755 "$folder"

@@ -117,13 +117,13 @@ def sandbox(options, records):
 
 def make_topic(options):
     """So that no round waits until the producer hears of a topic that is new."""
-    subprocess.run([f"{options.examples}/bare", options.brokers, BARE, "data"], input='{"data": [{}]}\n', text=True, check=True, capture_output=True)
+    subprocess.run([f"{options.examples}/produce", options.brokers, BARE, "data"], input='{"data": [{}]}\n', text=True, check=True, capture_output=True)
 
 
 def bare(options, url, readers, pages):
     """`curl` of the same pages into a bare producer, as many at a time as there are integrations. Seconds."""
     asked = f"curl -sf -w '\\n' -H 'X-Api-Key: {KEY}' '{url}/shop/orders?page=[1-{pages}]&per_page=100'"
-    command = f"set -o pipefail; {asked} | {options.examples}/bare {options.brokers} {BARE} data"
+    command = f"set -o pipefail; {asked} | {options.examples}/produce {options.brokers} {BARE} data"
     began = time.monotonic()
     running = [subprocess.Popen(["bash", "-c", command], stdout=subprocess.PIPE, text=True) for _ in range(readers)]
     sent = sum(int(process.communicate()[0]) for process in running)

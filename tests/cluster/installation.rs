@@ -185,15 +185,20 @@ impl Drop for Installation {
     }
 }
 
-/// How many shards these nodes own together, as their metrics say.
-pub async fn shards_of(nodes: &[&Server]) -> u64 {
+/// What a metric of these nodes says, all its labels together.
+pub async fn sum_of(nodes: &[&Server], metric: &str) -> u64 {
     let mut sum = 0;
     for node in nodes {
         let metrics = node.get("/metrics").await;
-        let line = metrics.as_str().unwrap().lines().find_map(|line| line.strip_prefix("syncline_shards_owned ").map(str::to_owned));
-        sum += line.and_then(|number| number.trim().parse::<u64>().ok()).unwrap_or(0);
+        let lines = metrics.as_str().unwrap().lines().filter(|line| line.split(['{', ' ']).next() == Some(metric));
+        sum += lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum::<u64>();
     }
     sum
+}
+
+/// How many shards these nodes own together, as their metrics say.
+pub async fn shards_of(nodes: &[&Server]) -> u64 {
+    sum_of(nodes, "syncline_shards_owned").await
 }
 
 /// Waits until these nodes own everything, and says how long that took.

@@ -7,7 +7,7 @@ use serde_json::json;
 use syncline_sandbox::{Provider, RunningSandbox};
 
 use crate::{
-    installation::{Installation, until_they_own_all},
+    installation::{Installation, sum_of, until_they_own_all},
     support::{Home, Server},
 };
 
@@ -117,6 +117,16 @@ async fn until_read_again(server: &Server) -> (Duration, Duration) {
     }
 }
 
+/// Waits until these nodes have taken in every integration: from then on each is read as soon as it is due.
+async fn until_all_taken_in(servers: &[&Server]) -> Duration {
+    let (began, all) = (Instant::now(), integrations().count() as u64);
+    while sum_of(servers, "syncline_integrations").await < all {
+        assert!(began.elapsed() < Duration::from_secs(90), "not all integrations are taken in");
+        pause(Duration::from_millis(50)).await;
+    }
+    began.elapsed()
+}
+
 /// How long a killed and a drained node are missed.
 pub async fn take_overs(installation: &Installation, nodes: &mut [Node]) {
     let usual = until_read_again(nodes[0].server()).await;
@@ -128,8 +138,11 @@ pub async fn take_overs(installation: &Installation, nodes: &mut [Node]) {
     );
     nodes[2].server.take().unwrap().kill();
     let others = [nodes[0].server(), nodes[1].server()];
-    let (owned, read) = tokio::join!(until_they_own_all(&others), until_read_again(others[0]));
-    println!("a killed node's shards were owned again after {owned:?}, and all integrations were read again after {:?}", read.1);
+    let (owned, taken_in, read) = tokio::join!(until_they_own_all(&others), until_all_taken_in(&others), until_read_again(others[0]));
+    println!(
+        "a killed node's shards were owned again after {owned:?}, its integrations taken in after {taken_in:?}, and all were read again after {:?}",
+        read.1
+    );
     nodes[2].start(installation);
     until_they_own_all(&servers(nodes)).await;
     // The one that has just come has its share as soon as the others have let go of it.
@@ -138,10 +151,10 @@ pub async fn take_overs(installation: &Installation, nodes: &mut [Node]) {
     let began = Instant::now();
     assert!(drained.stop(), "it ends in order");
     let ended = began.elapsed();
-    let owned = until_they_own_all(&[nodes[0].server(), nodes[1].server()]).await;
-    let read = until_read_again(nodes[0].server()).await;
+    let others = [nodes[0].server(), nodes[1].server()];
+    let (owned, taken_in, read) = tokio::join!(until_they_own_all(&others), until_all_taken_in(&others), until_read_again(others[0]));
     println!(
-        "a drained node ended in {ended:?}; its shards were owned again {owned:?} after that, and all were read again after {:?}",
+        "a drained node ended in {ended:?}; its shards were owned again {owned:?} after that, its integrations taken in after {taken_in:?}, and all were read again after {:?}",
         read.1
     );
     nodes[2].start(installation);

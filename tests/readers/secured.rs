@@ -1,9 +1,21 @@
 //! A broker that asks who comes and lets nobody do what no right allows: the rights that are documented are enough for each role, a
 //! tenant's own consumer sees that tenant alone, and who is refused is told at once why.
 
-use std::process::{Command, Output};
+use std::{
+    num::NonZeroU16,
+    process::{Command, Output},
+    time::Duration,
+};
 
 use serde_json::json;
+use syncline_log::{
+    KafkaConfig, KafkaLog, conformance,
+    kafka::{Sasl, Security, Tls},
+};
+use syncline_model::{
+    LogFault, Secret, Shard, ShardId, Step, TenantId,
+    log::{Membership, ShardChange},
+};
 use syncline_sandbox::{Provider, Sandbox, SandboxConfig, Stream};
 
 use crate::{
@@ -95,6 +107,76 @@ async fn documented_rights_are_enough_for_each_role_and_a_tenant_sees_only_its_o
     for output in [home.output(), api_home.output(), organizer_home.output()] {
         assert!(!output.contains("uthorization"), "{output}");
     }
+}
+
+fn log_of(installation: &Installation, user: &str) -> KafkaConfig {
+    let tls = Tls { ca_file: Some(installation.authority().into()), ..Tls::default() };
+    let password = Secret::new(format!("{user}-password"));
+    KafkaConfig {
+        shards: NonZeroU16::MIN,
+        forbidden_for: Duration::from_secs(3),
+        security: Security { tls: Some(tls), sasl: Some(Sasl::ScramSha512 { username: user.to_owned(), password }) },
+        ..KafkaConfig::new(installation.brokers(), "line")
+    }
+}
+
+fn step(tenant: &TenantId, from: u64) -> Step {
+    let mut step = Step::default();
+    step.push([conformance::event(tenant, "1", &from.to_string())], conformance::advance(tenant, from, "x"));
+    step
+}
+
+/// Commits a step with whoever owns the only shard now. Being fenced means that it is taken over anew.
+async fn commit(shard: &mut Box<dyn Shard>, membership: &mut dyn Membership, tenant: &TenantId, from: u64) -> Result<(), LogFault> {
+    loop {
+        match shard.commit(step(tenant, from)).await {
+            Err(LogFault::Fenced(_)) => {}
+            done => return done,
+        }
+        while let Some(change) = membership.next().await.unwrap() {
+            if let ShardChange::Assigned(anew) = change {
+                *shard = anew;
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_that_is_taken_away_is_named_to_whom_it_concerns_and_the_others_of_the_shard_go_on() {
+    if std::env::var("SYNCLINE_TEST_KAFKA").is_err() {
+        return;
+    }
+    let installation = Installation::secured(&["engine"]);
+    give_rights(&installation, "engine", &["engine", "api"]);
+    let log = KafkaLog::open(log_of(&installation, "engine")).await.unwrap();
+    let (mut shards, mut membership) = conformance::own(&log).await;
+    let mut shard = shards.remove(&ShardId(0)).unwrap();
+    let (t1, t2) = (conformance::tenant("t1"), conformance::tenant("t2"));
+    for tenant in [&t1, &t2] {
+        commit(&mut shard, membership.as_mut(), tenant, 0).await.unwrap();
+    }
+    let topic = "line.t1.sandbox-shop.orders";
+    give_rights(&installation, "engine", &["--take", topic]);
+    let refused = commit(&mut shard, membership.as_mut(), &t1, 1).await.unwrap_err().to_string();
+    assert!(refused.contains(topic) && refused.contains("authorization failed"), "{refused}");
+    for from in 1..4 {
+        commit(&mut shard, membership.as_mut(), &t2, from).await.unwrap();
+    }
+    give_rights(&installation, "engine", &["--give", topic]);
+    let again = async {
+        // It is believed for a while that the topic is forbidden.
+        let mut tries = tokio::time::interval(Duration::from_millis(200));
+        while let Err(fault) = commit(&mut shard, membership.as_mut(), &t1, 1).await {
+            assert!(fault.to_string().contains(topic), "{fault}");
+            tries.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), again).await.unwrap();
+    assert_eq!(conformance::bodies(&log, &t1).await, ["0", "1"]);
+    assert_eq!(conformance::bodies(&log, &t2).await, ["0", "1", "2", "3"]);
+    drop((shard, membership));
+    assert!(log.close().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,13 +2,14 @@
 
     kafka_acls.py BROKERS PREFIX PRINCIPAL ROLE...           the rows of the table for these roles (engine, organizer, api)
     kafka_acls.py BROKERS PREFIX PRINCIPAL --tenant TENANT   what a consumer of one tenant gets; its groups begin with the tenant's name
+    kafka_acls.py BROKERS PREFIX PRINCIPAL --take TOPIC      takes the right to write to a topic, and --give gives it back
 """
 
 import pathlib
 import re
 import sys
 
-from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, AdminClient, ResourcePatternType, ResourceType
+from confluent_kafka.admin import AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, ResourcePatternType, ResourceType
 
 DOCUMENT = pathlib.Path(__file__).parents[2] / "docs/operations/kafka.md"
 KINDS = {
@@ -57,6 +58,13 @@ def of_tenant(prefix, tenant):
 
 def main():
     brokers, prefix, principal, *rest = sys.argv[1:]
+    if rest[0] in ("--take", "--give"):
+        of = (ResourceType.TOPIC, rest[1], ResourcePatternType.LITERAL, f"User:{principal}", "*", AclOperation.WRITE, AclPermissionType.DENY)
+        admin = AdminClient({"bootstrap.servers": brokers})
+        changed = admin.create_acls([AclBinding(*of)]) if rest[0] == "--take" else admin.delete_acls([AclBindingFilter(*of)])
+        for done in changed.values():
+            done.result()
+        return
     # Rows of several roles may say the same.
     rights = set(of_tenant(prefix, rest[1]) if rest[0] == "--tenant" else wanted(prefix, rest))
     assert rights

@@ -67,7 +67,7 @@ pub fn serve(shared: &Arc<Shared>, shard: Arc<dyn Shard>, context: &mut Context<
     let (shared, address) = (Arc::clone(shared), context.address());
     let work = async move {
         let id = shard.id();
-        match follow(&shared.ledger, shard.as_ref(), &address).await {
+        match follow(&shared.ledger, &shard, &address).await {
             LogFault::Fenced(_) => {}
             fault @ (LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Unavailable(_) | LogFault::Damaged(_)) => {
                 tracing::warn!("what shard {id} is asked cannot be read any more: {fault}");
@@ -78,16 +78,20 @@ pub fn serve(shared: &Arc<Shared>, shard: Arc<dyn Shard>, context: &mut Context<
     context.spawn(work.into_actor(root));
 }
 
-async fn follow(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>) -> LogFault {
-    let mut after = None;
+async fn follow(ledger: &Arc<dyn Ledger>, shard: &Arc<dyn Shard>, root: &Addr<Root>) -> LogFault {
+    let (mut after, mut caught_up) = (None, false);
     loop {
         let before = after;
-        match turn(ledger, shard, root, &mut after).await {
+        match turn(ledger, shard.as_ref(), root, &mut after).await {
             Ok(()) => {}
             Err(LogFault::Unavailable(why)) => tracing::debug!("the inbox cannot be read at the moment: {why}"),
             Err(fault @ (LogFault::Fenced(_) | LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Damaged(_))) => return fault,
         }
         if before == after {
+            // Also when the inbox cannot be read: what it holds comes late then, and nobody waits for it for ever.
+            if !std::mem::replace(&mut caught_up, true) {
+                root.do_send(messages::InboxDone(Arc::clone(shard)));
+            }
             tokio::time::sleep(LOOK).await;
         }
     }

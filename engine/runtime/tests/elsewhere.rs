@@ -5,11 +5,14 @@
 #[allow(unused_imports)]
 mod fakes;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use fakes::{Act, MemoryLedger, Row, TestSource};
 use syncline_log::embedded::{EmbeddedConfig, EmbeddedLog};
-use syncline_model::{Fault, IntegrationId, State, TenantId, ledger::Outcome, schedule::Schedule};
+use syncline_model::{Cursor, Fault, IntegrationId, State, StreamName, TenantId, ledger::Outcome, schedule::Schedule};
 use syncline_runtime::{Connectors, Engine, EngineConfig, EngineHandle};
 use syncline_sdk::Connector;
 
@@ -85,5 +88,26 @@ async fn a_job_that_waits_when_its_owner_ends_is_done_by_the_next_owner() {
     let next = start(&log, &ledger, &source, true);
     ledger.until(|ledger| ledger.rows().jobs[&asked].outcome == Some(Outcome::Succeeded)).await;
     assert!(next.shutdown(Duration::from_secs(5)).await);
+    assert!(api.shutdown(Duration::from_secs(5)).await);
+}
+
+#[tokio::test]
+async fn nothing_is_read_before_what_was_asked_while_nobody_owned_the_shard_is_done() {
+    let Bed { folder: _folder, log, ledger, source, tenant, id } = bed();
+    let api = start(&log, &ledger, &source, false);
+    let orders: StreamName = "orders".parse().unwrap();
+    // More than is done at once, and the imported state behind all of it.
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..2_000 {
+        let (api, tenant, id, orders) = (api.clone(), tenant.clone(), id.clone(), orders.clone());
+        asked.spawn(async move { api.accept_deletions(&tenant, &id, &orders).await });
+    }
+    assert!(asked.join_all().await.into_iter().all(|done| done.is_ok()));
+    api.go_on(&tenant, &id, vec![(orders, Cursor(format!("{:020}", 15).into()))]).await.unwrap();
+
+    let owner = start(&log, &ledger, &source, true);
+    ledger.until(|ledger| !ledger.ended("eu").is_empty()).await;
+    assert_eq!(source.pages.load(Ordering::Relaxed), 3, "five of twenty rows, two on a page, are read and no others");
+    assert!(owner.shutdown(Duration::from_secs(5)).await);
     assert!(api.shutdown(Duration::from_secs(5)).await);
 }

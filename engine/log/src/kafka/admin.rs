@@ -30,18 +30,38 @@ pub struct Topics {
     config: KafkaConfig,
     /// Event topics that exist, and when that was looked up.
     known: Mutex<(HashMap<String, i32>, Option<Instant>)>,
+    /// Topics that we may not write to, and until when that is believed.
+    forbidden: Mutex<HashMap<String, Instant>>,
 }
 
 impl Topics {
     pub fn new(config: &KafkaConfig) -> Result<Self, LogFault> {
         config.security.check_files()?;
         let client = AdminClient::from_config_and_context(&config.admin(), Ears::new(config)).map_err(|error| faults::client(&error))?;
-        Ok(Self { client, names: config.names()?, config: config.clone(), known: Mutex::default() })
+        Ok(Self { client, names: config.names()?, config: config.clone(), known: Mutex::default(), forbidden: Mutex::default() })
     }
 
     fn client(&self) -> &AdminClient<Ears> {
         tending::tend(self.client.inner());
         &self.client
+    }
+
+    /// We were told that we may not write to this topic. It is believed for a while, because asking again may cost the producer.
+    pub fn forbid(&self, topic: String) {
+        tracing::warn!("the brokers do not let us write to topic `{topic}`");
+        locked(&self.forbidden).insert(topic, Instant::now() + self.config.forbidden_for);
+    }
+
+    /// The first of these topics that we may not write to.
+    pub fn forbidden<'a>(&self, topics: impl Iterator<Item = &'a str>) -> Option<LogFault> {
+        let mut forbidden = locked(&self.forbidden);
+        forbidden.retain(|_, until| *until > Instant::now());
+        if forbidden.is_empty() {
+            return None;
+        }
+        let mut topics = topics;
+        let topic = topics.find(|topic| forbidden.contains_key(*topic))?;
+        Some(LogFault::Unavailable(format!("topic `{topic}`: topic authorization failed")))
     }
 
     /// Makes our own topics if they are not there, checks them if they are, and says how many shards there are.

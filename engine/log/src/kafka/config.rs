@@ -192,6 +192,8 @@ pub struct KafkaConfig {
     pub transaction_timeout: Duration,
     /// How long an append to the inbox may take.
     pub append_timeout: Duration,
+    /// For how long a topic is not written to after brokers have refused it.
+    pub forbidden_for: Duration,
     /// How we reach the brokers and who we are there.
     pub security: Security,
     /// Values are in the wire format of a schema registry, under the schemas that this one knows; plain, if absent.
@@ -219,6 +221,7 @@ impl KafkaConfig {
             session_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(30),
             append_timeout: Duration::from_secs(10),
+            forbidden_for: Duration::from_secs(45),
             security: Security::default(),
             schemas: None,
             extra: Vec::new(),

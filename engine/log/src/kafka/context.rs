@@ -9,7 +9,12 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
-use rdkafka::{ClientContext, client::OAuthToken, config::RDKafkaLogLevel, error::KafkaError};
+use rdkafka::{
+    ClientContext,
+    client::OAuthToken,
+    config::RDKafkaLogLevel,
+    error::{KafkaError, RDKafkaErrorCode},
+};
 
 use super::{config::KafkaConfig, refusal::Refusals};
 use crate::metrics;
@@ -78,6 +83,10 @@ impl ClientContext for Ears {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // The end of a partition is what readers wait for.
+        if matches!(error, KafkaError::PartitionEOF(_) | KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
+            return;
+        }
         metrics::LOG_KAFKA_ERRORS_TOTAL.inc();
         if self.may_warn() {
             tracing::warn!("kafka: {error}: {reason}");

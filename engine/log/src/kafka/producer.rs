@@ -40,6 +40,8 @@ pub enum Refusal {
     Lost(String),
     /// The topic of an event is gone; make it again and try again.
     NoTopic,
+    /// We may not write to these topics any more. Nothing of it is durable; librdkafka often cannot go on with the producer after that.
+    Forbidden { topics: Vec<String>, lost: bool },
     /// The broker does not take this event, counted in the draft.
     TooLarge(usize),
     /// Nothing of it is durable, and no message of it is to blame: what came before it is, such as one that was too large.
@@ -58,12 +60,23 @@ struct Failed {
 pub struct Reports {
     ears: Ears,
     failed: Mutex<Option<Failed>>,
+    forbidden: Mutex<Vec<String>>,
+}
+
+/// The topic that librdkafka names when a broker does not let it take part in a transaction; it says so nowhere else.
+fn forbidden_topic(message: &str) -> Option<&str> {
+    let (_, named) = message.split_once("Failed to add partition \"")?;
+    let (topic, why) = named.split_once('"')?;
+    why.contains("Topic authorization failed").then_some(topic)
 }
 
 impl ClientContext for Reports {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if let Some(topic) = forbidden_topic(message) {
+            locked(&self.forbidden).push(topic.to_owned());
+        }
         self.ears.log(level, facility, message);
     }
 
@@ -104,7 +117,7 @@ pub struct Transactions {
 impl Transactions {
     /// Takes a lane of the shard over: whoever had it can commit nothing any more, and what it left open is aborted.
     pub fn take_over(config: &KafkaConfig, names: &Names, shard: ShardId, lane: usize, stop: &dyn Fn() -> bool) -> Result<Self, LogFault> {
-        let context = Reports { ears: Ears::new(config), failed: Mutex::default() };
+        let context = Reports { ears: Ears::new(config), failed: Mutex::default(), forbidden: Mutex::default() };
         let settings = config.transactional(&names.transactional(shard, lane));
         let polled = Polled::open(&settings, context)?;
         while !stop() {
@@ -128,15 +141,24 @@ impl Transactions {
 
     /// Makes a draft durable. `lost` says whether the shard was taken from us meanwhile.
     pub fn commit(&self, draft: &Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
-        let began = Instant::now();
         let _busy = self.polled.busy();
+        locked(&self.producer().context().forbidden).clear();
+        self.try_commit(draft, lost).map_err(|refusal| {
+            let topics = std::mem::take(&mut *locked(&self.producer().context().forbidden));
+            let lost = matches!(refusal, Refusal::Lost(_));
+            if topics.is_empty() { refusal } else { Refusal::Forbidden { topics, lost } }
+        })
+    }
+
+    fn try_commit(&self, draft: &Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
+        let began = Instant::now();
         *locked(&self.producer().context().failed) = None;
         let schemas = self.schemas_of(draft).map_err(Refusal::Aborted)?;
         self.producer().begin_transaction().map_err(|error| self.refused(error))?;
         if let Err(refusal) = self.write(draft, &schemas) {
             return match refusal {
                 Refusal::Lost(why) => Err(Refusal::Lost(why)),
-                other @ (Refusal::NoTopic | Refusal::TooLarge(_) | Refusal::Again(_) | Refusal::Aborted(_)) => {
+                other @ (Refusal::NoTopic | Refusal::Forbidden { .. } | Refusal::TooLarge(_) | Refusal::Again(_) | Refusal::Aborted(_)) => {
                     self.abort(lost).and(Err(other))
                 }
             };
@@ -254,5 +276,18 @@ impl Transactions {
             other if fatal => Refusal::Lost(other.to_string()),
             other => Refusal::Aborted(faults::unavailable(&other)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::forbidden_topic;
+
+    #[test]
+    fn the_topic_that_we_may_not_write_to_is_named() {
+        let line =
+            |why: &str| format!("[thrd:main]: TxnCoordinator/1: Failed to add partition \"line.t1.orders\" [2] to transaction: {why}");
+        assert_eq!(forbidden_topic(&line("Broker: Topic authorization failed")), Some("line.t1.orders"));
+        assert_eq!(forbidden_topic(&line("Broker: Operation not attempted")), None);
     }
 }

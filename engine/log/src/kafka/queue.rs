@@ -2,17 +2,20 @@
 //! that touch the same stream, the inbox or deliveries never lie in two of them at once, and keep their order, so that no lane needs
 //! to know how another one ends. What comes while lanes are busy shares the next transaction.
 
+mod waiting;
+
 use std::{
     collections::{HashSet, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Condvar, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use syncline_model::{LogFault, Step, TenantId};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use syncline_model::{LogFault, TenantId};
+use tokio::sync::oneshot;
 
 use crate::embedded::locked;
+
+pub use waiting::Waiting;
 
 const EVENTS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 16 << 20;
@@ -28,43 +31,6 @@ const RESTED: Duration = Duration::from_millis(20);
 const REFUSED: Duration = Duration::from_secs(60);
 
 pub type Reply = oneshot::Sender<Result<(), LogFault>>;
-
-/// A step, and who waits for it.
-pub struct Waiting {
-    pub step: Arc<Step>,
-    pub reply: Reply,
-    touches: Vec<u64>,
-    bytes: usize,
-    _room: OwnedSemaphorePermit,
-}
-
-impl Waiting {
-    pub fn new(step: Step, reply: Reply, room: OwnedSemaphorePermit) -> Self {
-        let bytes = step.events.iter().map(|event| event.body.len() + 256).sum();
-        Self { touches: touches(&step), bytes, step: Arc::new(step), reply, _room: room }
-    }
-}
-
-/// What may not be in two transactions at once.
-fn touches(step: &Step) -> Vec<u64> {
-    fn hash(of: impl Hash) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        of.hash(&mut hasher);
-        hasher.finish()
-    }
-    let advances = step.advances.iter().map(|advance| (&advance.key.tenant, &advance.key.integration, &advance.key.stream));
-    let events = step.events.iter().map(|event| (&event.tenant, &event.integration, &event.stream));
-    let mut streams: Vec<_> = advances.chain(events).collect();
-    // Nearly all of a step are of one stream, and neighbours.
-    streams.dedup();
-    let mut all: Vec<u64> = streams.into_iter().map(hash).collect();
-    if step.inbox.is_some() || !step.seen.is_empty() {
-        all.push(hash("the inbox and deliveries"));
-    }
-    all.sort_unstable();
-    all.dedup();
-    all
-}
 
 /// What a lane is to do next.
 pub enum Turn {

@@ -104,6 +104,7 @@ impl<'a> Lane<'a> {
     fn write_batch(&mut self, mut batch: Vec<Waiting>) {
         metrics::LOG_STEPS_PER_TRANSACTION.observe(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
         let mut tries = 0;
+        batch = self.without_forbidden(batch);
         while !batch.is_empty() {
             let mut draft = Draft::default();
             batch = self.draft(batch, &mut draft);
@@ -121,12 +122,41 @@ impl<'a> Lane<'a> {
                 Refusal::NoTopic if tries < TRIES => self.core.topics.forget(),
                 Refusal::Again(why) if tries < TRIES => tracing::debug!(shard = self.owned.shard.0, "a transaction is tried again: {why}"),
                 Refusal::TooLarge(index) if tries < TRIES => batch = self.too_large(batch, &draft, index),
+                Refusal::Forbidden { topics, lost } => {
+                    topics.into_iter().for_each(|topic| self.core.topics.forbid(topic));
+                    batch = self.without_forbidden(batch);
+                    if lost {
+                        let fault = self.fault(Refusal::Lost("a producer cannot go on after it was refused a topic".to_owned()));
+                        return self.settle(batch, &Err(fault));
+                    }
+                }
                 other @ (Refusal::Lost(_) | Refusal::NoTopic | Refusal::TooLarge(_) | Refusal::Again(_) | Refusal::Aborted(_)) => {
                     let fault = self.fault(other);
                     return self.settle(batch, &Err(fault));
                 }
             }
         }
+    }
+
+    /// Those steps that write to nothing that we may not write to; the others are refused.
+    fn without_forbidden(&mut self, batch: Vec<Waiting>) -> Vec<Waiting> {
+        let names = &self.core.names;
+        let mut kept = Vec::with_capacity(batch.len());
+        for waiting in batch {
+            let (mut topics, own) = (TopicsOf::new(names), [names.cursors(), names.seen()]);
+            let mut used = own.to_vec();
+            for event in &waiting.step.events {
+                let topic = topics.of(event);
+                if used.last().is_none_or(|last| last != topic) {
+                    used.push(topic.to_owned());
+                }
+            }
+            match self.core.topics.forbidden(used.iter().map(String::as_str)) {
+                Some(fault) => self.answers.push((waiting.reply, Err(fault))),
+                None => kept.push(waiting),
+            }
+        }
+        kept
     }
 
     /// Those steps whose cursors are where they say; the others are refused.
@@ -191,6 +221,9 @@ impl<'a> Lane<'a> {
             Refusal::NoTopic => LogFault::Unavailable("a topic is removed again and again".to_owned()),
             Refusal::TooLarge(_) => LogFault::Unavailable("the broker takes smaller messages than `event_bytes_max` says".to_owned()),
             Refusal::Again(why) => LogFault::Unavailable(why),
+            Refusal::Forbidden { topics, .. } => {
+                LogFault::Unavailable(format!("topic `{}`: topic authorization failed", topics.join("`, `")))
+            }
             Refusal::Aborted(fault) => fault,
         }
     }

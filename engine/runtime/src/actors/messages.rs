@@ -28,6 +28,11 @@ pub struct NoShards;
 #[rtype(result = "()")]
 pub struct Fenced(pub ShardId);
 
+/// What a shard's owner was asked before has been done, as far as it can be.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct InboxDone(pub Arc<dyn Shard>);
+
 /// An integration is new or was changed.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
-use std::sync::mpsc::channel;
+use std::sync::{Arc, mpsc::channel};
 
-use syncline_model::{Advance, CursorKey, Revision};
+use syncline_model::{Advance, CursorKey, Revision, Step};
 use tokio::sync::{Semaphore, oneshot::Receiver};
 
 use super::*;

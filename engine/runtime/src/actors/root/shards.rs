@@ -8,7 +8,7 @@ use syncline_model::{Shard, ShardId, TenantId, ledger::Enrolled, log::ShardChang
 
 use super::Root;
 use crate::{
-    actors::messages::{Fenced, NoShards, Shards},
+    actors::messages::{Fenced, InboxDone, NoShards, Shards},
     commands, metrics,
     roster::key_of,
 };
@@ -54,6 +54,12 @@ impl Root {
 
     pub(super) fn shard_of(&self, tenant: &TenantId) -> ShardId {
         ShardId::of(tenant, self.shared.log.shard_count())
+    }
+
+    /// Whoever lives in this shard is looked up and taken in.
+    fn live_in(&mut self, shard: ShardId, context: &mut Context<Self>) {
+        self.unread.insert(shard);
+        self.read_soon(BURST, context);
     }
 
     fn read_soon(&mut self, after: Duration, context: &mut Context<Self>) {
@@ -126,15 +132,26 @@ impl Handler<Shards> for Root {
         match change {
             ShardChange::Assigned(shard) => {
                 let shard: Arc<dyn Shard> = Arc::from(shard);
-                self.unread.insert(shard.id());
-                if self.shared.config.cluster {
-                    commands::serve(&self.shared, Arc::clone(&shard), context, self);
-                }
-                self.shards.insert(shard.id(), shard);
+                self.shards.insert(shard.id(), Arc::clone(&shard));
                 metrics::SHARDS_OWNED.set(i64::try_from(self.shards.len()).unwrap_or(i64::MAX));
-                self.read_soon(BURST, context);
+                if self.shared.config.cluster {
+                    // Nobody is read before what was asked while the shard had no owner is done: other cursors may be among it.
+                    commands::serve(&self.shared, shard, context, self);
+                } else {
+                    self.live_in(shard.id(), context);
+                }
             }
             ShardChange::Revoked(shard) => self.drop_shard(shard, context),
+        }
+    }
+}
+
+impl Handler<InboxDone> for Root {
+    type Result = ();
+
+    fn handle(&mut self, InboxDone(shard): InboxDone, context: &mut Context<Self>) {
+        if self.shards.get(&shard.id()).is_some_and(|ours| Arc::ptr_eq(ours, &shard)) {
+            self.live_in(shard.id(), context);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A bare idempotent producer, as somebody writes it who needs no cursors and bears duplicates: how far a bench can come.
-//!     bare BROKERS TOPIC FIELD < PAGES      a page in each line; each item of its FIELD becomes a message
+//!     produce BROKERS TOPIC FIELD < PAGES      a page in each line; each item of its FIELD becomes a message
 
 #![allow(clippy::print_stdout, reason = "what a bench reads")]
 
@@ -35,7 +35,7 @@ impl ProducerContext for Refused {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(brokers), Some(topic), Some(field)) = (arguments.next(), arguments.next(), arguments.next()) else {
-        return Err("bare BROKERS TOPIC FIELD < PAGES".into());
+        return Err("produce BROKERS TOPIC FIELD < PAGES".into());
     };
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers).set("enable.idempotence", "true").set("linger.ms", "5").set("compression.type", "lz4");
