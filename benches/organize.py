@@ -5,6 +5,7 @@
     v/bin/python benches/organize.py --bin target/release/syncline [--records 100000] [--people 50000]
 
 Peers that are not installed are left out. CPU seconds are those of the child process, user and system; memory is its peak.
+`cargo bench -p schema-ai --bench profile` compares the profile with sonic-rs, which only parses the same records.
 """
 import argparse, json, os, random, subprocess, sys, tempfile, time
 
@@ -14,7 +15,7 @@ WORDS = "panic loop index parser crash timeout retry buffer cursor schema token 
 def issue(n, rng):
     user = lambda: {"login": f"user{rng.randrange(5000)}", "id": rng.randrange(5000), "node_id": f"MDQ6VXNlcj{rng.randrange(5000)}", "type": "User", "site_admin": False,
                     **{f"{k}_url": f"https://api.example.org/users/{n}/{k}" for k in ("followers", "following", "gists", "starred", "repos", "events", "received_events", "organizations", "subscriptions", "html")}}
-    text = " ".join(rng.choice(WORDS) for _ in range(150))
+    text = " ".join(rng.choice(WORDS) for _ in range(310))
     return {"id": 10_000_000 + n, "number": n, "title": text[:60], "state": rng.choice(["open", "closed"]), "locked": False, "user": user(), "assignee": user() if n % 3 else None,
             "labels": [{"id": k, "name": f"label{k}", "color": "ededed", "default": False, "url": f"https://api.example.org/labels/{k}"} for k in rng.sample(range(60), n % 4)],
             "milestone": {"id": n % 50, "title": f"v{n % 50}", "due_on": "2026-03-01T00:00:00Z", "creator": user()} if n % 5 == 0 else None, "comments": n % 17,
@@ -49,12 +50,16 @@ def write(path, rows):
 
 def measured(name, command, records):
     started = time.time()
-    done = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    _, status, usage = os.wait4(done.pid, 0)
+    # What it says goes to a file: a pipe that nobody reads would stop it.
+    with tempfile.TemporaryFile() as said:
+        done = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        _, status, usage = os.wait4(done.pid, 0)
+        said.seek(0)
+        cause = said.read().decode(errors="replace")[-200:]
     peak = usage.ru_maxrss // 1024
     cpu = usage.ru_utime + usage.ru_stime
     if status:
-        print(f"{name:34} failed: {done.stderr.read().decode()[-200:]}")
+        print(f"{name:34} failed: {cause}")
         return
     print(f"{name:34} {time.time() - started:7.2f} s  {cpu:7.2f} CPU s  {records / cpu:10,.0f} records/CPU s  {peak:6} MiB")
 

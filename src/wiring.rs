@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use schema_ai::consumer::{LedgerRejections, Organizer, OrganizerConfig, OrganizerHandle};
-use schema_ai::tables::{AnyHome, PostgresHome, SqliteHome};
+use schema_ai::tables::{Alone, AnyHome, PostgresHome, SqliteHome};
 use schema_ai::unify::{Unifier, UnifierHandle};
 use syncline_api::{ApiConfig, ApiParts, RunningApi};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
@@ -29,6 +29,14 @@ const TAKE_OVER_SPREAD: Duration = Duration::from_secs(1);
 const VAULT_KEY: &str = "SYNCLINE_VAULT_KEY";
 const ORGANIZER_GROUP: &str = "organizer";
 
+/// This node may write tables.
+pub enum Organizing {
+    /// As may all others.
+    Anywhere,
+    /// And no other one, as long as this is held.
+    Alone(#[allow(dead_code, reason = "it is held")] Alone),
+}
+
 /// Everything that runs.
 pub struct Running {
     /// What we know about ourselves.
@@ -39,6 +47,8 @@ pub struct Running {
     pub engine: EngineHandle,
     /// What writes the tenants' tables.
     pub organizer: Option<OrganizerHandle>,
+    /// Its right to write tables.
+    pub organizing: Option<Organizing>,
     /// What keeps profiles, plans and unified tables.
     pub unifier: Option<UnifierHandle>,
     /// The API.
@@ -116,7 +126,8 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
     let port = log.port();
     let ledger: Arc<dyn Ledger> = Arc::new(store.clone());
     let rejections = Arc::new(LedgerRejections(Arc::clone(&ledger)));
-    let organizes = roles.contains(&ServeRole::Organizer);
+    let claimed = if roles.contains(&ServeRole::Organizer) { claimed(config, log.is_shared()).await? } else { None };
+    let organizes = claimed.is_some();
     let home = tables(config).await?;
     let organizer = organizes.then(|| Organizer::start(Arc::clone(&port), rejections, OrganizerConfig::at(Arc::clone(&home))));
     let unifier = organizes.then(|| Unifier::start(Arc::clone(&port), Arc::clone(&home)));
@@ -130,7 +141,24 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
     };
     let parts = ApiParts { store: store.clone(), engine: engine.clone(), log: port, connectors, home, declared: crate::metrics::declared };
     let api = roles.contains(&ServeRole::Api).then(|| syncline_api::serve(api_config, parts)).transpose()?;
-    Ok(Running { store, log, engine, organizer, unifier, api, first_key })
+    Ok(Running { store, log, engine, organizer, organizing: claimed, unifier, api, first_key })
+}
+
+/// What a node needs to write tables. Files in its own folder are written by one node alone: what another one wrote into its folder, this
+/// one's API would not show.
+async fn claimed(config: &Config, is_shared: bool) -> anyhow::Result<Option<Organizing>> {
+    if config.tables.kind != TablesKind::Sqlite || !is_shared {
+        return Ok(Some(Organizing::Anywhere));
+    }
+    let alone = Alone::claim_files(&Secret::new(config.store_url.clone())).await;
+    let alone = alone.map_err(|cause| anyhow::anyhow!("it cannot be seen whether another node writes tables, at `store.url`: {cause}"))?;
+    if alone.is_none() {
+        tracing::error!(
+            "another node keeps the tenants' tables in SQLite, in its own folder, so this one writes none and its API shows none: \
+             keep them in PostgreSQL (`tables.kind = \"postgres\"`), or start this node with `--roles api,engine`"
+        );
+    }
+    Ok(alone.map(Organizing::Alone))
 }
 
 fn engine_config(config: &Config, owner: bool, cluster: bool) -> EngineConfig {
@@ -165,6 +193,7 @@ impl Running {
             organizer.stop().await;
         }
         drop(self.unifier);
+        drop(self.organizing);
         self.log.close().await;
         if !ended {
             tracing::warn!("some work had to be cut off; it goes on where it was at the next start");

@@ -124,7 +124,12 @@ fn other(asked: &Asked) -> HttpResponse {
             let mut answer = HttpResponse::build(code.parse::<u16>().unwrap().try_into().unwrap());
             answer.insert_header(("Retry-After", "0")).json(json!({"error": "not now", "code": asked.before}))
         }
-        ["flaky", ..] => HttpResponse::Ok().json(json!({"data": listed::records(1..4), "next": null})),
+        // Fails in one way after the other, then works.
+        ["mixed", codes] if usize::try_from(asked.before).unwrap() < codes.split(',').count() => {
+            let code = codes.split(',').nth(usize::try_from(asked.before).unwrap()).unwrap();
+            status(code.parse().unwrap(), &json!({"error": "not now"}))
+        }
+        ["flaky" | "mixed", ..] => HttpResponse::Ok().json(json!({"data": listed::records(1..4), "next": null})),
         ["echo"] => {
             let body = serde_json::from_str(&asked.body).unwrap_or_else(|_| json!(asked.body));
             HttpResponse::Ok().json(json!({"data": [{"id": 1, "method": asked.method, "query": asked.query, "body": body}]}))

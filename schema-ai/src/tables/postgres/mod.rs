@@ -1,5 +1,6 @@
 //! The tenants' tables in PostgreSQL: a schema and a role for each tenant.
 
+mod alone;
 mod before;
 mod catalog;
 mod copy;
@@ -25,6 +26,7 @@ use sqlx::{
 use syncline_model::{Secret, TenantId};
 use tokio::runtime::Handle;
 
+pub use alone::Alone;
 pub use mirror::{Mirrored, mirror};
 pub use reader::PostgresReader;
 pub use writer::PostgresWriter;

@@ -8,7 +8,7 @@ use super::before::Before;
 use crate::tables::{fold::Fold, port::Applied, schema::Schema};
 
 /// How many events one part has at most, unless the schema grows within it.
-const EVENTS_AT_ONCE: usize = 2_500;
+const EVENTS_AT_ONCE: usize = 5_000;
 
 /// The events of a batch, stream by stream, of which some were taken.
 pub(super) struct Parts<'s, 'a> {

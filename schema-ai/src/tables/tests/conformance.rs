@@ -284,10 +284,10 @@ fn large_batch(bed: &mut Bed, deletes: Deletes) {
     };
     let mut expected: BTreeMap<String, (i128, Option<u64>)> = BTreeMap::new();
     let mut log = Vec::new();
-    for n in 1..=3_500_u64 {
-        let (key, version) = (random(keys).to_string(), i128::from(n / 10 + random(200)));
+    for n in 1..=12_000_u64 {
+        let (key, version) = (random(keys).to_string(), i128::from(n / 30 + random(200)));
         let is_deleted = random(10) == 0;
-        let late = if n % 900 == 0 { format!(r#","late_{n}":true"#) } else { String::new() };
+        let late = if n % 3_000 == 0 { format!(r#","late_{n}":true"#) } else { String::new() };
         let body = format!(r#"{{"n":{n},"list":[{{"of":{n}}},{{"of":"{key}"}}]{late}}}"#);
         let mut one = logged(n, event("orders", &key, Some(version), (!is_deleted).then_some(&body)));
         one.committed += jiff::SignedDuration::from_secs(i64::try_from(n).unwrap());

@@ -1,6 +1,6 @@
 //! What PostgreSQL alone shows: who may look where, and what happens when two write.
 use super::{event, on_postgres, tenant};
-use crate::tables::{TableHome, TablePolicy};
+use crate::tables::{Alone, TableHome, TablePolicy};
 
 #[test]
 fn a_tenant_logs_in_as_itself_and_is_refused_everywhere_else() {
@@ -64,5 +64,21 @@ fn a_row_wider_than_a_page_keeps_every_value() {
         let row = bed.read().rows("shop_orders", &crate::tables::RowQuery::default()).unwrap().rows.remove(0);
         let text = serde_json::Value::Object(row).to_string();
         assert!((0..450).all(|n| text.contains(&format!("value {n} of twenty"))));
+    });
+}
+
+#[test]
+fn tables_in_files_are_claimed_by_one_node_until_it_ends() {
+    let Some(postgres) = super::Postgres::new() else { return };
+    let url = syncline_model::Secret::new(postgres.url.clone());
+    postgres.runtime.block_on(async {
+        let first = Alone::claim_files(&url).await.unwrap();
+        assert!(first.is_some() && Alone::claim_files(&url).await.unwrap().is_none());
+        drop(first);
+        // The server notices the end of a connection soon, but not at once.
+        let mut tries = tokio::time::interval(std::time::Duration::from_millis(20));
+        while Alone::claim_files(&url).await.unwrap().is_none() {
+            tries.tick().await;
+        }
     });
 }
