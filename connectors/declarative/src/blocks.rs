@@ -90,6 +90,12 @@ impl Marks {
         self.mark(|part| (part.simd_eq(u8x16::splat(one)) | part.simd_eq(u8x16::splat(other))).to_bitmask())
     }
 
+    /// Where this small letter or the same capital one stands.
+    #[inline]
+    pub fn letter(&self, letter: u8) -> u64 {
+        self.mark(|part| (part | u8x16::splat(b'a' ^ b'A')).simd_eq(u8x16::splat(letter)).to_bitmask())
+    }
+
     /// Control characters, and what is no ASCII.
     #[inline]
     pub fn odd(&self) -> u64 {

@@ -42,15 +42,30 @@ fn search<const STRICT: bool, const SEES: bool>(bytes: &[u8], open: usize) -> Re
         }
         if SEES {
             seen.odd |= block.odd() & within != 0;
-            // Outside of texts only `null` begins with this letter.
-            let nulls = block.letters([b'n', b'n']) & outside & within;
-            seen.null |= nulls != 0 && brackets.outermost(nulls, depth_before);
+            // Outside of texts only `null` has this letter, and what Python writes for numbers that JSON has no word for.
+            let words = block.letter(b'n') & outside & within;
+            if words != 0 {
+                seen.null |= brackets.outermost(words, depth_before);
+                seen.word |= !are_nulls(bytes, at, words);
+            }
         }
         if let Some(last) = last {
             return Ok((at + last as usize + 1, seen));
         }
         at += BLOCK_BYTES;
     }
+}
+
+/// Whether `null` begins at each of these places.
+fn are_nulls(bytes: &[u8], at: usize, mut places: u64) -> bool {
+    while places != 0 {
+        let place = at + places.trailing_zeros() as usize;
+        if bytes.get(place..).is_none_or(|rest| !rest.starts_with(b"nu")) {
+            return false;
+        }
+        places &= places - 1;
+    }
+    true
 }
 
 #[cfg(test)]
@@ -120,6 +135,19 @@ mod tests {
             assert!(has(&format!("{{\"b\":{{\"c\":{spaces}null}},\"a\":null }}")));
             assert!(!has(&format!("{{\"b\":{{\"c\":{spaces}null}},\"a\":[null]}}")));
             assert!(!has(&format!("{{\"n\":\"n{spaces}null\",\"b\":[{spaces}{{\"n\":null}}]}}")));
+        }
+    }
+
+    #[test]
+    fn a_number_that_json_has_no_word_for_is_seen_wherever_it_stands() {
+        for before in 0..70 {
+            let spaces = " ".repeat(before);
+            let has = |text: &str| end_seen(text.as_bytes(), 0).unwrap().1.word;
+            for word in ["NaN", "Infinity", "-Infinity"] {
+                assert!(has(&format!("{{\"a\":{spaces}{word}}}")));
+                assert!(has(&format!("{{\"a\":null,\"b\":[{{\"c\":{spaces}{word}}}]}}")));
+                assert!(!has(&format!("{{\"{word}\":\"{spaces}{word}\",\"a\":[null, null]}}, {word}")));
+            }
         }
     }
 

@@ -18,15 +18,17 @@ pub struct Piece {
 pub struct Seen {
     /// A field of its outermost object may be null.
     pub null: bool,
+    /// There may be `NaN` or `Infinity` in it, which JSON has no word for.
+    pub word: bool,
     /// There may be a control character in it, such as a line break, or something that is no ASCII.
     pub odd: bool,
 }
 
 impl Seen {
     /// What nobody looked at may hold anything.
-    pub const UNKNOWN: Self = Self { null: true, odd: true };
+    pub const UNKNOWN: Self = Self { null: true, word: true, odd: true };
     /// It was looked at, and there was nothing of all this so far.
-    pub const NOTHING: Self = Self { null: false, odd: false };
+    pub const NOTHING: Self = Self { null: false, word: false, odd: false };
 
     /// A field with this value comes in.
     pub fn look(&mut self, value: &[u8]) {

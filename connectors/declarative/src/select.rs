@@ -32,6 +32,17 @@ pub enum Item {
 }
 
 impl Item {
+    /// A record as it stood in a page; a tree where it holds what only Python takes for numbers, which become null.
+    fn of(piece: Piece) -> Self {
+        if piece.seen.word
+            && piece.starts_with(b"{")
+            && let Ok(tree) = crate::decode::json::parse(&piece)
+        {
+            return Self::Tree(tree);
+        }
+        Self::Raw(piece)
+    }
+
     /// A field of it, at the top.
     pub fn field(&self, name: &str) -> Option<Value> {
         match self {
@@ -199,7 +210,7 @@ impl Selector {
             };
             let extracted = cut.records.len() as u64;
             let document = self.looked_at.as_ref().zip(cut.beside).and_then(|(names, found)| document(names, found));
-            let items = cut.records.into_iter().map(Item::Raw);
+            let items = cut.records.into_iter().map(Item::of);
             let items = self.made(items, answer.body.len(), scope, normalizer, wanted)?;
             return Ok(Selected { items, extracted, complaint: None, document });
         }
@@ -347,9 +358,19 @@ fn broken(answer: &HttpAnswer) -> Option<Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Item, until_refused};
+    #![allow(clippy::unwrap_used)]
+
+    use super::{Extractor, Item, until_refused};
     use bytes::Bytes;
     use serde_json::json;
+
+    #[test]
+    fn what_only_python_takes_for_a_number_becomes_null() {
+        let page = Bytes::from_static(b"[{\"a\":[1.10,NaN]},{\"b\":-Infinity},{\"c\":\"NaN\"}]");
+        let records = Extractor::pieces(&page, &[], &[]).unwrap().records;
+        let bytes: Vec<_> = records.into_iter().map(|piece| Item::of(piece).bytes()).collect();
+        assert_eq!(bytes, [&b"{\"a\":[1.10,null]}"[..], b"{\"b\":null}", b"{\"c\":\"NaN\"}"]);
+    }
 
     #[test]
     fn records_before_the_first_that_is_none_are_left() {

@@ -92,7 +92,8 @@ pub fn word_likeness(a: &str, b: &str) -> f64 {
     }
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
     if long.starts_with(short) && short.len() >= 3 {
-        return 0.9;
+        // A poster is no post.
+        return if matches!(&long[short.len()..], "er" | "or") { 0.4 } else { 0.9 };
     }
     if short.len() >= 2 && abbreviates(short, long) {
         return abbreviation_strength(short, long);

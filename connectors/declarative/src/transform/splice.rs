@@ -267,7 +267,7 @@ impl Splicer<'_> {
 
     fn written(&mut self, record: &Piece) -> Piece {
         let Self { splice, fields, now, behind, out } = self;
-        let mut seen = Seen { null: false, odd: record.seen.odd || splice.odd };
+        let mut seen = Seen { null: false, odd: record.seen.odd || splice.odd, ..record.seen };
         out.reserve(record.len() + 2);
         out.put_u8(b'{');
         let mut comma = false;

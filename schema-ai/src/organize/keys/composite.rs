@@ -230,7 +230,8 @@ fn best_set(rows: &[Vec<u64>], candidates: &[Candidate]) -> Option<(Vec<String>,
         let worth = |set: &[usize]| merit(set, candidates) + leading(set, candidates) - by_chance(set, candidates, rows.len());
         let best = unique.max_by(|a, b| worth(a).total_cmp(&worth(b)));
         if let Some(set) = best {
-            let set = leads.filter(|_| !set.iter().all(|at| candidates[*at].tells())).unwrap_or(set);
+            let doubtful = !set.iter().all(|at| candidates[*at].tells()) || twins(&set, candidates, rows.len()) < BY_CHANCE;
+            let set = leads.filter(|_| doubtful).unwrap_or(set);
             let size = set.len();
             let mean = merit(&set, candidates) / size as f64;
             let confidence = (0.25 + 0.4 * mean).clamp(0.05, 0.9);
@@ -256,10 +257,18 @@ fn leading(set: &[usize], candidates: &[Candidate]) -> f64 {
 
 /// What speaks against columns that have so many values that chance alone would hardly let two rows have the same.
 fn by_chance(set: &[usize], candidates: &[Candidate], rows: usize) -> f64 {
-    let grid: f64 = set.iter().map(|at| candidates[*at].distinct).product();
-    let twins = rows as f64 * rows as f64 / 2.0 / grid.max(1.0);
-    if set.iter().any(|at| candidates[*at].named) || twins >= 3.0 { 0.0 } else { 0.8 * (1.0 - twins / 3.0) }
+    let twins = twins(set, candidates, rows);
+    if set.iter().any(|at| candidates[*at].named) || twins >= BY_CHANCE { 0.0 } else { 0.8 * (1.0 - twins / BY_CHANCE) }
 }
+
+/// Pairs of rows that would have the same values if these had nothing to do with one another.
+fn twins(set: &[usize], candidates: &[Candidate], rows: usize) -> f64 {
+    let grid: f64 = set.iter().map(|at| candidates[*at].distinct).product();
+    rows as f64 * rows as f64 / 2.0 / grid.max(1.0)
+}
+
+/// So few of them may be missing by chance.
+const BY_CHANCE: f64 = 3.0;
 
 /// Whoever puts a column between the columns of a key means it to be one of them, even when the rows can be told apart without,
 /// unless they are numbered.

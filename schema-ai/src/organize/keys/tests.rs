@@ -177,3 +177,14 @@ fn of_two_ids_called_as_the_table_the_one_that_others_refer_to_is_the_key() {
     let found = keys_of(&[("dim_product", &lists[0]), ("fact_sales", &lists[1])]);
     assert_eq!(found[0].1, ["product_key"]);
 }
+
+#[test]
+fn columns_that_are_unique_together_by_chance_give_way_to_the_first_ones() {
+    let row = |n: usize| {
+        let semester = ["Fall", "Spring"][n / 2 % 2];
+        format!("{{\"course_id\":\"C{}\",\"sec_id\":\"{}\",\"semester\":\"{semester}\",\"room_id\":{}}}", n / 4, n % 2, n * 7 % 53)
+    };
+    let records: Vec<String> = (0..64).map(row).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    assert_eq!(keys_of(&[("section", &records)])[0].1, ["course_id", "sec_id", "semester"]);
+}

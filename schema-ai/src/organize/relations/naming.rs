@@ -103,6 +103,7 @@ const PEOPLE_ROLES: &[&str] = &[
     "update",
     "modify",
     "modifier",
+    "poster",
     "granted",
     "deleted",
     "ansprechpartner",
@@ -265,6 +266,7 @@ pub fn role(path: &str) -> Role {
         words = words::tokens(key).into_iter().filter(|word| !HOLLOW.contains(&words::singular(word).as_str())).collect();
     }
     let measures = id == 0.0 && words.len() > 1 && words.last().is_some_and(|word| MEASURES.contains(&word.as_str()));
+    let measures = measures || id == 0.0 && matches!(words.first().map(String::as_str), Some("sort" | "display" | "menu"));
     let counts = measures || id == 0.0 && words.last().is_some_and(|word| words::singular(word) != *word) && !path.ends_with("[]");
     Role { words: words.iter().flat_map(|word| sort_apart(words::singular(word))).collect(), id, counts, by }
 }
@@ -298,8 +300,13 @@ const HEAD: f64 = 0.88;
 
 /// How well a role names the last words of a table's name: a `team_id` is that of a `crm_team`, if there is no nearer one.
 fn head(role: &Role, table: &[String]) -> f64 {
-    if role.id < 0.6 || table.len() < 2 {
+    if role.id < 0.6 {
         return 0.0;
+    }
+    if let [table] = table {
+        // The last word may be written together with those before it: the `issueid` of a `jiraissue`.
+        let called = role.words.concat();
+        return if called.len() > 4 && table.len() > called.len() && table.ends_with(&called) { 0.9 } else { 0.0 };
     }
     let whole = |at: usize| keys::names_table(&role.words, &table[at..]);
     let ends = |at: usize| (1..role.words.len()).map(|from| keys::names_table(&role.words[from..], &table[at..])).fold(0.0, f64::max);
@@ -331,5 +338,6 @@ pub fn of_people(table: &[String]) -> bool {
 
 /// Whether a role points at another row of the same table.
 pub fn parent(role: &Role) -> bool {
-    role.words.iter().any(|word| PARENTS.contains(&word.as_str()))
+    // Without an id it must be all that the name says: a `root_level` is no row.
+    (role.id > 0.0 || role.words.len() == 1) && role.words.iter().any(|word| PARENTS.contains(&word.as_str()))
 }

@@ -249,3 +249,17 @@ fn of_two_tables_the_one_whose_numbers_are_nearly_all_there_is_meant() {
     let users = numbered("users", "id", 74, |n| format!("\"ship_address_id\":{}", n * 2 + 1));
     assert_eq!(found(&[addresses, shipments, users]), ["users.ship_address_id>addresses.id"]);
 }
+
+#[test]
+fn words_written_together_are_told_apart_by_the_reference() {
+    let issues = stream("jiraissue", "ID", &rows(60, |n| format!("{{\"ID\":{}}}", n * 3 + 10_200)));
+    let logs = stream("worklog", "ID", &rows(80, |n| format!("{{\"ID\":{},\"issueid\":{}}}", n + 1, n % 60 * 3 + 10_200)));
+    assert_eq!(found(&[issues, logs]), ["worklog.issueid>jiraissue.ID"]);
+}
+
+#[test]
+fn a_poster_is_somebody_and_a_level_is_no_row() {
+    let users = numbered("users", "user_id", 30, |n| format!("\"login\":\"u{n}\""));
+    let posts = numbered("posts", "post_id", 60, |n| format!("\"poster_id\":{},\"root_level\":{}", n % 30 + 1, n % 5));
+    assert_eq!(found(&[users, posts]), ["posts.poster_id>users.user_id"]);
+}
