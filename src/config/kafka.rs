@@ -1,6 +1,6 @@
 //! `[kafka]`: how the event log reaches its brokers.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, num::NonZeroUsize, path::PathBuf};
 
 use serde::Deserialize;
 use syncline_model::Secret;
@@ -87,6 +87,8 @@ pub struct Kafka {
     pub min_insync: u16,
     /// Steps that come within this time share a transaction.
     pub batch_ms: u64,
+    /// How many transactions of a shard may be under way at the same time.
+    pub lanes: NonZeroUsize,
     /// How messages are compressed.
     pub compression: Compression,
     /// A node that is silent for this long has lost its shards.
@@ -185,6 +187,7 @@ impl Kafka {
             retention: (log.retention_days > 0).then(|| Duration::from_secs(u64::from(log.retention_days) * 86_400)),
             event_bytes_max: log.event_bytes_max,
             batch: Duration::from_millis(self.batch_ms),
+            lanes: self.lanes,
             compression: match self.compression {
                 Compression::None => Kind::None,
                 Compression::Lz4 => Kind::Lz4,
