@@ -76,6 +76,7 @@ impl Log {
     }
 
     /// Waits until everything that this node held is given back.
+    #[cfg_attr(not(feature = "kafka"), allow(clippy::unused_async, reason = "only Kafka has to be asked"))]
     pub async fn close(&self) {
         match self {
             Self::Embedded(_) => {}

@@ -1,5 +1,9 @@
 //! One reading of one stream: through its partitions and windows, page by page, and what state that makes.
 
+mod chosen;
+mod page;
+mod progress;
+
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
@@ -11,12 +15,11 @@ use crate::{
     cursor::{Partitioned, Point, Progress, Settled, Window},
     normalize::Normalizer,
     partitions::Partitions,
-    parts::Parts,
-    retrieve::{Pages, Reading, Spot},
+    retrieve::{Pages, Spot},
     run::Run,
-    select::{Item, Wanted},
+    select::Item,
     slice::Slice,
-    stream::{Retriever, Schema, Simple, Stream},
+    stream::{Retriever, Schema, Stream},
 };
 
 /// The state of a stream that has no cursor, as Airbyte says it.
@@ -111,7 +114,7 @@ pub struct StreamReading {
 impl StreamReading {
     /// Begins after a state, or goes on within a reading.
     pub fn new(stream: Arc<Stream>, run: Run, state: Map<String, Value>, at: Option<At>) -> Result<Self, Fault> {
-        let stream = chosen(stream, &run, &state)?;
+        let stream = chosen::chosen(stream, &run, &state)?;
         let run = match &at {
             Some(at) => run.at(at.began),
             None => run,
@@ -352,217 +355,4 @@ impl StreamReading {
         self.current = (!is_over).then_some(current);
         Ok(())
     }
-
-    /// The next page of the current partition; `None` when there is none now and the next window or partition follows.
-    async fn page(&mut self) -> Result<Option<Batch>, Fault> {
-        let stream = Arc::clone(&self.stream);
-        let Some(current) = &mut self.current else { return Ok(None) };
-        let Some(window) = current.windows.get(current.done) else {
-            self.current = None;
-            return Ok(None);
-        };
-        let slice = Slice { window: window.clone(), ..current.partition.clone() };
-        let simple = match &stream.retriever {
-            Retriever::Simple(simple) => simple,
-            Retriever::Async(jobs) => return self.remote_page(jobs, slice).await,
-            Retriever::ByState { .. } => return Err(Fault::Internal("a stream was read before one of its two ways was chosen".to_owned())),
-        };
-        let mut pages = current.pages.take().unwrap_or_else(|| Pages::new(slice.clone(), simple));
-        let read = self.read(&mut pages, simple, &slice).await;
-        let is_done = pages.is_done();
-        if let Some(current) = &mut self.current {
-            current.pages = Some(pages);
-        }
-        let page = read?;
-        let items = page.map(|page| page.items).unwrap_or_default();
-        self.observe(&items);
-        if is_done {
-            self.close();
-        }
-        Ok(Some(Batch { items, slice }))
-    }
-
-    async fn read(&self, pages: &mut Pages, simple: &Arc<Simple>, slice: &Slice) -> Result<Option<crate::select::Selected>, Fault> {
-        let bounds = self.bounds(slice);
-        let cursor = self.cursor.as_ref();
-        let inside = move |item: &Item| is_inside(cursor, bounds, item);
-        let wanted: Wanted<'_> = &inside;
-        let spec = self.stream.cursor.as_ref();
-        let is_feed = spec.is_some_and(|spec| spec.is_data_feed);
-        let is_client_side = spec.is_some_and(|spec| spec.is_client_side);
-        let options = |slice: &Slice| self.options(slice);
-        let reading = Reading {
-            stream: &self.stream.name,
-            cursor,
-            normalizer: self.normalizer.as_ref(),
-            wanted: (is_client_side && !is_feed).then_some(wanted),
-            feed: is_feed.then_some(wanted),
-            options: Some(&options),
-            selected: self.selected.as_ref(),
-            goes_on: self.run.goes_on,
-        };
-        let lazy = simple.router.as_ref().is_some_and(crate::partitions::Router::is_lazy) && self.first_state.is_empty();
-        if lazy && let Some(response) = slice.extra.get("child_response") {
-            return pages.next_lazy(simple, &self.run, &reading, response).await;
-        }
-        pages.next(simple, &self.run, &reading).await
-    }
-
-    async fn remote_page(&mut self, jobs: &crate::remote::RemoteJobs, slice: Slice) -> Result<Option<Batch>, Fault> {
-        let mut remote = self.remote.take().unwrap_or_default();
-        let read = jobs.next(&mut remote, &self.run, &self.stream.name, &slice, self.normalizer.as_ref()).await;
-        let is_done = remote.is_done();
-        self.remote = Some(remote);
-        let items = read?.unwrap_or_default();
-        self.observe(&items);
-        if is_done {
-            self.remote = None;
-            self.close();
-        }
-        Ok(Some(Batch { items, slice }))
-    }
-
-    /// From when to when records of a slice are wanted.
-    fn bounds(&self, slice: &Slice) -> Option<(Point, Option<Point>)> {
-        let cursor = self.cursor.as_ref()?;
-        let lowest = match &self.track {
-            Track::None => return None,
-            Track::One(progress) => progress.lowest(cursor),
-            Track::Many(many) => many.lowest(cursor, &slice.partition),
-        };
-        Some((lowest, cursor.end))
-    }
-
-    /// What the partition and the window of a slice put into requests.
-    fn options(&self, slice: &Slice) -> Result<Parts, Fault> {
-        let mut parts = Parts::default();
-        if let Some(router) = self.stream.router().filter(|_| self.cursor.is_none() || matches!(self.track, Track::Many(_))) {
-            router.put(&mut parts, slice, &self.run.base)?;
-        }
-        if let (Some(spec), Some(cursor)) = (&self.stream.cursor, &self.cursor) {
-            let value = |name: &str| slice.window.get(name).cloned().unwrap_or_default();
-            if let Some(option) = &spec.start_option {
-                parts.put(option, value(&cursor.boundary.0), &self.run.base)?;
-            }
-            if let Some(option) = spec.end_option.as_ref().filter(|_| cursor.has_boundaries) {
-                parts.put(option, value(&cursor.boundary.1), &self.run.base)?;
-            }
-        }
-        Ok(parts)
-    }
-
-    fn observe(&mut self, items: &[Item]) {
-        let (Some(cursor), Some(current)) = (&self.cursor, &mut self.current) else { return };
-        for item in items {
-            let Some(place) = item.field(&cursor.field).and_then(|value| cursor.read(&value)) else { continue };
-            if current.newest.is_none_or(|known| known < place) {
-                current.newest = Some(place);
-            }
-            if self.newest.is_none_or(|known| known < place) {
-                self.newest = Some(place);
-            }
-            if let Track::Many(many) = &mut self.track {
-                many.observe(cursor, place);
-            }
-        }
-    }
-
-    /// The window was read to its end.
-    fn close(&mut self) {
-        let Some(current) = &mut self.current else { return };
-        current.pages = None;
-        let newest = current.newest.take();
-        let window = current.windows.get(current.done).cloned().unwrap_or_default();
-        current.done += 1;
-        let is_last = current.done >= current.windows.len();
-        match (&mut self.track, &self.cursor) {
-            (Track::One(progress), Some(cursor)) => progress.close(cursor, &window, newest),
-            (Track::Many(many), Some(cursor)) => {
-                many.close(cursor, &current.partition.partition, &window, newest, is_last && !current.failed);
-            }
-            _ => {}
-        }
-        if is_last {
-            if self.faults.is_empty() {
-                self.parents_read = self.parents.take();
-            }
-            self.current = None;
-        }
-    }
-
-    /// The window cannot be read; what follows it is.
-    fn give_up(&mut self, fault: Fault) {
-        self.faults.push(fault);
-        self.remote = None;
-        let Some(current) = &mut self.current else { return };
-        current.pages = None;
-        current.newest = None;
-        current.failed = true;
-        current.done += 1;
-        if current.done >= current.windows.len() {
-            self.current = None;
-        }
-    }
-
-    /// Where it is known that no partition follows, the reading is over with its last page.
-    fn finish_if_over(&mut self) {
-        if self.current.is_none() && self.partitions.as_ref().is_some_and(Partitions::is_over) {
-            self.finish();
-        }
-    }
-
-    /// Everything was read.
-    fn finish(&mut self) {
-        self.done = true;
-        let Track::Many(many) = &mut self.track else { return };
-        if !self.faults.is_empty() {
-            many.parents_were_read(self.parents_read.take());
-            return;
-        }
-        let took = self.run.context.patience.since(self.started);
-        // Every reading takes some time, and a part of a second counts as a whole one.
-        let took_s = i64::try_from(took.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(took.subsec_nanos() > 0 || took.is_zero()));
-        many.finish(took_s, self.partitions.as_ref().and_then(Partitions::state));
-    }
-}
-
-/// Records without a time that can be read are always wanted.
-fn is_inside(cursor: Option<&Settled>, bounds: Option<(Point, Option<Point>)>, item: &Item) -> bool {
-    let (Some(cursor), Some((lowest, end))) = (cursor, bounds) else { return true };
-    let Some(place) = item.field(&cursor.field).and_then(|value| cursor.read(&value)) else { return true };
-    lowest <= place && end.is_none_or(|end| place <= end)
-}
-
-/// The way in which a stream with two ways is read.
-fn chosen(stream: Arc<Stream>, run: &Run, state: &Map<String, Value>) -> Result<Arc<Stream>, Fault> {
-    let Retriever::ByState { full, incremental, retention } = &stream.retriever else { return Ok(stream) };
-    if state.is_empty() {
-        return Ok(Arc::new(full.as_ref().clone()));
-    }
-    let retention = retention.as_ref().map(|retention| retention.text(&run.base)).transpose()?.filter(|text| !text.is_empty());
-    let is_too_old = match retention {
-        None => false,
-        Some(text) => is_older_than(&text, full, incremental, run, state)?,
-    };
-    Ok(Arc::new(if is_too_old { full.as_ref().clone() } else { incremental.as_ref().clone() }))
-}
-
-/// What the source has forgotten by now cannot be read on from.
-fn is_older_than(retention: &str, full: &Stream, incremental: &Stream, run: &Run, state: &Map<String, Value>) -> Result<bool, Fault> {
-    if state.get(NO_CURSOR) == Some(&Value::Bool(true)) && full.cursor.is_none() {
-        return Ok(false);
-    }
-    let period = crate::dates::Duration::parse(retention)
-        .ok_or_else(|| crate::run::misconfigured(format!("`api_retention_period` is `{retention}`, and must be a duration")))?;
-    let now = Point::new(run.context.now.as_microsecond());
-    let oldest = crate::cursor::earlier(now, &period).unwrap_or(now);
-    for stream in [full, incremental] {
-        let Some(spec) = &stream.cursor else { continue };
-        let cursor = spec.settle(&run.base, run.context.now)?;
-        let own = state.get("state").and_then(Value::as_object).unwrap_or(state);
-        if let Some(place) = own.get(&cursor.field).and_then(|value| cursor.read(value)) {
-            return Ok(place < oldest);
-        }
-    }
-    Ok(true)
 }

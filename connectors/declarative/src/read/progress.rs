@@ -1,0 +1,82 @@
+//! What was read makes the state: the newest that was seen, windows that are over, and the end of the reading.
+
+use syncline_model::Fault;
+
+use super::{StreamReading, Track};
+use crate::{partitions::Partitions, select::Item};
+
+impl StreamReading {
+    pub(super) fn observe(&mut self, items: &[Item]) {
+        let (Some(cursor), Some(current)) = (&self.cursor, &mut self.current) else { return };
+        for item in items {
+            let Some(place) = item.field(&cursor.field).and_then(|value| cursor.read(&value)) else { continue };
+            if current.newest.is_none_or(|known| known < place) {
+                current.newest = Some(place);
+            }
+            if self.newest.is_none_or(|known| known < place) {
+                self.newest = Some(place);
+            }
+            if let Track::Many(many) = &mut self.track {
+                many.observe(cursor, place);
+            }
+        }
+    }
+
+    /// The window was read to its end.
+    pub(super) fn close(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        current.pages = None;
+        let newest = current.newest.take();
+        let window = current.windows.get(current.done).cloned().unwrap_or_default();
+        current.done += 1;
+        let is_last = current.done >= current.windows.len();
+        match (&mut self.track, &self.cursor) {
+            (Track::One(progress), Some(cursor)) => progress.close(cursor, &window, newest),
+            (Track::Many(many), Some(cursor)) => {
+                many.close(cursor, &current.partition.partition, &window, newest, is_last && !current.failed);
+            }
+            _ => {}
+        }
+        if is_last {
+            if self.faults.is_empty() {
+                self.parents_read = self.parents.take();
+            }
+            self.current = None;
+        }
+    }
+
+    /// The window cannot be read; what follows it is.
+    pub(super) fn give_up(&mut self, fault: Fault) {
+        self.faults.push(fault);
+        self.remote = None;
+        let Some(current) = &mut self.current else { return };
+        current.pages = None;
+        current.newest = None;
+        current.failed = true;
+        current.done += 1;
+        if current.done >= current.windows.len() {
+            self.current = None;
+        }
+    }
+
+    /// Where it is known that no partition follows, the reading is over with its last page.
+    pub(super) fn finish_if_over(&mut self) {
+        if self.current.is_none() && self.partitions.as_ref().is_some_and(Partitions::is_over) {
+            self.finish();
+        }
+    }
+
+    /// Everything was read.
+    pub(super) fn finish(&mut self) {
+        self.done = true;
+        let Track::Many(many) = &mut self.track else { return };
+        if !self.faults.is_empty() {
+            many.parents_were_read(self.parents_read.take());
+            return;
+        }
+        let took = self.run.context.patience.since(self.started);
+        // Every reading takes some time, and a part of a second counts as a whole one.
+        let took_s = i64::try_from(took.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(took.subsec_nanos() > 0 || took.is_zero()));
+        many.finish(took_s, self.partitions.as_ref().and_then(Partitions::state));
+    }
+}
