@@ -47,7 +47,7 @@ pub(super) async fn serve<'a>(db: &mut PgConnection, mut next: impl AsyncFnMut()
             }
             Act::Texts(sql, columns) => {
                 let asked = sqlx::query(AssertSqlSafe(sql)).persistent(false);
-                columns.into_iter().fold(asked, |asked, column| asked.bind(column)).execute(&mut *db).await?;
+                columns.into_iter().fold(asked, sqlx::query::Query::bind).execute(&mut *db).await?;
                 next().await
             }
             Act::Rows(sql, rows) => copy(db, &sql, rows, &mut next).await?,

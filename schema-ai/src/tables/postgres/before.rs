@@ -1,6 +1,6 @@
 //! What the tables know of the records of a batch before it is written, asked once for all of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgConnection, Result, Row, postgres::PgRow};
@@ -8,6 +8,7 @@ use syncline_model::{Op, log::Logged};
 
 use super::{copy::EPOCH_S, sql::Sql, written::Written};
 use crate::tables::{
+    by_key::{ByKey, KeyMap, KeySet},
     fold::{Fold, Known},
     port::Deletes,
     schema::Schema,
@@ -26,9 +27,9 @@ struct Seen {
 /// The records of one stream before a batch.
 #[derive(Debug, Default)]
 pub(super) struct Before<'a> {
-    seen: HashMap<&'a str, Seen>,
+    seen: KeyMap<'a, Seen>,
     /// Records of which the batch brings several events. What one part of it writes, the next has to know.
-    repeated: HashSet<&'a str>,
+    repeated: KeySet<'a>,
 }
 
 /// Tables, by their number, most of whose records were known when they were last asked for some.
@@ -43,9 +44,9 @@ impl<'a> Before<'a> {
         (written, familiar): (&mut Written, &mut Familiar),
         (table, events): (usize, &[&'a Logged]),
     ) -> Result<Self> {
-        let mut keys: HashSet<&'a str> = HashSet::with_capacity(events.len());
+        let mut keys = KeySet::with_capacity_and_hasher(events.len(), ByKey::default());
         let repeated = events.iter().map(|logged| logged.event.key.as_str()).filter(|key| !keys.insert(key)).collect();
-        let mut before = Self { seen: HashMap::new(), repeated };
+        let mut before = Self { seen: KeyMap::default(), repeated };
         let of = &schema.tables[table];
         let mut asked = written.unsure(table, !of.has_rows && !of.has_gone, keys.iter().copied().collect());
         if asked.is_empty() {
@@ -83,7 +84,7 @@ impl<'a> Before<'a> {
 
     /// Records that the batch writes anew whatever it finds, if nothing newer is there than the oldest version that it brings.
     fn replaced(&self, events: &[&'a Logged], asked: &[&str]) -> Replaced<'a> {
-        let asked: HashSet<&str> = asked.iter().copied().collect();
+        let asked: KeySet<'_> = asked.iter().copied().collect();
         let mut replaced = Replaced { keys: Vec::with_capacity(asked.len()), newest: None };
         for logged in events {
             let (event, key) = (&logged.event, logged.event.key.as_str());
@@ -97,7 +98,7 @@ impl<'a> Before<'a> {
         replaced
     }
 
-    fn note(&mut self, keys: &HashSet<&'a str>, rows: &[PgRow], found: Found) -> Result<()> {
+    fn note(&mut self, keys: &KeySet<'a>, rows: &[PgRow], found: Found) -> Result<()> {
         self.seen.reserve(rows.len());
         for row in rows {
             let Some(&key) = keys.get(row.try_get::<&str, _>(0)?) else { continue };

@@ -18,7 +18,7 @@ use crate::{
 
 /// Rows go to the server when there are so many bytes of them, and some of them stay: what comes last must not be little, because the
 /// end of a `COPY` waits until the server's machine has said that it has the rest, and it says so late if that was less than a packet.
-const BYTES_MANY: usize = 192 * 1024;
+const BYTES_MANY: usize = 112 * 1024;
 const BYTES_KEPT: usize = 64 * 1024;
 /// PostgreSQL keeps large values beside the row, but no value of up to 24 bytes, and a row must fit in a page of 8 KiB.
 const ROW_BYTES_MAX: usize = 7_600;

@@ -230,14 +230,24 @@ impl PostgresWriter {
     fn by_stream<'a>(&mut self, fresh: &[&'a Logged]) -> Vec<(usize, Vec<&'a Logged>)> {
         let mut of_stream: HashMap<(&str, &str), usize> = HashMap::new();
         let mut streams: Vec<(usize, Vec<&Logged>)> = Vec::new();
+        let mut last: Option<(&Logged, usize)> = None;
         for logged in fresh {
             let event = &logged.event;
+            // Events of one stream mostly follow each other.
+            if let Some((known, index)) = last
+                && known.event.stream == event.stream
+                && known.event.integration == event.integration
+            {
+                streams[index].1.push(logged);
+                continue;
+            }
             let index = *of_stream.entry((event.integration.as_str(), event.stream.as_str())).or_insert_with(|| {
                 let table = self.schema.stream_table(event.connector.as_str(), event.integration.as_str(), event.stream.as_str());
                 streams.push((table, Vec::new()));
                 streams.len() - 1
             });
             streams[index].1.push(logged);
+            last = Some((logged, index));
         }
         streams
     }
