@@ -173,7 +173,7 @@ async fn a_topic_that_does_not_believe_our_clock_is_named_and_the_others_go_on()
     let Err(LogFault::Unavailable(why)) = &refused else { panic!("{refused:?}") };
     assert!(why.starts_with(&format!("topic `{}.acme`: the clocks of this node and of the broker differ", line.0)), "{why}");
     let here = ShardId::of(&tenant("acme"), log.shard_count());
-    let neighbour = (0..).map(|number| tenant(&format!("t{number}"))).find(|of| ShardId::of(of, log.shard_count()) == here).unwrap();
+    let neighbour = (0..1000).map(|number| tenant(&format!("t{number}"))).find(|of| ShardId::of(of, log.shard_count()) == here).unwrap();
     let mut beside = Step::default();
     beside.push([event(&neighbour, "1", "b")], advance(&neighbour, 0, "x"));
     of("acme").commit(beside).await.unwrap();
