@@ -267,12 +267,15 @@ impl State {
 
     /// How much longer to wait for others. When nobody has anything more to say, waiting would only make everybody slower.
     fn patience(&mut self, now: Instant, batch: Duration) -> Option<Duration> {
-        let (mut events, mut bytes) = (0, 0);
+        // What waits for a stream of another lane is no reason to hurry: it cannot go now.
+        let (mut steps, mut events, mut bytes, mut passed) = (0, 0, 0, HashSet::new());
         for waiting in &self.waiting {
-            (events, bytes) = (events + waiting.step.events.len(), bytes + waiting.bytes);
+            if self.may_take(waiting, &mut passed) {
+                (steps, events, bytes) = (steps + 1, events + waiting.step.events.len(), bytes + waiting.bytes);
+            }
         }
         // A few beside many at work would only make one transaction more; they go with those that come back.
-        let are_worth_it = self.waiting.len() * 2 >= self.steps_at_work;
+        let are_worth_it = steps * 2 >= self.steps_at_work;
         let all_have_spoken = are_worth_it && self.waiting.len() + self.steps_at_work >= self.speakers;
         if events >= ENOUGH || bytes >= BYTES_MAX || all_have_spoken {
             return None;

@@ -21,6 +21,11 @@ fn lanes(batch: Duration) -> Queue {
 
 /// A step that moves the cursors of these streams, and who waits for it.
 fn waiting(streams: &[&str]) -> (Waiting, Receiver<Result<(), LogFault>>) {
+    waiting_with(streams, 0)
+}
+
+/// The same, with so many events of the first stream.
+fn waiting_with(streams: &[&str], events: usize) -> (Waiting, Receiver<Result<(), LogFault>>) {
     let advance = |stream: &&str| Advance {
         key: CursorKey {
             tenant: "acme".parse().unwrap(),
@@ -33,7 +38,13 @@ fn waiting(streams: &[&str]) -> (Waiting, Receiver<Result<(), LogFault>>) {
     };
     let (reply, answer) = oneshot::channel();
     let room = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    let step = Step { advances: streams.iter().map(advance).collect(), ..Step::default() };
+    let event = |stream: &&str| {
+        let mut event = crate::conformance::event(&"acme".parse().unwrap(), "1", "x");
+        event.stream = stream.parse().unwrap();
+        event
+    };
+    let events = streams.iter().take(1).cycle().take(events).map(event).collect();
+    let step = Step { advances: streams.iter().map(advance).collect(), events, ..Step::default() };
     (Waiting::new(Arc::new(step), reply, room), answer)
 }
 
@@ -77,6 +88,20 @@ fn a_stream_is_never_in_two_transactions_at_once() {
     assert_eq!(written(&queue, 1).0, ["b"]);
     queue.done(0, &work);
     assert_eq!(written(&queue, 0).0, ["a"]);
+}
+
+#[test]
+fn what_waits_for_a_stream_of_another_lane_makes_nobody_hurry() {
+    let queue = lanes(LONG);
+    for stream in ["a", "b", "c", "d"] {
+        push(&queue, &[stream]);
+    }
+    drop(written(&queue, 0));
+    assert!(queue.push(waiting_with(&["a"], 500).0));
+    assert!(queue.push(waiting_with(&["e"], 1).0));
+    assert!(locked(&queue.state).patience(Instant::now(), LONG).is_some());
+    assert!(queue.push(waiting_with(&["f"], 499).0));
+    assert_eq!(locked(&queue.state).patience(Instant::now(), LONG), None);
 }
 
 #[test]
