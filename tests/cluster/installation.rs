@@ -134,8 +134,15 @@ impl Installation {
     }
 
     pub fn start_broker(&self) {
+        self.start_broker_in(&[]);
+    }
+
+    /// With these variables in its environment.
+    pub fn start_broker_in(&self, environment: &[(&str, &str)]) {
         assert!(self.users.is_empty(), "a secured broker is started with its installation");
-        script_with("kafka.sh", &["start", &self.at("kafka"), &self.port.to_string()], &[("KAFKA_MORE", &self.at("listeners"))]);
+        let listeners = self.at("listeners");
+        let environment: Vec<_> = environment.iter().copied().chain([("KAFKA_MORE", listeners.as_str())]).collect();
+        script_with("kafka.sh", &["start", &self.at("kafka"), &self.port.to_string()], &environment);
     }
 
     pub fn kill_broker(&self) {

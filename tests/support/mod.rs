@@ -70,13 +70,7 @@ impl Home {
 
     /// The same, with other roles; `api` must be among them.
     pub fn serve_as(&self, roles: &str, settings: &[String]) -> Server {
-        self.serve_in(&[], roles, settings)
-    }
-
-    /// The same, with these variables in its environment.
-    pub fn serve_in(&self, environment: &[(&str, &str)], roles: &str, settings: &[String]) -> Server {
         let mut child = Command::new(binary())
-            .envs(environment.iter().copied())
             .args(["serve", "--listen", "127.0.0.1:0", "--roles", roles, "--folder"])
             .arg(self.path())
             .args(["--set", "egress.private_allowed=true", "--set", "connectors.test_mode=true", "--set", "telemetry.log_format=json"])
@@ -132,6 +126,13 @@ fn collect(from: impl std::io::Read + Send + 'static, into: Arc<Mutex<String>>, 
 
 impl Server {
     /// Ends the process as a power cut would.
+    /// What it has in memory.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|text| text.trim().trim_end_matches(" kB").trim().parse().ok()).unwrap_or_default()
+    }
+
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
