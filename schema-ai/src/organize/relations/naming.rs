@@ -116,6 +116,28 @@ const PEOPLE_ROLES: &[&str] = &[
     "vendedor",
     "vendeur",
     "chef",
+    "coordinator",
+    "coordinatore",
+    "coordinador",
+    "responsabile",
+    "direttore",
+    "autore",
+    "venditore",
+    "insegnante",
+    "autor",
+    "director",
+    "directeur",
+    "gestionnaire",
+    "betreuer",
+    "verkäufer",
+    "autorin",
+    "beheerder",
+    "leidinggevende",
+    "verkoper",
+    "kierownik",
+    "opiekun",
+    "handläggare",
+    "chefe",
 ];
 
 /// Tables of people.
@@ -154,6 +176,20 @@ const PEOPLE: &[&str] = &[
     "dipendente",
     "utente",
     "medewerker",
+    "docente",
+    "professore",
+    "profesor",
+    "lehrer",
+    "enseignant",
+    "professeur",
+    "impiegato",
+    "personal",
+    "pracownik",
+    "anställd",
+    "leraar",
+    "nutzer",
+    "utilizador",
+    "gebruiker",
 ];
 
 /// Parts that places play in a record, whose table is one of places.
@@ -166,6 +202,11 @@ const PLACES: &[&str] =
 
 /// Words that make of a thing a sort of it: a vote type is no vote.
 const SORTS: &[&str] = &["type", "status", "state", "category", "kind", "class", "level", "group", "priority", "stage", "reason", "method"];
+
+/// Whether a word makes of a thing a sort of it.
+pub fn is_sort(word: &str) -> bool {
+    SORTS.contains(&word)
+}
 
 /// Words for a row that stands over others of its own table.
 const PARENTS: &[&str] = &[
@@ -282,6 +323,9 @@ fn sort_apart(word: String) -> Vec<String> {
 
 /// How well a role names a table, from 0 to 1: the table's words at its end count most (`manager_staff` is a staff).
 pub fn names(role: &Role, table: &[String]) -> f64 {
+    if role.words.len() > 1 && role.words.concat() == table.concat() {
+        return 1.0;
+    }
     let whole = keys::names_table(&role.words, table);
     let ends = (1..role.words.len()).map(|at| keys::names_table(&role.words[at..], table)).fold(0.0, f64::max);
     let starts = (1..role.words.len()).map(|at| keys::names_table(&role.words[..at], table)).fold(0.0, f64::max);
@@ -306,7 +350,8 @@ fn head(role: &Role, table: &[String]) -> f64 {
     if let [table] = table {
         // The last word may be written together with those before it: the `issueid` of a `jiraissue`.
         let called = role.words.concat();
-        return if called.len() > 4 && table.len() > called.len() && table.ends_with(&called) { 0.9 } else { 0.0 };
+        let enough = if role.id > 0.8 { 4 } else { 5 };
+        return if called.len() >= enough && table.len() > called.len() && table.ends_with(&called) { 0.9 } else { 0.0 };
     }
     let whole = |at: usize| keys::names_table(&role.words, &table[at..]);
     let ends = |at: usize| (1..role.words.len()).map(|from| keys::names_table(&role.words[from..], &table[at..])).fold(0.0, f64::max);
@@ -325,7 +370,12 @@ pub fn places(role: &Role, table: &[String]) -> f64 {
 
 /// Whether a role is one that people play, and the table is one of people.
 pub fn people(role: &Role, table: &[String]) -> bool {
-    let played = role.by || role.words.iter().any(|word| PEOPLE_ROLES.contains(&word.as_str()));
+    // Written together, a role comes last: an `accountmanager`.
+    let plays = |word: &String| {
+        let ends = |part: &&str| part.len() > 4 && word.len() > part.len() + 2 && word.ends_with(*part);
+        PEOPLE_ROLES.contains(&word.as_str()) || PEOPLE_ROLES.iter().any(|part| ends(&part))
+    };
+    let played = role.by || role.words.iter().any(plays);
     played && of_people(table)
 }
 
