@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Naming, is_bare_id, is_whole, may_be_key, stats, without_id};
+use super::{Naming, id_word, is_bare_id, is_whole, may_be_key, stats, without_id};
 use crate::organize::normalize::{Column, Stream, Type, path};
 use crate::organize::words;
 
@@ -44,7 +44,9 @@ fn by_table(streams: &[Stream], names: &[Naming]) -> HashMap<(usize, String), us
     let mut found = HashMap::new();
     for (from, stream) in streams.iter().enumerate() {
         for column in stream.root().into_iter().flat_map(|table| &table.columns).filter(|column| column.depth == 0 && is_text(column)) {
-            let words: Vec<String> = without_id(words::tokens(path::last(&column.path))).iter().map(|word| words::singular(word)).collect();
+            let words = words::tokens(path::last(&column.path));
+            let words = if id_word(&words).is_some() { without_id(words) } else { words };
+            let words: Vec<String> = words.iter().map(|word| words::singular(word)).collect();
             for to in called.get(words.as_slice()).into_iter().flatten().filter(|to| **to != from) {
                 if asked[*to] >= ASKED || names[*to].provider != names[from].provider {
                     continue;

@@ -1,6 +1,6 @@
 //! What speaks for a relation, and how much it weighs together. The weights are fixed; they were set on half of the data.
 
-use super::{PROPOSED, Target, chance, naming};
+use super::{PROPOSED, Target, chance, naming, parts};
 use crate::organize::keys::{self, Naming};
 use crate::organize::normalize::{Column, Stream, Type, path};
 use crate::organize::profile::Stats;
@@ -89,10 +89,10 @@ pub(super) fn weigh(
     let all = streams[from_stream].root().map_or(0, |table| table.rows);
     // An id that is called as its own table, is not its key and often missing, is that of another row.
     let another = is_self && role.id >= 0.8 && by_table >= WHOLE && !stats.sketch.is_unique() && stats.present() < all;
-    if is_self && !another && !naming::parent(role) && !names_another_row(said, to, &names[to_stream].words) {
-        name = if naming::people(role, &names[to_stream].words) { name.min(0.78) } else { 0.3 * name };
+    if is_self && !another && !parts::parent(role) && !names_another_row(said, to, &names[to_stream].words) {
+        name = if parts::people(role, &names[to_stream].words) { name.min(0.78) } else { 0.3 * name };
     }
-    if naming::parent(role) {
+    if parts::parent(role) {
         let rooted = stats.present() < all || contained < 1.0;
         let rooted = rooted || role.words.contains(&"root".to_owned());
         name = as_parent(name, rooted, is_self, &names[from_stream].words, &names[to_stream].words);
@@ -158,7 +158,7 @@ fn names_another_row(said: &naming::Said<'_>, to: &Target<'_>, table: &[String])
 /// that of a `sales_order_address` is a `sales_order`.
 fn as_parent(name: f64, rooted: bool, is_self: bool, own: &[String], table: &[String]) -> f64 {
     match (rooted, is_self) {
-        (false, true) if !naming::of_people(table) => name.min(0.5),
+        (false, true) if !parts::of_people(table) => name.min(0.5),
         (false, false) if own.len() > table.len() && own.starts_with(table) => name.max(0.85),
         _ => name,
     }
@@ -212,12 +212,12 @@ fn name_evidence(said: &naming::Said<'_>, column: &Column, to: &Target<'_>, (by_
     // Who made it, in a number and by no other word, is nearly always somebody's id.
     let alone = role.words.len() == 1 && column.typed.kind == Type::Bigint;
     let by_whom = role.by && column.typed.kind == Type::Bigint;
-    let by_role = match naming::people(role, table) {
+    let by_role = match parts::people(role, table) {
         true if alone || by_whom => 0.78,
         true => 0.62,
-        false => naming::places(role, table),
+        false => parts::places(role, table),
     };
-    let by_parent = if is_self && naming::parent(role) { 0.85 } else { 0.0 };
+    let by_parent = if is_self && parts::parent(role) { 0.85 } else { 0.0 };
     let by_name = if same { 0.75 + 0.25 * by_table } else { by_table.max(0.85 * by_key + 0.1 * by_table) };
     by_name.max(by_role).max(by_parent)
 }

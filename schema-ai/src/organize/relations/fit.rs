@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::{Evidence, Relation, Target, may_refer, naming, second};
+use super::{Evidence, Relation, Target, may_refer, naming, parts, second};
 use crate::organize::keys::{self, Naming};
 use crate::organize::normalize::{Column, Stream};
 use crate::organize::profile::Stats;
@@ -58,7 +58,7 @@ fn relate(streams: &[Stream], (at, column, role): (usize, &Column, &naming::Role
 fn is_sort_of(role: &naming::Role, table: &[String]) -> bool {
     let Some((sort, thing)) = table.split_last() else { return false };
     let ends = !thing.is_empty() && (role.words.ends_with(thing));
-    ends && naming::is_sort(sort)
+    ends && parts::is_sort(sort)
 }
 
 /// Whether the numbers of a column begin and end where those of a key do, and are most of them.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Relation, Target, may_refer, naming, second};
+use super::{Relation, Target, may_refer, naming, parts, second};
 use crate::organize::keys::{self, Naming};
 use crate::organize::normalize::{Stream, path};
 use crate::organize::words;
@@ -73,5 +73,5 @@ fn is_own_key(stream: &Stream, path: &str) -> bool {
 }
 
 fn says_nothing(path: &str) -> bool {
-    keys::is_bare_id(&words::tokens(path::last(path))) || (naming::parent(&naming::role(path)) && !path.contains('.'))
+    keys::is_bare_id(&words::tokens(path::last(path))) || (parts::parent(&naming::role(path)) && !path.contains('.'))
 }

@@ -9,6 +9,7 @@ mod fit;
 mod kin;
 mod modules;
 pub mod naming;
+mod parts;
 mod second;
 #[cfg(test)]
 mod tests;
