@@ -121,6 +121,7 @@ proptest! {
     fn whatever_a_record_holds_it_is_changed_alike_in_bytes_and_tree(
         values in proptest::collection::vec((0_usize..6, 0_usize..24), 0..7),
         steps in proptest::collection::vec((0_usize..6, 0_usize..11, 0_usize..8), 1..5),
+        is_tight in any::<bool>(),
     ) {
         const NAMES: [&str; 6] = ["a", "b", "c", "a b", "\u{e9}\"", "d\\"];
         const VALUES: [&str; 24] = [
@@ -133,8 +134,9 @@ proptest! {
             "plain", "7", "{{ 'x' if record['c'] else record.b }}", "{{ record.b | string }}", "{{ record['c'] + 1 }}",
         ];
         const KINDS: [&str; 4] = ["string", "integer", "number", "boolean"];
-        let fields = values.iter().map(|(name, value)| format!("{}: {}", json!(NAMES[*name]), VALUES[*value]));
-        let record = format!("{{ {} }}", fields.collect::<Vec<_>>().join(" ,"));
+        let [begin, colon, comma, end] = if is_tight { ["{", ":", ",", "}"] } else { ["{ ", ": ", " ,", " }"] };
+        let fields = values.iter().map(|(name, value)| format!("{}{colon}{}", json!(NAMES[*name]), VALUES[*value]));
+        let record = format!("{begin}{}{end}", fields.collect::<Vec<_>>().join(comma));
         let node = |(name, template, kind): &(usize, usize, usize)| match TEMPLATES.get(*template) {
             Some(template) => match KINDS.get(*kind) {
                 Some(kind) => json!({"type": "AddFields", "fields": [{"path": [NAMES[*name]], "value": template, "value_type": kind}]}),
