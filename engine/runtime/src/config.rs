@@ -23,7 +23,8 @@ pub struct EngineConfig {
     pub streams_max: usize,
     /// The way out.
     pub client: ClientConfig,
-    /// Over how long the work that is due is spread after a start, so that a restart does not start everything at once.
+    /// Over how long the work that was missed is spread after a start, so that a restart does not start everything at once. Without a
+    /// spread it is done as places are free, and what was missed first comes first.
     pub start_spread: Duration,
     /// How a failed page, commit or call of the store is tried again.
     pub retry: Steps,
@@ -33,6 +34,8 @@ pub struct EngineConfig {
     pub probe: Steps,
     /// How many times in a row a source may ask us to wait for the same page.
     pub waits_max: u32,
+    /// Beside steps of a stream that are under way, fewer records than this are worth no step of their own.
+    pub step_records_min: usize,
     /// How many ids of the newest events of an incremental stream are remembered.
     pub boundary_ids_max: usize,
     /// How many records of a full refresh are compared with those of the one before.
@@ -63,6 +66,7 @@ impl Default for EngineConfig {
             restart: Steps { first: ms(200), most: s(10), tries: 3 },
             probe: Steps { first: s(60), most: s(3600), tries: usize::MAX },
             waits_max: 100,
+            step_records_min: 100,
             boundary_ids_max: 10_000,
             generation_records_max: 5_000_000,
             sweep_percent_min: 50,

@@ -10,11 +10,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use rdkafka::{Message, Offset, TopicPartitionList, error::KafkaError};
 use syncline_model::{
     CursorEntry, IntegrationId, LogFault, Shard, ShardId, Step, TenantId,
-    log::{InboxItem, InboxOffset, ShardChange},
+    log::{Answer, InboxItem, InboxOffset, ShardChange},
 };
 use tokio::sync::{Semaphore, mpsc::UnboundedSender, oneshot};
 
@@ -23,13 +22,11 @@ use super::{
     held::{Draft, Held},
     inbox::Inbox,
     producer::{Refusal, Transactions},
-    queue::{Queue, Waiting},
+    queue::{self, Queue, Waiting},
     writer,
 };
 use crate::{embedded::locked, metrics};
 
-/// Steps that may wait for the same shard.
-const STEPS_WAITING_MAX: usize = 1024;
 const RESTORE: Duration = Duration::from_secs(120);
 const AGAIN_FIRST: Duration = Duration::from_millis(200);
 const AGAIN_MAX: Duration = Duration::from_secs(5);
@@ -47,9 +44,8 @@ pub struct Owned {
 impl Owned {
     fn new(core: &Core, shard: ShardId, held: Held, inbox: Arc<Inbox>) -> Arc<Self> {
         inbox.done(held.inbox_done);
-        let room = Arc::new(Semaphore::new(STEPS_WAITING_MAX));
         let queue = Queue::new(core.config.batch, core.config.lanes.get());
-        Arc::new(Self { shard, held: Mutex::new(held), inbox, queue, lost: AtomicBool::new(false), room })
+        Arc::new(Self { shard, held: Mutex::new(held), inbox, queue, lost: AtomicBool::new(false), room: queue::room() })
     }
 
     pub fn is_lost(&self) -> bool {
@@ -268,21 +264,34 @@ impl Shard for KafkaShard {
         Ok(locked(&self.owned.held).has_seen(tenant, delivery))
     }
 
-    async fn commit(&self, step: Step) -> Result<(), LogFault> {
-        if step.is_empty() {
-            return Ok(());
+    async fn submit(&self, step: Arc<Step>) -> Answer {
+        match self.hand_over(step).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => Box::pin(async { Ok(()) }),
+            Err(fault) => Box::pin(async { Err(fault) }),
         }
-        let began = Timestamp::now();
+    }
+}
+
+impl KafkaShard {
+    /// Nothing if there is nothing to write.
+    async fn hand_over(&self, step: Arc<Step>) -> Result<Option<Answer>, LogFault> {
+        if step.is_empty() {
+            return Ok(None);
+        }
+        let began = Instant::now();
         self.core.check(&step, self.owned.shard)?;
         self.owned.check()?;
-        let fenced = || LogFault::Fenced(self.owned.shard);
-        let room = Arc::clone(&self.owned.room).acquire_owned().await.map_err(|_| fenced())?;
+        let shard = self.owned.shard;
+        let room = Arc::clone(&self.owned.room).acquire_many_owned(queue::room_for(&step)).await.map_err(|_| LogFault::Fenced(shard))?;
         let (reply, answer) = oneshot::channel();
         if !self.owned.queue.push(Waiting::new(step, reply, room)) {
-            return Err(fenced());
+            return Err(LogFault::Fenced(shard));
         }
-        let done = answer.await.map_err(|_| fenced())?;
-        metrics::LOG_COMMIT_SECONDS.observe(Timestamp::now().duration_since(began).as_secs_f64());
-        done
+        Ok(Some(Box::pin(async move {
+            let done = answer.await.map_err(|_| LogFault::Fenced(shard))?;
+            metrics::LOG_COMMIT_SECONDS.observe(began.elapsed().as_secs_f64());
+            done
+        })))
     }
 }
