@@ -13,6 +13,8 @@ mod asked;
 mod dashboards;
 #[path = "cluster/doors.rs"]
 mod doors;
+#[path = "cluster/files.rs"]
+mod files;
 #[allow(dead_code, reason = "what other tests use of it")]
 #[path = "cluster/installation.rs"]
 mod installation;

@@ -1,5 +1,7 @@
 //! Reads one JSON record as a row of tokens, without building a tree and without touching a number or an escape.
 
+use wide::u8x16;
+
 /// Where and why a record is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON record: {what} at byte {at}")]
@@ -38,7 +40,11 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// At the start of a record.
     pub fn new(line: &'a [u8]) -> Result<Self, Malformed> {
-        let text = std::str::from_utf8(line).map_err(|bad| Malformed { what: "bytes that are not UTF-8", at: bad.valid_up_to() })?;
+        // Whether is told several times faster than where.
+        let text = simdutf8::basic::from_utf8(line).map_err(|_| Malformed {
+            what: "bytes that are not UTF-8",
+            at: std::str::from_utf8(line).map_or_else(|bad| bad.valid_up_to(), str::len),
+        })?;
         Ok(Self { text, at: 0 })
     }
 
@@ -179,22 +185,37 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many bytes from here are neither quote, backslash nor control: eight at a time.
+/// How many bytes from here are neither quote, backslash nor control: sixteen at a time.
 #[inline]
 fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
     let mut length = 0;
-    while let Some(chunk) = bytes[length..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * 0x22);
-        let slash = word ^ (ONES * 0x5c);
-        let special = (quote.wrapping_sub(ONES) & !quote) | (slash.wrapping_sub(ONES) & !slash) | (word.wrapping_sub(ONES * 0x20) & !word);
-        let special = special & HIGHS;
+    while let Some(chunk) = bytes[length..].first_chunk::<16>() {
+        let part = u8x16::new(*chunk);
+        let is_control = part.min(u8x16::splat(0x1f)).simd_eq(part);
+        let special = (part.simd_eq(u8x16::splat(b'"')) | part.simd_eq(u8x16::splat(b'\\')) | is_control).to_bitmask();
         if special != 0 {
-            return length + special.trailing_zeros() as usize / 8;
+            return length + special.trailing_zeros() as usize;
         }
-        length += 8;
+        length += 16;
     }
     length + bytes[length..].iter().take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_length;
+
+    #[test]
+    fn a_text_ends_at_its_first_quote_backslash_or_control_wherever_that_is() {
+        for special in [b'"', b'\\', 0, b'\n', 0x1f] {
+            for at in 0..70 {
+                for after in [0, 1, 15, 16, 40] {
+                    let mut text: Vec<u8> = (0..at + after).map(|n| [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff][n % 8]).collect();
+                    assert_eq!(plain_length(&text), text.len());
+                    text.insert(at, special);
+                    assert_eq!(plain_length(&text), at);
+                }
+            }
+        }
+    }
 }
