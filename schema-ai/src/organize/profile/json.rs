@@ -85,7 +85,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a string.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "what comes back goes through memory otherwise, and is waited for")]
     pub fn string(&mut self) -> Result<Raw<'a>, Malformed> {
         self.take(b'"')?;
         let start = self.at;
