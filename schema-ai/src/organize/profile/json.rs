@@ -1,7 +1,5 @@
 //! Reads one JSON record as a row of tokens, without building a tree and without touching a number or an escape.
 
-use wide::u8x16;
-
 /// Where and why a record is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON record: {what} at byte {at}")]
@@ -186,20 +184,32 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many bytes from here are neither quote, backslash nor control: sixteen at a time.
+/// How many bytes from here are neither quote, backslash nor control: 32 at a time while there are none of these, then eight.
 #[inline]
 fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let is_special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
     let mut length = 0;
-    while let Some(chunk) = bytes[length..].first_chunk::<16>() {
-        let part = u8x16::new(*chunk);
-        let is_control = part.min(u8x16::splat(0x1f)).simd_eq(part);
-        let special = (part.simd_eq(u8x16::splat(b'"')) | part.simd_eq(u8x16::splat(b'\\')) | is_control).to_bitmask();
-        if special != 0 {
-            return length + special.trailing_zeros() as usize;
+    while let Some(chunk) = bytes[length..].first_chunk::<32>() {
+        // Without a way out in the middle, all of them are compared at once.
+        if chunk.iter().fold(0, |special, byte| special | u8::from(is_special(*byte))) != 0 {
+            break;
         }
-        length += 16;
+        length += 32;
     }
-    length + bytes[length..].iter().take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\').count()
+    while let Some(chunk) = bytes[length..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * 0x22);
+        let slash = word ^ (ONES * 0x5c);
+        let special = (quote.wrapping_sub(ONES) & !quote) | (slash.wrapping_sub(ONES) & !slash) | (word.wrapping_sub(ONES * 0x20) & !word);
+        let special = special & HIGHS;
+        if special != 0 {
+            return length + special.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    length + bytes[length..].iter().take_while(|byte| !is_special(**byte)).count()
 }
 
 #[cfg(test)]
