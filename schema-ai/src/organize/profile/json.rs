@@ -189,11 +189,11 @@ impl<'a> Reader<'a> {
 fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let is_special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    let special = |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
     let mut length = 0;
     while let Some(chunk) = bytes[length..].first_chunk::<32>() {
         // Without a way out in the middle, all of them are compared at once.
-        if chunk.iter().fold(0, |special, byte| special | u8::from(is_special(*byte))) != 0 {
+        if chunk.iter().fold(0, |found, byte| found | special(*byte)) != 0 {
             break;
         }
         length += 32;
@@ -209,7 +209,7 @@ fn plain_length(bytes: &[u8]) -> usize {
         }
         length += 8;
     }
-    length + bytes[length..].iter().take_while(|byte| !is_special(**byte)).count()
+    length + bytes[length..].iter().take_while(|byte| special(**byte) == 0).count()
 }
 
 #[cfg(test)]
