@@ -156,8 +156,8 @@ impl Patience for Terminal {
         Ok(())
     }
 
-    fn since(&self, then: Instant) -> Duration {
-        if self.waits { then.elapsed() } else { Duration::ZERO }
+    fn is_still(&self) -> bool {
+        !self.waits
     }
 
     fn note(&self, message: &str) {
