@@ -4,12 +4,12 @@
 use bytes::Bytes;
 
 use crate::{
-    cut::{Cut, NotJson, cut, cut_beside, field},
-    piece::{Piece, Seen},
+    cut::{Cut, NotJson, Wanted, cut, cut_beside, field},
+    piece::Piece,
 };
 
 /// The records of a page.
-pub fn pieces(page: &Bytes, path: &[String], wanted: &[Box<str>]) -> Result<Cut, NotJson> {
+pub fn pieces(page: &Bytes, path: &[String], wanted: Wanted<'_>) -> Result<Cut, NotJson> {
     if page.trim_ascii_start().first() != Some(&b'[') {
         let mut cut = cut_beside(page, path, wanted)?;
         if cut.records.is_empty() {
@@ -17,15 +17,15 @@ pub fn pieces(page: &Bytes, path: &[String], wanted: &[Box<str>]) -> Result<Cut,
         }
         return Ok(cut);
     }
-    Ok(Cut { records: of_list(page, path)?, beside: None })
-}
-
-fn of_list(page: &Bytes, path: &[String]) -> Result<Vec<Piece>, NotJson> {
-    let documents = cut(page, &[])?;
-    let all_are_records = path.is_empty() && documents.iter().all(holds_fields);
+    let documents = cut_beside(page, &[], Wanted { joints: wanted.joints && path.is_empty(), ..Wanted::default() })?;
+    let all_are_records = path.is_empty() && documents.records.iter().all(holds_fields);
     if all_are_records {
         return Ok(documents);
     }
+    Ok(Cut { records: of_list(documents.records, path)?, ..documents })
+}
+
+fn of_list(documents: Vec<Piece>, path: &[String]) -> Result<Vec<Piece>, NotJson> {
     let mut found = Vec::with_capacity(documents.len());
     for document in documents {
         match document.first() {
@@ -51,7 +51,7 @@ fn lone(document: &Bytes, path: &[String]) -> Option<Piece> {
     for name in path {
         at = &at[field(at, name)?];
     }
-    let piece = Piece { bytes: document.slice_ref(at), seen: Seen::UNKNOWN };
+    let piece = Piece::from(document.slice_ref(at));
     let is_lone = !matches!(at.first(), None | Some(b'{' | b'['));
     (is_lone && is_truthy(&piece)).then_some(piece)
 }
