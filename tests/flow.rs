@@ -20,3 +20,5 @@ mod state;
 mod tables_postgres;
 #[path = "flow/whole_way.rs"]
 mod whole_way;
+#[path = "flow/wide.rs"]
+mod wide;

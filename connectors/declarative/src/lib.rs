@@ -18,6 +18,8 @@ mod dynamic;
 mod dynamic_schema;
 mod errors;
 mod extract;
+mod flat;
+mod item;
 mod lint;
 mod manifest;
 mod migrate;
