@@ -134,15 +134,8 @@ impl Installation {
     }
 
     pub fn start_broker(&self) {
-        self.start_broker_in(&[]);
-    }
-
-    /// With these variables in its environment.
-    pub fn start_broker_in(&self, environment: &[(&str, &str)]) {
         assert!(self.users.is_empty(), "a secured broker is started with its installation");
-        let listeners = self.at("listeners");
-        let environment: Vec<_> = environment.iter().copied().chain([("KAFKA_MORE", listeners.as_str())]).collect();
-        script_with("kafka.sh", &["start", &self.at("kafka"), &self.port.to_string()], &environment);
+        script_with("kafka.sh", &["start", &self.at("kafka"), &self.port.to_string()], &[("KAFKA_MORE", &self.at("listeners"))]);
     }
 
     pub fn kill_broker(&self) {

@@ -1,5 +1,4 @@
-//! The brokers are away for longer than a session, or say nothing when it matters most. `OUTAGE_SECONDS` makes them stay away longer, and
-//! has the node's memory printed meanwhile; `OUTAGE_TENANTS` gives it more to read.
+//! The brokers are away for longer than a session, or say nothing when it matters most.
 
 use std::{
     collections::BTreeMap,
@@ -32,10 +31,6 @@ const HELD: [&str; 6] = [
 const LOOKS_IN_A_ROW: u32 = 20;
 /// Longer than one call of a commit waits.
 const SILENCE: Duration = Duration::from_secs(7);
-
-fn number(variable: &str, otherwise: u64) -> u64 {
-    std::env::var(variable).ok().map_or(otherwise, |text| text.parse().expect("a number"))
-}
 
 fn unanswered() -> f64 {
     let all = prometheus::gather();
@@ -102,14 +97,10 @@ async fn while_the_brokers_are_away_nothing_is_read_and_callers_are_told_when_to
     let home = Home::new();
     let node = installation.serve(&home);
     until_they_own_all(&[&node]).await;
-    for tenant in (0..number("OUTAGE_TENANTS", 1)).map(|number| format!("t{number}")) {
-        node.make_tenant(&tenant).await;
-        for provider in Provider::ALL {
-            node.connect(&tenant, &sandbox, provider, json!({"every_s": 1})).await;
-            node.until_state(&tenant, provider.name(), "live").await;
-        }
-    }
-    println!("{} KiB before the outage", node.resident_kib());
+    node.make_tenant("t0").await;
+    node.connect("t0", &sandbox, Provider::Crm, json!({"every_s": 1})).await;
+    node.until_state("t0", "crm", "live").await;
+
     installation.kill_broker();
     let (began, mut looks) = (Instant::now(), looks());
     while shards_of(&[&node]).await > 0 {
@@ -120,10 +111,6 @@ async fn while_the_brokers_are_away_nothing_is_read_and_callers_are_told_when_to
     sandbox.advance(Advance { updates: 50, stream: Some(Stream::CrmContacts), ..Advance::default() });
     let jobs = "/api/v1/tenants/t0/integrations/crm/jobs?limit=100";
     node.until(jobs, |found| found["items"].as_array().unwrap().iter().all(|job| !job["outcome"].is_null())).await;
-    while sum_of(&[&node], "syncline_jobs_running").await > 0 {
-        looks.tick().await;
-        assert!(began.elapsed() < Duration::from_secs(120), "something is read still");
-    }
     let asked = sandbox.requests_total();
     let path = format!("{}/api/v1/tenants/t0/integrations/crm/sync", node.url);
     let refused = reqwest::Client::new().post(path).bearer_auth(&node.key).send().await.unwrap();
@@ -144,16 +131,11 @@ async fn while_the_brokers_are_away_nothing_is_read_and_callers_are_told_when_to
         quiet = if held.values().all(|held| *held == 0) { quiet + 1 } else { 0 };
         assert!(began.elapsed() < Duration::from_secs(120), "it holds {held:?}");
     }
-    while began.elapsed() < Duration::from_secs(number("OUTAGE_SECONDS", 0)) {
-        println!("{} KiB after {:.0?}", node.resident_kib(), began.elapsed());
-        pause(Duration::from_secs(30)).await;
-    }
     assert_eq!(sandbox.requests_total(), asked);
 
     installation.start_broker();
     until_they_own_all(&[&node]).await;
     node.sync("t0", "crm").await;
-    println!("{} KiB after the outage", node.resident_kib());
     let published = published::all(&installation);
     assert!(published.twice.is_empty(), "{:#?}", published.twice);
     for stream in [Stream::CrmContacts, Stream::CrmDeals, Stream::CrmCompanies] {

@@ -126,13 +126,6 @@ fn collect(from: impl std::io::Read + Send + 'static, into: Arc<Mutex<String>>, 
 
 impl Server {
     /// Ends the process as a power cut would.
-    /// What it has in memory.
-    pub fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|text| text.trim().trim_end_matches(" kB").trim().parse().ok()).unwrap_or_default()
-    }
-
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
