@@ -90,6 +90,7 @@ impl TestSource {
             origin: None,
             budgets: Vec::new(),
             streams: BTreeMap::new(),
+            webhooks: None,
             test_mode: true,
         };
         let tables = Tables { page_sizes: vec![2], ..Tables::default() };
