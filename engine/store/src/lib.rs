@@ -18,6 +18,7 @@ mod word;
 pub use doors::{
     audit::{Act, Audit, AuditEntry, Chain},
     keys::{ApiKey, Keys, NewKey, Role},
+    endpoints::{Endpoints, Receiving},
     tenants::{Tenant, Tenants},
 };
 pub use fault::StoreFault;
@@ -29,6 +30,7 @@ pub use scope::{
     jobs::{Job, JobLogs, Jobs, LogLine},
     quarantine::{Quarantine, QuarantineFilter, QuarantineState, QuarantinedRecord},
     secrets::Secrets,
+    webhooks::{Endpoint, Webhooks},
 };
 pub use store::{Retention, Store};
 pub use vault::{Key, Vault, VaultFault};
