@@ -24,6 +24,8 @@ pub fn declared() -> Vec<MetricFamily> {
         syncline_runtime::metrics::RECORDS_KNOWN_TOTAL,
         syncline_runtime::metrics::BOUNDARY_OVERFLOW_TOTAL,
         syncline_runtime::metrics::RECORDS_QUARANTINED_TOTAL,
+        syncline_runtime::metrics::DELIVERIES_TOTAL,
+        syncline_runtime::metrics::DELIVERY_SECONDS,
         syncline_runtime::metrics::FAULTS_TOTAL,
         syncline_runtime::metrics::INTEGRATIONS,
         syncline_runtime::metrics::JOBS_RUNNING,

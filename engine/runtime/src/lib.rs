@@ -15,6 +15,7 @@ mod lanes;
 mod pace;
 mod patience;
 mod pump;
+mod receive;
 mod retry;
 mod roster;
 mod schedule;

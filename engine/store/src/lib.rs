@@ -17,8 +17,8 @@ mod word;
 
 pub use doors::{
     audit::{Act, Audit, AuditEntry, Chain},
-    keys::{ApiKey, Keys, NewKey, Role},
     endpoints::{Endpoints, Receiving},
+    keys::{ApiKey, Keys, NewKey, Role},
     tenants::{Tenant, Tenants},
 };
 pub use fault::StoreFault;

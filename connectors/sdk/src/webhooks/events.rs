@@ -135,6 +135,11 @@ impl Mapping {
         }
     }
 
+    /// Some of what comes only says that there is something new.
+    pub fn has_thin(&self) -> bool {
+        self.rules.iter().any(|rule| rule.means == Meaning::Thin)
+    }
+
     pub(super) fn headers(&self, names: &mut BTreeSet<String>) {
         self.texts(&mut |text| text.headers(names));
     }

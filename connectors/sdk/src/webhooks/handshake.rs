@@ -67,7 +67,8 @@ impl Handshake {
             }
         }
         let sign = |bytes: &[u8]| secrets.first().map(|secret| verification.sign_hex(secret, bytes)).unwrap_or_default();
-        let echoed = |text: &Text| text.text_signed(call, &sign).filter(|made| made.len() <= ECHO_LONGEST && !made.chars().any(char::is_control));
+        let echoed =
+            |text: &Text| text.text_signed(call, &sign).filter(|made| made.len() <= ECHO_LONGEST && !made.chars().any(char::is_control));
         Some(match &self.answer {
             Reply::Nothing => Answer { content_type: "text/plain; charset=utf-8", body: String::new() },
             Reply::Text(text) => Answer { content_type: "text/plain; charset=utf-8", body: echoed(text)? },

@@ -221,8 +221,11 @@ fn mapping(section: &Section<'_>, mistakes: &RefCell<Vec<Mistake>>, streams: Opt
     let kind = section.template("type");
     let split = place(section, "split");
     let ignore = section.texts("ignore").into_iter().map(|text| Pattern(text.to_owned())).collect();
-    let rules: Vec<Rule> =
-        section.list("events").into_iter().filter_map(|(value, path)| rule(&Section::new(value, path, mistakes), mistakes, streams)).collect();
+    let rules: Vec<Rule> = section
+        .list("events")
+        .into_iter()
+        .filter_map(|(value, path)| rule(&Section::new(value, path, mistakes), mistakes, streams))
+        .collect();
     if section.list("events").is_empty() {
         section.missing("events");
     }

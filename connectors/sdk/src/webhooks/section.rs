@@ -66,7 +66,9 @@ impl<'a> Section<'a> {
     pub(super) fn list(&self, name: &str) -> Vec<(&'a Value, String)> {
         match self.get(name) {
             None => Vec::new(),
-            Some(Value::Array(items)) => items.iter().enumerate().map(|(index, item)| (item, self.at(&format!("{name}[{index}]")))).collect(),
+            Some(Value::Array(items)) => {
+                items.iter().enumerate().map(|(index, item)| (item, self.at(&format!("{name}[{index}]")))).collect()
+            }
             Some(_) => {
                 self.say(name, "must be a list");
                 Vec::new()

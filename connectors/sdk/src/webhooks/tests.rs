@@ -103,10 +103,7 @@ fn a_request_of_another_time_is_refused_although_its_signature_is_right() {
 fn every_other_way_to_sign_is_verified_too() {
     // Made with `openssl dgst -sha1 -hmac key-of-the-endpoint -binary | base64`, and with -sha512.
     let body = "{\"a\":1}";
-    let cases = [
-        ("hmac_sha1", "base64", SHA1),
-        ("hmac_sha512", "hex", SHA512),
-    ];
+    let cases = [("hmac_sha1", "base64", SHA1), ("hmac_sha512", "hex", SHA512)];
     for (scheme, encoding, signature) in cases {
         let webhooks = webhooks(&json!({"verify": {"scheme": scheme, "header": "x-signature", "encoding": encoding}}));
         let secret = [Secret::new("key-of-the-endpoint")];
@@ -122,7 +119,8 @@ fn every_other_way_to_sign_is_verified_too() {
 }
 
 const SHA1: &str = "VWvmx50ZTnEQ2h/n+YChZJOs0Qw=";
-const SHA512: &str = "6311361990c5b2d37a2effa250623cdb7b38ad153f161c8ca8f5826dc5bd21ef5cb087ac7381e24ba346024773481367bd95a36bf5b204209a80c99bb38adf88";
+const SHA512: &str =
+    "6311361990c5b2d37a2effa250623cdb7b38ad153f161c8ca8f5826dc5bd21ef5cb087ac7381e24ba346024773481367bd95a36bf5b204209a80c99bb38adf88";
 
 proptest! {
     #[test]
@@ -194,7 +192,8 @@ fn handshakes_of_every_kind_are_answered() {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Call { method: method.to_owned(), query, ..call(body.to_owned(), &headers) }
     };
-    let hub = |token| asked("GET", &[("hub.mode", "subscribe"), ("hub.verify_token", token), ("hub.challenge", "1158201444")], "", json!({}));
+    let hub =
+        |token| asked("GET", &[("hub.mode", "subscribe"), ("hub.verify_token", token), ("hub.challenge", "1158201444")], "", json!({}));
     assert_eq!(answer(&hub("the-endpoint"), false).as_deref(), Some("1158201444"));
     assert_eq!(answer(&hub("another"), false), None);
     let graph = asked("POST", &[("validationToken", "a b")], "", json!({}));
@@ -204,7 +203,8 @@ fn handshakes_of_every_kind_are_answered() {
     assert_eq!(answer(&slack, true).as_deref(), Some("3eZb"));
     assert_eq!(answer(&asked("POST", &[], "{}", json!({"x-github-event": "ping"})), true).as_deref(), Some(""));
     let zoom = asked("POST", &[], "{\"event\":\"endpoint.url_validation\",\"payload\":{\"plainToken\":\"Hello, World!\"}}", json!({}));
-    let expected = "{\"plainToken\":\"Hello, World!\",\"encryptedToken\":\"757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17\"}";
+    let expected =
+        "{\"plainToken\":\"Hello, World!\",\"encryptedToken\":\"757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17\"}";
     assert_eq!(answer(&zoom, true).as_deref(), Some(expected));
     let long = asked("POST", &[("validationToken", &"x".repeat(2000))], "", json!({}));
     assert_eq!(answer(&long, false), None);
@@ -229,7 +229,8 @@ fn repos() -> Webhooks {
 }
 
 fn found(webhooks: &Webhooks, kind: &str, body: &str) -> Vec<(Option<String>, Found)> {
-    let delivery = webhooks.delivery(&call(body.to_owned(), &json!({"x-github-event": kind, "x-github-delivery": "d-1", "x-hub-signature-256": "sha256=00"})));
+    let delivery = webhooks
+        .delivery(&call(body.to_owned(), &json!({"x-github-event": kind, "x-github-delivery": "d-1", "x-hub-signature-256": "sha256=00"})));
     let again = Delivery::decode(delivery.encode()).unwrap();
     assert_eq!(again, delivery);
     assert!(!delivery.headers.iter().any(|(name, _)| name.contains("signature")), "what proved it is not kept");
@@ -274,7 +275,10 @@ fn what_cannot_be_handled_says_why() {
     assert_eq!(why("issues", "no JSON"), "it does not say what kind of thing happened");
     assert_eq!(why("issues", "{\"action\":\"opened\"}"), "there is no record where one should be");
     assert_eq!(why("label", "{\"action\":\"x\",\"at\":1,\"label\":{}}"), "its key is missing");
-    assert_eq!(why("label", "{\"action\":\"x\",\"at\":\"now\",\"label\":{\"id\":1},\"repository\":{\"id\":1}}"), "its version cannot be read");
+    assert_eq!(
+        why("label", "{\"action\":\"x\",\"at\":\"now\",\"label\":{\"id\":1},\"repository\":{\"id\":1}}"),
+        "its version cannot be read"
+    );
 }
 
 #[test]
@@ -324,7 +328,8 @@ fn every_mistake_is_told_at_once_with_its_place_and_the_nearest_name() {
         "`webhooks.events[1].record`: a `thin` event has no record that this could speak of",
     ];
     assert_eq!(told, expected);
-    let section = json!({"verify": {"scheme": "hmac_sha256", "content": "{timestamp}"}, "type": "x", "events": [{"type": "*", "stream": "s"}]});
+    let section =
+        json!({"verify": {"scheme": "hmac_sha256", "content": "{timestamp}"}, "type": "x", "events": [{"type": "*", "stream": "s"}]});
     let told: Vec<String> = Webhooks::load(&section, None).unwrap_err().iter().map(ToString::to_string).collect();
     assert_eq!(
         told,

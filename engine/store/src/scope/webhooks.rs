@@ -150,7 +150,12 @@ impl Scope {
         self.read_endpoint_secrets(self.store.db(), integration, id).await
     }
 
-    async fn read_endpoint_secrets<C: ConnectionTrait>(&self, db: &C, integration: &IntegrationId, id: &str) -> Result<Secrets, StoreFault> {
+    async fn read_endpoint_secrets<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        integration: &IntegrationId,
+        id: &str,
+    ) -> Result<Secrets, StoreFault> {
         let text = self.unseal_one(db, integration, &field(id)).await?;
         let Some(text) = text else { return Ok(Secrets::default()) };
         // What serde says about a text may hold a part of it.
