@@ -10,7 +10,7 @@
     reason = "this module is a test"
 )]
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -47,7 +47,8 @@ macro_rules! conformance_suite {
             a_cursor_moves_only_from_where_it_is, no_event_is_visible_before_its_step, everything_is_there_after_opening_again,
             a_group_splits_the_log_and_goes_on_where_it_was, a_commit_of_a_lost_partition_moves_nothing,
             the_inbox_keeps_order_and_forgets_what_is_done, a_seen_delivery_is_remembered, a_tenant_reads_only_its_own,
-            an_event_too_large_is_named_and_nothing_of_its_step_is_kept, a_purged_tenant_is_gone_and_others_stay);
+            an_event_too_large_is_named_and_nothing_of_its_step_is_kept, a_purged_tenant_is_gone_and_others_stay,
+            steps_that_are_handed_over_one_after_the_other_are_decided_in_that_order, behind_a_refused_step_no_later_one_is_committed);
     };
     ($subject:expr; $($rule:ident),*) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -359,6 +360,57 @@ pub async fn a_commit_of_a_lost_partition_moves_nothing(subject: &impl Subject) 
     let names = |batch: &[Logged]| batch.iter().map(|logged| logged.event.tenant.clone()).collect::<std::collections::BTreeSet<_>>();
     assert!(names(&taken).is_subset(&names(&again)), "what the second held uncommitted comes again");
     assert!(again.len() < tenants().len(), "what the first committed of its own does not");
+}
+
+/// Hands these over without waiting for any of them, then hears of each.
+async fn hand_over(shard: &dyn Shard, steps: impl IntoIterator<Item = Step>) -> Vec<Result<(), LogFault>> {
+    let mut answers = Vec::new();
+    for step in steps {
+        answers.push(shard.submit(Arc::new(step)).await);
+    }
+    let mut decided = Vec::new();
+    for answer in answers {
+        decided.push(answer.await);
+    }
+    decided
+}
+
+pub async fn steps_that_are_handed_over_one_after_the_other_are_decided_in_that_order(subject: &impl Subject) {
+    let log = subject.open().await;
+    let (shards, _membership) = own(&log).await;
+    let acme = tenant("acme");
+    let shard = of(&log, &shards, &acme);
+    let texts: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    let decided = hand_over(shard, (0..).zip(&texts).map(|(from, text)| step(&acme, from, &[text]))).await;
+    assert!(decided.iter().all(Result::is_ok), "{decided:?}");
+    assert_eq!((bodies(&log, &acme).await, cursor(shard, &acme).await), (texts, Some((300, "299".into()))));
+}
+
+pub async fn behind_a_refused_step_no_later_one_is_committed(subject: &impl Subject) {
+    let log = subject.open().await;
+    let (shards, _membership) = own(&log).await;
+    let acme = tenant("acme");
+    let shard = of(&log, &shards, &acme);
+    let large = "x".repeat(subject.event_bytes_max() + 1);
+    let mut elsewhere = step(&acme, 0, &["elsewhere"]);
+    elsewhere.advances[0].key = key(&acme, "customers");
+    elsewhere.events[0].stream = "customers".parse().unwrap();
+    let conflict = || Err(LogFault::Conflict(Box::new(key(&acme, "orders"))));
+    for round in 0..5 {
+        let at = round * 2;
+        elsewhere.advances[0].from = Revision(round);
+        let before = [step(&acme, at, &["a"]), step(&acme, at + 1, &["b", &large])];
+        let behind = [step(&acme, at + 2, &["late"]), elsewhere.clone(), step(&acme, at + 3, &["later"])];
+        let mut decided = hand_over(shard, before.into_iter().chain(behind)).await;
+        let refused = decided.remove(1);
+        assert!(matches!(refused, Err(LogFault::TooLarge { index: 1, .. })), "{refused:?}");
+        assert_eq!(decided, [Ok(()), conflict(), Ok(()), conflict()]);
+        assert_eq!(hand_over(shard, [step(&acme, at + 1, &["b"])]).await, [Ok(())]);
+    }
+    let found = bodies(&log, &acme).await;
+    let of_stream: Vec<&String> = found.iter().filter(|body| *body != "elsewhere").collect();
+    assert_eq!(of_stream, ["a", "b"].repeat(5));
+    assert_eq!(found.len(), 15);
 }
 
 fn item(tenant: &TenantId, body: &str) -> InboxItem {

@@ -1,7 +1,7 @@
 //! The port of the event log: append to the inbox; own shards; read a shard's inbox and its cursors; commit a step; read events as
 //! a consumer group or from a place. Nothing else. `engine/log` implements it, and one conformance suite holds every implementation.
 
-use std::{collections::BTreeMap, num::NonZeroU16, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU16, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -135,6 +135,9 @@ pub trait Membership: Send {
     async fn next(&mut self) -> Result<Option<ShardChange>, LogFault>;
 }
 
+/// What becomes of a step that was handed over. The step is decided whether or not anybody waits for this.
+pub type Answer = Pin<Box<dyn Future<Output = Result<(), LogFault>> + Send>>;
+
 /// One shard, owned. Every call is fenced: a later owner makes all of this one's commits fail with [`LogFault::Fenced`].
 #[async_trait]
 pub trait Shard: Send + Sync {
@@ -148,8 +151,14 @@ pub trait Shard: Send + Sync {
     async fn inbox_done(&self) -> Result<InboxOffset, LogFault>;
     /// This delivery was committed as seen and is not yet forgotten.
     async fn has_seen(&self, tenant: &TenantId, delivery: &str) -> Result<bool, LogFault>;
-    /// Makes a step durable, all or nothing. Steps of callers that wait at the same time may share one transaction.
-    async fn commit(&self, step: Step) -> Result<(), LogFault>;
+    /// Hands a step over, to be made durable, all or nothing; waits only while too much waits already. Steps that are handed over one
+    /// after the other and have a stream in common are decided in that order, so that a step may say of a cursor that it is where the
+    /// step before puts it: it is refused if that one is. Steps that wait at the same time may share one transaction.
+    async fn submit(&self, step: Arc<Step>) -> Answer;
+    /// Hands a step over and waits until it is decided.
+    async fn commit(&self, step: Step) -> Result<(), LogFault> {
+        self.submit(Arc::new(step)).await.await
+    }
 }
 
 /// A member of a consumer group. Dropping it gives its partitions to the others.

@@ -33,6 +33,8 @@ pub struct EngineConfig {
     pub probe: Steps,
     /// How many times in a row a source may ask us to wait for the same page.
     pub waits_max: u32,
+    /// Beside steps of a stream that are under way, fewer records than this are worth no step of their own.
+    pub step_records_min: usize,
     /// How many ids of the newest events of an incremental stream are remembered.
     pub boundary_ids_max: usize,
     /// How many records of a full refresh are compared with those of the one before.
@@ -63,6 +65,7 @@ impl Default for EngineConfig {
             restart: Steps { first: ms(200), most: s(10), tries: 3 },
             probe: Steps { first: s(60), most: s(3600), tries: usize::MAX },
             waits_max: 100,
+            step_records_min: 100,
             boundary_ids_max: 10_000,
             generation_records_max: 5_000_000,
             sweep_percent_min: 50,

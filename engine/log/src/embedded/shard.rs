@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use syncline_model::{
     Cursor, CursorEntry, CursorKey, IntegrationId, LogFault, Revision, Shard, ShardId, Step, TenantId,
-    log::{InboxItem, InboxOffset, Membership, ShardChange},
+    log::{Answer, InboxItem, InboxOffset, Membership, ShardChange},
 };
 use tokio::sync::watch;
 
@@ -113,12 +113,15 @@ impl Shard for EmbeddedShard {
         Ok(self.read(query).await?.is_some())
     }
 
-    async fn commit(&self, step: Step) -> Result<(), LogFault> {
+    async fn submit(&self, step: Arc<Step>) -> Answer {
         if step.is_empty() {
-            return Ok(());
+            return Box::pin(async { Ok(()) });
         }
         let owned = self.owned;
-        self.core.writer.call(|reply| Work::Commit { owned, step, reply }).await
+        match self.core.writer.hand_over(move |reply| Work::Commit { owned, step, reply }).await {
+            Ok(answer) => Box::pin(answer),
+            Err(fault) => Box::pin(async { Err(fault) }),
+        }
     }
 }
 

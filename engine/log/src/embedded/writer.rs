@@ -40,7 +40,7 @@ type Reply<T> = oneshot::Sender<Result<T, LogFault>>;
 
 /// What the writer can be asked.
 pub enum Work {
-    Commit { owned: Acquired, step: Step, reply: Reply<()> },
+    Commit { owned: Acquired, step: Arc<Step>, reply: Reply<()> },
     Append { shard: ShardId, item: InboxItem, reply: Reply<InboxOffset> },
     Acquire { reply: Reply<Vec<Acquired>> },
     Consumed { group: String, member: u64, offsets: Vec<(ShardId, u64)>, reply: Reply<()> },
@@ -81,6 +81,14 @@ impl Writer {
 
     /// Hands work over and waits until it is durable or refused.
     pub async fn call<T>(&self, work: impl FnOnce(Reply<T>) -> Work) -> Result<T, LogFault> {
+        self.hand_over(work).await?.await
+    }
+
+    /// Hands work over; what is given back waits until it is durable or refused.
+    pub async fn hand_over<T, F: FnOnce(Reply<T>) -> Work>(
+        &self,
+        work: F,
+    ) -> Result<impl Future<Output = Result<T, LogFault>> + use<T, F>, LogFault> {
         let started = Instant::now();
         let (reply, answer) = oneshot::channel();
         let mut work = work(reply);
@@ -97,9 +105,11 @@ impl Writer {
                 }
             }
         }
-        let answer = answer.await.map_err(|_| closed())?;
-        metrics::LOG_COMMIT_SECONDS.observe(started.elapsed().as_secs_f64());
-        answer
+        Ok(async move {
+            let answer = answer.await.map_err(|_| closed())?;
+            metrics::LOG_COMMIT_SECONDS.observe(started.elapsed().as_secs_f64());
+            answer
+        })
     }
 
     /// The sequence number of the last event, and news of it.

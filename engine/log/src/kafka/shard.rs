@@ -10,11 +10,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use rdkafka::{Message, Offset, TopicPartitionList, error::KafkaError};
 use syncline_model::{
     CursorEntry, IntegrationId, LogFault, Shard, ShardId, Step, TenantId,
-    log::{InboxItem, InboxOffset, ShardChange},
+    log::{Answer, InboxItem, InboxOffset, ShardChange},
 };
 use tokio::sync::{Semaphore, mpsc::UnboundedSender, oneshot};
 
@@ -268,21 +267,34 @@ impl Shard for KafkaShard {
         Ok(locked(&self.owned.held).has_seen(tenant, delivery))
     }
 
-    async fn commit(&self, step: Step) -> Result<(), LogFault> {
-        if step.is_empty() {
-            return Ok(());
+    async fn submit(&self, step: Arc<Step>) -> Answer {
+        match self.hand_over(step).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => Box::pin(async { Ok(()) }),
+            Err(fault) => Box::pin(async { Err(fault) }),
         }
-        let began = Timestamp::now();
+    }
+}
+
+impl KafkaShard {
+    /// Nothing if there is nothing to write.
+    async fn hand_over(&self, step: Arc<Step>) -> Result<Option<Answer>, LogFault> {
+        if step.is_empty() {
+            return Ok(None);
+        }
+        let began = Instant::now();
         self.core.check(&step, self.owned.shard)?;
         self.owned.check()?;
-        let fenced = || LogFault::Fenced(self.owned.shard);
-        let room = Arc::clone(&self.owned.room).acquire_owned().await.map_err(|_| fenced())?;
+        let shard = self.owned.shard;
+        let room = Arc::clone(&self.owned.room).acquire_owned().await.map_err(|_| LogFault::Fenced(shard))?;
         let (reply, answer) = oneshot::channel();
         if !self.owned.queue.push(Waiting::new(step, reply, room)) {
-            return Err(fenced());
+            return Err(LogFault::Fenced(shard));
         }
-        let done = answer.await.map_err(|_| fenced())?;
-        metrics::LOG_COMMIT_SECONDS.observe(Timestamp::now().duration_since(began).as_secs_f64());
-        done
+        Ok(Some(Box::pin(async move {
+            let done = answer.await.map_err(|_| LogFault::Fenced(shard))?;
+            metrics::LOG_COMMIT_SECONDS.observe(began.elapsed().as_secs_f64());
+            done
+        })))
     }
 }

@@ -80,4 +80,6 @@ suite!(
     a_tenant_reads_only_its_own,
     an_event_too_large_is_named_and_nothing_of_its_step_is_kept,
     a_purged_tenant_is_gone_and_others_stay,
+    steps_that_are_handed_over_one_after_the_other_are_decided_in_that_order,
+    behind_a_refused_step_no_later_one_is_committed,
 );

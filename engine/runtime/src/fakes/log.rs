@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use syncline_model::{
     Advance, Cursor, CursorEntry, CursorKey, Event, EventLog, IntegrationId, LogFault, Revision, Shard, ShardId, Step, TenantId,
-    log::{Consumer, InboxItem, InboxOffset, Logged, Membership, Position, ShardChange},
+    log::{Answer, Consumer, InboxItem, InboxOffset, Logged, Membership, Position, ShardChange},
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -25,12 +25,16 @@ pub enum Failing {
     LostAfter(usize),
     /// The next so many commits are refused.
     UnavailableFor(usize),
+    /// After this many more commits one is refused.
+    UnavailableAfter(usize),
 }
 
 #[derive(Default)]
 struct Inner {
     events: Vec<Event>,
     commits: usize,
+    waited_for: usize,
+    waited_for_most: usize,
     cursors: BTreeMap<CursorKey, (Revision, Cursor)>,
     owners: HashMap<ShardId, u64>,
     epoch: u64,
@@ -41,16 +45,23 @@ pub struct MemoryLog {
     inner: Mutex<Inner>,
     failing: Mutex<Failing>,
     pub event_bytes_max: usize,
+    pub answers_after: Duration,
     shard_count: NonZeroU16,
     pub changed: Notify,
 }
 
 impl MemoryLog {
     pub fn new(shard_count: u16) -> Arc<Self> {
+        Self::that_answers_after(Duration::ZERO, shard_count)
+    }
+
+    /// One that decides at once and takes this long to say so.
+    pub fn that_answers_after(answers_after: Duration, shard_count: u16) -> Arc<Self> {
         Arc::new(Self {
             inner: Mutex::default(),
             failing: Mutex::new(Failing::Never),
             event_bytes_max: 1 << 20,
+            answers_after,
             shard_count: NonZeroU16::new(shard_count).unwrap(),
             changed: Notify::new(),
         })
@@ -114,7 +125,18 @@ impl MemoryLog {
         }
     }
 
-    fn apply(&self, step: Step) -> Result<(), LogFault> {
+    /// At most so many steps were handed over and not answered yet.
+    pub fn waited_for_most(&self) -> usize {
+        self.lock().waited_for_most
+    }
+
+    fn wait_for_one_more(&self) {
+        let mut inner = self.lock();
+        inner.waited_for += 1;
+        inner.waited_for_most = inner.waited_for_most.max(inner.waited_for);
+    }
+
+    fn apply(&self, step: &Step) -> Result<(), LogFault> {
         let mut inner = self.lock();
         for Advance { key, from, .. } in &step.advances {
             let at = inner.cursors.get(key).map_or(Revision::NONE, |(revision, _)| *revision);
@@ -122,13 +144,13 @@ impl MemoryLog {
                 return Err(LogFault::Conflict(Box::new(key.clone())));
             }
         }
-        for Advance { key, from, to } in step.advances {
+        for Advance { key, from, to } in &step.advances {
             match to {
-                Some(cursor) => inner.cursors.insert(key, (from.next(), cursor)),
-                None => inner.cursors.remove(&key),
+                Some(cursor) => inner.cursors.insert(key.clone(), (from.next(), cursor.clone())),
+                None => inner.cursors.remove(key),
             };
         }
-        inner.events.extend(step.events);
+        inner.events.extend(step.events.iter().cloned());
         inner.commits += 1;
         drop(inner);
         self.changed.notify_waiters();
@@ -166,15 +188,35 @@ impl Shard for MemoryShard {
         Ok(false)
     }
 
-    async fn commit(&self, step: Step) -> Result<(), LogFault> {
+    async fn submit(&self, step: Arc<Step>) -> Answer {
         tokio::task::yield_now().await;
+        let decided = self.decide(&step);
+        let log = Arc::clone(&self.log);
+        log.wait_for_one_more();
+        Box::pin(async move {
+            match log.answers_after {
+                Duration::ZERO => tokio::task::yield_now().await,
+                after => tokio::time::sleep(after).await,
+            }
+            log.lock().waited_for -= 1;
+            match decided {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+impl MemoryShard {
+    /// Nothing if nobody will hear of it.
+    fn decide(&self, step: &Step) -> Option<Result<(), LogFault>> {
         if self.log.lock().owners.get(&self.id) != Some(&self.epoch) {
-            return Err(LogFault::Fenced(self.id));
+            return Some(Err(LogFault::Fenced(self.id)));
         }
         for (index, event) in step.events.iter().enumerate() {
             let bytes = event.encode().len();
             if bytes > self.log.event_bytes_max {
-                return Err(LogFault::TooLarge { index, bytes, limit_bytes: self.log.event_bytes_max });
+                return Some(Err(LogFault::TooLarge { index, bytes, limit_bytes: self.log.event_bytes_max }));
             }
         }
         let failing = {
@@ -183,8 +225,9 @@ impl Shard for MemoryShard {
             *failing = match now {
                 Failing::SilentAfter(left) if left > 0 => Failing::SilentAfter(left - 1),
                 Failing::LostAfter(left) if left > 0 => Failing::LostAfter(left - 1),
+                Failing::UnavailableAfter(left) if left > 0 => Failing::UnavailableAfter(left - 1),
                 Failing::UnavailableFor(left) if left > 1 => Failing::UnavailableFor(left - 1),
-                Failing::UnavailableFor(_) => Failing::Never,
+                Failing::UnavailableAfter(_) | Failing::UnavailableFor(_) => Failing::Never,
                 other => other,
             };
             now
@@ -194,14 +237,14 @@ impl Shard for MemoryShard {
                 let _ = self.log.apply(step);
                 self.log.fail(Failing::LostAfter(0));
                 self.log.changed.notify_waiters();
-                std::future::pending().await
+                None
             }
             Failing::LostAfter(0) => {
                 self.log.changed.notify_waiters();
-                std::future::pending().await
+                None
             }
-            Failing::UnavailableFor(_) => Err(LogFault::Unavailable("told so by a test".to_owned())),
-            Failing::Never | Failing::SilentAfter(_) | Failing::LostAfter(_) => self.log.apply(step),
+            Failing::UnavailableFor(_) | Failing::UnavailableAfter(0) => Some(Err(LogFault::Unavailable("told so by a test".to_owned()))),
+            Failing::Never | Failing::SilentAfter(_) | Failing::LostAfter(_) | Failing::UnavailableAfter(_) => Some(self.log.apply(step)),
         }
     }
 }

@@ -9,11 +9,13 @@ use tokio::sync::Notify;
 
 const PAGES_MAX: usize = 32;
 const BYTES_MAX: usize = 1 << 20;
+/// Beside steps that are under way, less than this is worth none of its own, unless there are many records.
+const ENOUGH_BYTES: usize = 64 << 10;
 
 /// What one reader has read ahead of the log.
-#[derive(Default)]
 pub struct Ahead {
     waiting: Mutex<Read>,
+    records_enough: usize,
     came: Notify,
     taken: Notify,
 }
@@ -27,15 +29,29 @@ pub struct Read {
     pub left_out: bool,
     /// There will be no more.
     pub end: Option<Result<(), Fault>>,
+    records: usize,
     bytes: usize,
 }
 
+impl Read {
+    fn is_worth_it(&self, beside_others: bool, records_enough: usize) -> bool {
+        let is_enough = self.records >= records_enough || self.bytes >= ENOUGH_BYTES || self.pages.len() >= PAGES_MAX;
+        if beside_others { is_enough } else { !self.pages.is_empty() }
+    }
+}
+
 impl Ahead {
+    /// Nothing yet. So many records are worth a step beside others.
+    pub fn new(records_enough: usize) -> Self {
+        Self { waiting: Mutex::default(), records_enough, came: Notify::new(), taken: Notify::new() }
+    }
+
     /// A page has come.
     pub fn push(&self, page: Page, left_out: bool) {
         let mut waiting = self.lock();
         let refused = page.refused.iter().map(|refused| refused.body.len());
         waiting.bytes += page.records.iter().map(|record| record.body.len()).chain(refused).sum::<usize>();
+        waiting.records += page.records.len();
         waiting.left_out |= left_out;
         waiting.pages.push(page);
         self.came.notify_one();
@@ -62,12 +78,12 @@ impl Ahead {
         }
     }
 
-    /// Waits until there is something, and takes all of it.
-    pub async fn take(&self) -> Read {
+    /// Waits until there is something, or, beside others, enough; and takes all of it. It may be dropped and asked again.
+    pub async fn take(&self, beside_others: bool) -> Read {
         loop {
             {
                 let mut waiting = self.lock();
-                if !waiting.pages.is_empty() || waiting.end.is_some() {
+                if waiting.end.is_some() || waiting.is_worth_it(beside_others, self.records_enough) {
                     self.taken.notify_one();
                     return std::mem::take(&mut *waiting);
                 }

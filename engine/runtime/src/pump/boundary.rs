@@ -93,7 +93,7 @@ impl Boundary {
         self.dirty.iter().map(change).collect()
     }
 
-    /// The changes were committed. Returns how many ids at the newest version had to be forgotten.
+    /// The changes are on their way to the log. Returns how many ids at the newest version had to be forgotten.
     pub fn settled(&mut self) -> u64 {
         self.dirty.clear();
         std::mem::take(&mut self.forgotten)

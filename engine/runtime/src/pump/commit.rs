@@ -1,9 +1,17 @@
-//! Makes one page durable: first what is refused, then events and cursors in one step.
+//! Makes pages durable: first what is refused, then events and cursors in one step. Several steps of a stream are under way at once, each
+//! from where the one before puts the cursors; when one fails, those behind it fail too, and are done again behind it.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use syncline_model::{Cursor, Event, Fault, LogFault, Quarantined, Step, ledger::Level};
 
-use super::{Parts, Pump, parts::Change, sifter::Sifter};
+use super::{
+    Parts, Pump,
+    parts::Change,
+    sifter::Sifter,
+    window::{Drafted, Window},
+};
 use crate::{metrics, tries::insist};
 
 /// What becomes durable together.
@@ -31,23 +39,91 @@ pub enum Committed {
 }
 
 impl Pump {
-    pub(super) async fn commit(&self, mut draft: Draft, parts: &mut Parts, sifter: &mut Sifter) -> Result<Committed, Fault> {
+    /// Hands a draft to the log. What comes behind it is drafted as if it were durable.
+    pub(super) async fn submit(&self, draft: Draft, parts: &mut Parts, sifter: &mut Sifter, window: &mut Window) -> Result<(), Fault> {
         for refused in &draft.refused {
             self.quarantine(refused).await?;
         }
+        let (changes, is_page) = match draft.changes {
+            Changes::Page(next) => (sifter.page_changes(&next), true),
+            Changes::Fixed(changes) => (changes, false),
+        };
+        let mut advances = parts.advances(&changes);
+        let forgotten = sifter.settled();
+        if draft.events.is_empty() && advances.is_empty() {
+            self.committed(0, forgotten);
+            return Ok(());
+        }
+        if is_page && !advances.iter().any(|advance| advance.key.part == sifter.anchor()) {
+            // Every page moves this cursor, if only to where it is, so that none is taken whose predecessor was refused.
+            advances.extend(parts.stay(sifter.anchor()));
+        }
+        parts.moved(advances.clone());
+        let step = Arc::new(Step { events: draft.events, advances, ..Step::default() });
+        let answer = self.task.link.shard.submit(Arc::clone(&step)).await;
+        window.push(Drafted { step, forgotten }, answer);
+        Ok(())
+    }
+
+    /// Waits until nothing is under way any more.
+    pub(super) async fn drain(&self, window: &mut Window, sifter: &mut Sifter) -> Result<Committed, Fault> {
+        while let Some((drafted, done)) = window.oldest().await {
+            if self.settle(drafted, done, window, sifter).await? == Committed::Conflict {
+                return Ok(Committed::Conflict);
+            }
+        }
+        Ok(Committed::Yes)
+    }
+
+    /// The oldest step was decided. If it failed, those behind it did too, and all of them are done again, one after the other.
+    pub(super) async fn settle(
+        &self,
+        drafted: Drafted,
+        done: Result<(), LogFault>,
+        window: &mut Window,
+        sifter: &mut Sifter,
+    ) -> Result<Committed, Fault> {
+        let Err(fault) = done else {
+            self.committed(drafted.step.events.len(), drafted.forgotten);
+            return Ok(Committed::Yes);
+        };
+        let (mut behind, mut overtaken) = (Vec::new(), false);
+        while let Some((later, done)) = window.oldest().await {
+            match done {
+                // The log had taken the first one after all, and its answer was lost: only the log knows now where we are.
+                Ok(()) => {
+                    self.committed(later.step.events.len(), later.forgotten);
+                    overtaken = true;
+                }
+                Err(_) => behind.push(later),
+            }
+        }
+        if overtaken || self.again(drafted, Some(fault), sifter).await? == Committed::Conflict {
+            return Ok(Committed::Conflict);
+        }
+        for later in behind {
+            // What is not in flight any more is read again.
+            if self.task.link.stop.is_cancelled() {
+                return Err(Fault::Stopped);
+            }
+            if self.again(later, None, sifter).await? == Committed::Conflict {
+                return Ok(Committed::Conflict);
+            }
+        }
+        Ok(Committed::Yes)
+    }
+
+    /// Does about a fault what it says, until the step is durable.
+    async fn again(&self, mut drafted: Drafted, mut fault: Option<LogFault>, sifter: &mut Sifter) -> Result<Committed, Fault> {
         let mut tries = self.task.link.config.retry.iter();
         loop {
-            let changes = match &draft.changes {
-                Changes::Page(next) => sifter.page_changes(next),
-                Changes::Fixed(changes) => changes.clone(),
+            let done = match fault.take() {
+                Some(fault) => Err(fault),
+                None => self.task.link.shard.submit(Arc::clone(&drafted.step)).await.await,
             };
-            let step = Step { events: draft.events.clone(), advances: parts.advances(&changes), ..Step::default() };
-            let advances = step.advances.clone();
-            let done = if step.is_empty() { Ok(()) } else { self.task.link.shard.commit(step).await };
             match done {
                 Ok(()) => {
-                    parts.moved(advances);
-                    self.committed(draft.events.len(), sifter.settled());
+                    self.committed(drafted.step.events.len(), drafted.forgotten);
                     return Ok(Committed::Yes);
                 }
                 Err(LogFault::Conflict(_)) => return Ok(Committed::Conflict),
@@ -55,9 +131,10 @@ impl Pump {
                     (self.task.link.fenced)(shard);
                     return Err(Fault::Stopped);
                 }
-                Err(LogFault::TooLarge { index, bytes, limit_bytes }) if index < draft.events.len() => {
-                    let event = draft.events.remove(index);
-                    sifter.unpublished(&event);
+                Err(LogFault::TooLarge { index, bytes, limit_bytes }) if index < drafted.step.events.len() => {
+                    let step = Arc::make_mut(&mut drafted.step);
+                    let event = step.events.remove(index);
+                    sifter.unpublished(&event, &mut step.advances);
                     self.too_large(event, bytes, limit_bytes).await?;
                 }
                 Err(fault @ (LogFault::TooLarge { .. } | LogFault::Unavailable(_) | LogFault::Damaged(_))) => match tries.next() {

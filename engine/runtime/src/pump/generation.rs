@@ -7,14 +7,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use syncline_model::{Cursor, Event, RecordKey};
+use syncline_model::{Advance, Cursor, Event, RecordKey};
 
 use super::{
     digests::{Digest, decode, encode, key_hash},
     parts::{Change, Parts},
 };
 
-const NOTE: &str = "gen";
+/// Where a generation is.
+pub const NOTE: &str = "gen";
 /// How many parts of the generation before, and how many of its records, are worked off in one step at its end.
 const STEP_PARTS: usize = 16;
 const STEP_RECORDS: usize = 2000;
@@ -134,11 +135,19 @@ impl Generation {
         self.note.whole = false;
     }
 
-    /// The content of this record did not get into the log.
-    pub fn unpublished(&mut self, event: &Event) {
-        let key = key_hash(event.key.as_str());
-        self.now.insert(key, 0);
-        self.page.iter_mut().filter(|digest| digest.key == key).for_each(|digest| digest.content = 0);
+    /// The content of this record did not get into the log: neither do we remember it, nor do these moves of its step.
+    pub fn unpublished(&mut self, event: &Event, advances: &mut [Advance]) {
+        let Digest { key, content, .. } = Digest::of(event, false);
+        // A later page may have brought another content, which is under way.
+        if self.now.get(&key) == Some(&content) {
+            self.now.insert(key, 0);
+        }
+        let own = prefix(self.note.number);
+        for cursor in advances.iter_mut().filter(|advance| advance.key.part.starts_with(&own)).filter_map(|advance| advance.to.as_mut()) {
+            let mut digests = decode(cursor);
+            digests.iter_mut().filter(|digest| digest.key == key && digest.content == content).for_each(|digest| digest.content = 0);
+            *cursor = encode(&digests);
+        }
     }
 
     /// What must be written with the events of a page, after which reading goes on at `next`.
@@ -155,7 +164,7 @@ impl Generation {
         changes
     }
 
-    /// The changes of the page were committed.
+    /// The changes of the page are on their way to the log.
     pub fn settled(&mut self) {
         self.page.clear();
         if let Some(note) = self.pending.take() {
@@ -168,7 +177,7 @@ impl Generation {
         self.asks.as_deref()
     }
 
-    /// The next step after the last page. Call [`Self::settled`] when it was committed, and again until it was the last one.
+    /// The next step after the last page. Call [`Self::settled`] behind it, and again until it was the last one.
     pub fn end_step(&mut self, parts: &Parts) -> EndStep {
         let missing = match self.note.ending {
             Some(missing) => missing,

@@ -9,6 +9,7 @@ mod fetch;
 mod generation;
 mod parts;
 mod sifter;
+mod window;
 
 use std::sync::{Arc, Mutex};
 
@@ -29,6 +30,7 @@ use crate::{
 use ahead::{Ahead, Read};
 use commit::{Committed, Draft};
 use sifter::Sifter;
+use window::Window;
 
 /// One stream of one job.
 #[derive(Clone)]
@@ -126,7 +128,7 @@ impl Pump {
         let origin = if parts.get(HISTORY).is_some() { Origin::Poll } else { Origin::Backfill };
         if !sifter.is_ending() {
             let mut reader = self.open(&sifter.position(&parts)).await?;
-            let ahead = Ahead::default();
+            let ahead = Ahead::new(task.link.config.step_records_min);
             let reading = async {
                 self.read_ahead(reader.as_mut(), &ahead).await;
                 // Whoever writes knows of the end, and ends both.
@@ -165,22 +167,28 @@ impl Pump {
 
     /// Writes what is read, until there is no more of it.
     async fn write(&self, ahead: &Ahead, origin: Origin, parts: &mut Parts, sifter: &mut Sifter) -> Result<Committed, Fault> {
+        let mut window = Window::default();
         loop {
-            let Read { pages, left_out, end, .. } = ahead.take().await;
+            let (is_empty, has_room) = (window.is_empty(), window.has_room());
+            let Read { pages, left_out, end, .. } = tokio::select! {
+                biased;
+                Some((drafted, done)) = window.oldest() => match self.settle(drafted, done, &mut window, sifter).await? {
+                    Committed::Yes => continue,
+                    Committed::Conflict => return Ok(Committed::Conflict),
+                },
+                read = ahead.take(!is_empty), if has_room => read,
+            };
             if left_out {
                 sifter.left_out();
             }
-            // What was read and is not written is read again; only a step in flight is ended.
-            if matches!(end, Some(Err(Fault::Stopped))) {
-                return Err(Fault::Stopped);
-            }
-            if let Some(draft) = self.draft(pages, origin, sifter)
-                && self.commit(draft, parts, sifter).await? == Committed::Conflict
-            {
-                return Ok(Committed::Conflict);
+            // What was read and is not written is read again; only steps in flight are ended.
+            let is_stopped = matches!(end, Some(Err(Fault::Stopped)));
+            if !is_stopped && let Some(draft) = self.draft(pages, origin, sifter) {
+                self.submit(draft, parts, sifter, &mut window).await?;
             }
             if let Some(how) = end {
-                return how.map(|()| Committed::Yes);
+                let drained = self.drain(&mut window, sifter).await?;
+                return how.map(|()| drained);
             }
         }
     }
@@ -219,11 +227,13 @@ impl Pump {
     }
 
     async fn finish(&self, origin: Origin, parts: &mut Parts, sifter: &mut Sifter) -> Result<Pass, Fault> {
+        let mut window = Window::default();
         loop {
             let step = sifter.end_step(parts);
             let gone = step.gone.into_iter().map(|key| Event::new(&self.task.source, origin, deleted(key))).collect();
             let draft = Draft { events: gone, refused: Vec::new(), changes: commit::Changes::Fixed(step.changes) };
-            if self.commit(draft, parts, sifter).await? == Committed::Conflict {
+            self.submit(draft, parts, sifter, &mut window).await?;
+            if self.drain(&mut window, sifter).await? == Committed::Conflict {
                 return Ok(Pass::Reload);
             }
             if step.last {

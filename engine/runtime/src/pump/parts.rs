@@ -43,7 +43,13 @@ impl Parts {
         real.map(|(part, to)| Advance { key: self.key(part), from: self.revision(part), to: to.clone() }).collect()
     }
 
-    /// The moves were committed.
+    /// A move of this part to where it is.
+    pub fn stay(&self, part: &str) -> Option<Advance> {
+        let (revision, cursor) = self.known.get(part)?;
+        Some(Advance { key: self.key(part), from: *revision, to: Some(cursor.clone()) })
+    }
+
+    /// The moves are on their way to the log; what follows begins behind them.
     pub fn moved(&mut self, advances: Vec<Advance>) {
         for Advance { key, from, to } in advances {
             match to {

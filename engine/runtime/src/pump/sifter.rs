@@ -1,11 +1,11 @@
 //! What is new in a page: for an incremental stream by its boundary, for a full refresh by its generation.
 
-use syncline_model::{Cursor, Event, RecordKey, schedule::SyncMode};
+use syncline_model::{Advance, Cursor, Event, RecordKey, schedule::SyncMode};
 use syncline_sdk::DeleteStrategy;
 
 use super::{
     boundary::Boundary,
-    generation::{EndStep, Generation, Rules},
+    generation::{EndStep, Generation, NOTE, Rules},
     parts::{Change, HISTORY, HISTORY_KNOWN, Parts},
 };
 use crate::config::EngineConfig;
@@ -78,12 +78,20 @@ impl Sifter {
         }
     }
 
-    /// An event did not get into the log.
-    pub fn unpublished(&mut self, event: &Event) {
+    /// An event did not get into the log with the step that has these advances.
+    pub fn unpublished(&mut self, event: &Event, advances: &mut [Advance]) {
         match self {
             // It is in quarantine under its id, and reading it again would put it there again.
             Self::Incremental(_) => {}
-            Self::Full(generation) => generation.unpublished(event),
+            Self::Full(generation) => generation.unpublished(event, advances),
+        }
+    }
+
+    /// The part that every page moves.
+    pub fn anchor(&self) -> &'static str {
+        match self {
+            Self::Incremental(_) => OWN,
+            Self::Full(_) => NOTE,
         }
     }
 
@@ -111,7 +119,7 @@ impl Sifter {
         step
     }
 
-    /// What was to be written was committed. Returns how many ids at the newest version had to be forgotten.
+    /// What was to be written is on its way to the log. Returns how many ids at the newest version had to be forgotten.
     pub fn settled(&mut self) -> u64 {
         match self {
             Self::Incremental(boundary) => boundary.settled(),

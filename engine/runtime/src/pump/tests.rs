@@ -45,10 +45,10 @@ impl Setup {
         let source = TestSource::new("shop");
         source.rows("orders", rows);
         Self {
-            log: MemoryLog::new(1),
+            log: MemoryLog::that_answers_after(Duration::from_millis(50), 1),
             ledger: MemoryLedger::new([]),
             source,
-            config: EngineConfig::default(),
+            config: EngineConfig { step_records_min: 1, ..EngineConfig::default() },
             accept: false,
             stop: CancellationToken::new(),
         }
@@ -265,6 +265,106 @@ async fn a_log_that_is_away_for_a_while_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn several_steps_of_a_stream_are_under_way_and_come_in_their_order() {
+    let setup = Setup::new(rows(200));
+    assert_eq!(setup.read(SyncMode::Incremental).await, READ);
+    let wanted: Vec<String> = (1..=200).map(|number| format!("upsert {number} {}", number * 10)).collect();
+    assert_eq!(setup.published(), wanted);
+    assert_eq!(setup.log.waited_for_most(), 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_is_bounded_in_bytes() {
+    let large = |number| Row { body: "x".repeat(300 << 10), ..Row::new(number, number) };
+    let setup = Setup::new((1..=20).map(large));
+    setup.source.tell(|tables| tables.page_sizes = vec![1]);
+    assert_eq!(setup.read(SyncMode::Incremental).await, READ);
+    assert_eq!(setup.published().len(), 20);
+    assert!((2..=4).contains(&setup.log.waited_for_most()), "{}", setup.log.waited_for_most());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_in_small_pages_is_not_written_in_as_many_steps() {
+    let mut setup = Setup::new(rows(200));
+    setup.config.step_records_min = 50;
+    assert_eq!(setup.read(SyncMode::Incremental).await, READ);
+    assert_eq!(setup.published().len(), 200);
+    assert!(setup.log.commits() <= 6, "{}", setup.log.commits());
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_step_fails_those_behind_it_are_written_behind_it() {
+    for failing in [Failing::UnavailableAfter(0), Failing::UnavailableAfter(5), Failing::UnavailableFor(4)] {
+        let setup = Setup::new(rows(60));
+        setup.log.fail(failing);
+        assert_eq!(setup.read(SyncMode::Incremental).await, READ);
+        let wanted: Vec<String> = (1..=60).map(|number| format!("upsert {number} {}", number * 10)).collect();
+        assert_eq!(setup.published(), wanted, "{failing:?}");
+        assert_eq!(setup.source.opened.load(std::sync::atomic::Ordering::Relaxed), 1, "nothing was read twice");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_that_do_not_move_the_cursor_keep_their_order_when_one_fails() {
+    // All of one version: the cursor of the source stays where it is from page to page.
+    for failing in 0..8 {
+        let setup = Setup::new((100..160).map(|key| Row::new(key, 10)));
+        setup.log.fail(Failing::UnavailableAfter(failing));
+        assert_eq!(setup.read(SyncMode::Incremental).await, READ);
+        assert_eq!(setup.published(), (100..160).map(|key| format!("upsert {key} 10")).collect::<Vec<_>>(), "{failing}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_what_is_under_way_and_begins_nothing_new() {
+    let mut setup = Setup::new(rows(200));
+    setup.config.retry.tries = 2;
+    let task = setup.task(SyncMode::Incremental);
+    let log = Arc::clone(&setup.log);
+    let (end, at_stop) = tokio::join!(Pump::new(task).run(), async {
+        log.until(|log| log.commits() >= 10).await;
+        setup.stop.cancel();
+        log.commits()
+    });
+    assert_eq!(end, StreamEnd::Failed(Fault::Stopped));
+    assert!((10..=26).contains(&setup.log.commits()), "{at_stop} and then {}", setup.log.commits());
+    let published = setup.published();
+    assert_eq!(published, (1..=published.len()).map(|number| format!("upsert {number} {}", number * 10)).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_do_again_what_failed_behind_another_step() {
+    let setup = Setup::new(rows(200));
+    setup.log.fail(Failing::UnavailableAfter(10));
+    let task = setup.task(SyncMode::Incremental);
+    let log = Arc::clone(&setup.log);
+    let (end, ()) = tokio::join!(Pump::new(task).run(), async {
+        log.until(|log| log.commits() >= 10).await;
+        setup.stop.cancel();
+    });
+    assert_eq!((end, setup.log.commits()), (StreamEnd::Failed(Fault::Stopped), 11));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_too_large_for_the_log_is_remembered_as_unpublished_and_what_came_behind_it_is_not() {
+    let large = Row { body: "x".repeat(2000), ..Row::new("b", 1) };
+    let mut setup = Setup::new([Row::new("a", 1), large, Row::new("c", 1), Row::new("b", 2), Row::new("d", 1)]);
+    Arc::get_mut(&mut setup.log).unwrap().event_bytes_max = 1000;
+    setup.source.tell(|tables| tables.page_sizes = vec![1]);
+    assert_eq!(setup.read(SyncMode::FullRefresh).await, READ);
+    assert_eq!(setup.published(), ["upsert a 1", "upsert b 2", "upsert c 1", "upsert d 1"]);
+    assert!(setup.log.waited_for_most() > 3);
+    setup.source.rows("orders", [Row::new("a", 1), Row::new("b", 2), Row::new("c", 1), Row::new("d", 1)]);
+    assert_eq!(setup.read(SyncMode::FullRefresh).await, READ);
+    assert_eq!(setup.published().len(), 4);
+    setup.source.rows("orders", [Row { body: "y".repeat(2000), ..Row::new("b", 3) }]);
+    setup.read(SyncMode::FullRefresh).await;
+    setup.source.rows("orders", [Row::new("b", 3)]);
+    setup.read(SyncMode::FullRefresh).await;
+    assert_eq!(setup.published()[4..], ["upsert b 3"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shard_that_went_to_somebody_else_stops_the_reading() {
     let setup = Setup::new(rows(5));
     let task = setup.task(SyncMode::Incremental);
@@ -375,11 +475,18 @@ async fn each_mode_keeps_its_own_place() {
     assert_eq!(setup.published().len(), before);
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Failure {
+    Silent,
+    Lost,
+    Unavailable,
+}
+
 #[derive(Debug, Clone)]
 struct Story {
     sizes: Vec<usize>,
     tables: Vec<Vec<(u8, i64)>>,
-    crashes: Vec<(usize, bool)>,
+    crashes: Vec<(usize, Failure)>,
 }
 
 fn story() -> impl Strategy<Value = Story> {
@@ -387,7 +494,7 @@ fn story() -> impl Strategy<Value = Story> {
     (
         proptest::collection::vec(1_usize..7, 1..4),
         proptest::collection::vec(table, 1..4),
-        proptest::collection::vec((0_usize..6, any::<bool>()), 0..8),
+        proptest::collection::vec((0_usize..12, prop_oneof![Just(Failure::Silent), Just(Failure::Lost), Just(Failure::Unavailable)]), 0..8),
     )
         .prop_map(|(sizes, tables, crashes)| Story { sizes, tables, crashes })
 }
@@ -401,11 +508,12 @@ fn table(rows: &[(u8, i64)], earlier: &HashMap<u8, i64>) -> HashMap<u8, i64> {
     newest
 }
 
-async fn survive(setup: &Setup, mode: SyncMode, crashes: &mut impl Iterator<Item = (usize, bool)>) {
+async fn survive(setup: &Setup, mode: SyncMode, crashes: &mut impl Iterator<Item = (usize, Failure)>) {
     loop {
         setup.log.fail(match crashes.next() {
-            Some((after, true)) => Failing::SilentAfter(after),
-            Some((after, false)) => Failing::LostAfter(after),
+            Some((after, Failure::Silent)) => Failing::SilentAfter(after),
+            Some((after, Failure::Lost)) => Failing::LostAfter(after),
+            Some((after, Failure::Unavailable)) => Failing::UnavailableAfter(after),
             None => Failing::Never,
         });
         if let Some(end) = setup.read_until_crash(mode).await {

@@ -33,7 +33,8 @@ fn waiting(streams: &[&str]) -> (Waiting, Receiver<Result<(), LogFault>>) {
     };
     let (reply, answer) = oneshot::channel();
     let room = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    (Waiting::new(Step { advances: streams.iter().map(advance).collect(), ..Step::default() }, reply, room), answer)
+    let step = Step { advances: streams.iter().map(advance).collect(), ..Step::default() };
+    (Waiting::new(Arc::new(step), reply, room), answer)
 }
 
 fn push(queue: &Queue, streams: &[&str]) {

@@ -20,9 +20,9 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    pub fn new(step: Step, reply: Reply, room: OwnedSemaphorePermit) -> Self {
+    pub fn new(step: Arc<Step>, reply: Reply, room: OwnedSemaphorePermit) -> Self {
         let bytes = step.events.iter().map(|event| event.body.len() + 256).sum();
-        Self { touches: touches(&step), bytes, step: Arc::new(step), reply, _room: room }
+        Self { touches: touches(&step), bytes, step, reply, _room: room }
     }
 }
 
