@@ -26,6 +26,8 @@ pub fn declared() -> Vec<MetricFamily> {
         syncline_runtime::metrics::RECORDS_QUARANTINED_TOTAL,
         syncline_runtime::metrics::DELIVERIES_TOTAL,
         syncline_runtime::metrics::DELIVERY_SECONDS,
+        syncline_runtime::metrics::WEBHOOK_SPOOL_ITEMS,
+        syncline_runtime::metrics::WEBHOOK_SPOOL_BYTES,
         syncline_runtime::metrics::FAULTS_TOTAL,
         syncline_runtime::metrics::INTEGRATIONS,
         syncline_runtime::metrics::JOBS_RUNNING,
@@ -52,6 +54,8 @@ pub fn declared() -> Vec<MetricFamily> {
         syncline_api::metrics::REFUSED_KEYS_TOTAL,
         syncline_api::metrics::OPEN_STREAMS,
         syncline_api::metrics::PANICS_TOTAL,
+        syncline_api::metrics::WEBHOOKS_TOTAL,
+        syncline_api::metrics::WEBHOOK_SECONDS,
         syncline_store::metrics::VAULT_REFUSALS_TOTAL,
         syncline_store::metrics::LEDGER_SECONDS,
     );

@@ -10,6 +10,7 @@ mod actors;
 mod board;
 mod engine;
 mod gate;
+mod intake;
 mod job;
 mod lanes;
 mod pace;
@@ -26,6 +27,7 @@ pub use board::JobProgress;
 pub use config::EngineConfig;
 pub use connectors::Connectors;
 pub use engine::{Engine, EngineHandle, Stats};
+pub use intake::{Intake, SpoolLimits};
 pub use retry::Steps;
 pub use schedule::check as check_schedule;
 

@@ -70,6 +70,14 @@ pub static DELIVERY_SECONDS: LazyLock<Histogram> = metric!(register_histogram!(
     SECONDS.to_vec()
 ));
 
+/// Webhooks that wait on this node for the log.
+pub static WEBHOOK_SPOOL_ITEMS: LazyLock<IntGauge> =
+    metric!(register_int_gauge!("syncline_webhook_spool_items", "Webhooks in the spool of this node, because the event log is away"));
+
+/// Bytes of these webhooks.
+pub static WEBHOOK_SPOOL_BYTES: LazyLock<IntGauge> =
+    metric!(register_int_gauge!("syncline_webhook_spool_bytes", "Bytes of the webhooks in the spool of this node"));
+
 /// Faults of sources, by code.   labels: connector, code
 pub static FAULTS_TOTAL: LazyLock<IntCounterVec> =
     metric!(register_int_counter_vec!("syncline_faults_total", "Faults met while reading sources", &["connector", "code"]));

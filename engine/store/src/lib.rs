@@ -15,6 +15,7 @@ mod time;
 pub mod vault;
 mod word;
 
+pub use doors::keys::random_bytes;
 pub use doors::{
     audit::{Act, Audit, AuditEntry, Chain},
     endpoints::{Endpoints, Receiving},

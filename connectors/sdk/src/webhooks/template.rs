@@ -8,6 +8,9 @@ use super::{Call, json::Path};
 
 const WORDS: [&str; 10] = ["body", "timestamp", "id", "url", "method", "endpoint", "header:", "query:", "json:", "hmac_hex:"];
 
+/// Signs bytes with the endpoint's secret.
+pub type Sign<'a> = dyn Fn(&[u8]) -> String + 'a;
+
 /// A text with places in it that a request fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(Vec<Part>);
@@ -57,7 +60,7 @@ impl Text {
     }
 
     /// The same, where something of it may be signed.
-    pub fn text_signed(&self, call: &Call, sign: &dyn Fn(&[u8]) -> String) -> Option<String> {
+    pub fn text_signed(&self, call: &Call, sign: &Sign<'_>) -> Option<String> {
         let mut made = String::new();
         for part in &self.0 {
             made.push_str(&part.text(call, Some(sign))?);
@@ -112,7 +115,7 @@ impl Text {
 }
 
 impl Part {
-    fn text(&self, call: &Call, sign: Option<&dyn Fn(&[u8]) -> String>) -> Option<String> {
+    fn text(&self, call: &Call, sign: Option<&Sign<'_>>) -> Option<String> {
         match self {
             Self::Fixed(text) => Some(text.clone()),
             Self::Body => call.text().map(str::to_owned),

@@ -58,7 +58,6 @@ async fn add(shared: &Shared, known: &mut Known, enrolled: &Enrolled, notice: No
     }
     let key = Key { tenant: enrolled.tenant.clone(), integration: enrolled.integration.clone() };
     match (found, stream) {
-        (Found::Ignored, _) => {}
         (Found::Refused { body, cause }, stream) => draft.refused.push(refused(enrolled, stream, body, cause)?),
         (Found::Thin, Some(stream)) => drop(draft.thin.entry(key).or_default().insert(stream)),
         (Found::Record { body, key: own_key, version, deleted }, Some(stream)) => {
@@ -75,7 +74,7 @@ async fn add(shared: &Shared, known: &mut Known, enrolled: &Enrolled, notice: No
                 }
             }
         }
-        (Found::Thin | Found::Record { .. }, None) => {}
+        (Found::Ignored, _) | (Found::Thin | Found::Record { .. }, None) => {}
     }
     Ok(())
 }

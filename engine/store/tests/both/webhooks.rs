@@ -16,7 +16,7 @@ crate::on_both! {
         bed.shop("shop").await;
         let made = bed.acme().webhooks().create(&integration("shop"), &Secret::new(CANARY)).await.unwrap();
         assert!(made.id.starts_with("we_") && made.id.len() == 43, "{}", made.id);
-        assert_eq!(bed.acme().webhooks().list(&integration("shop")).await.unwrap(), [made.clone()]);
+        assert_eq!(bed.acme().webhooks().list(&integration("shop")).await.unwrap(), std::slice::from_ref(&made));
         let found = bed.store.endpoints().by_id(&made.id, Timestamp::now()).await.unwrap().unwrap();
         assert_eq!((found.tenant, found.integration, found.state), (tenant("acme"), integration("shop"), State::Draft));
         assert_eq!(told(&found.secrets), [CANARY]);

@@ -21,7 +21,7 @@ impl Root {
     }
 
     /// Has the streams read soon, if nothing reads them now; if something does, it comes behind that.
-    pub(super) fn read_noticed(&self, key: Key, context: &mut Context<Self>) {
+    pub(super) fn read_noticed(key: Key, context: &mut Context<Self>) {
         context.run_later(TOGETHER, move |root, context| {
             if root.stopping || !root.noticed.contains_key(&key) || root.runs.contains_key(&key) {
                 return;
@@ -42,7 +42,7 @@ impl Handler<Noticed> for Root {
         let is_first = !self.noticed.contains_key(&key);
         self.noticed.entry(key.clone()).or_default().extend(streams);
         if is_first {
-            self.read_noticed(key, context);
+            Self::read_noticed(key, context);
         }
     }
 }

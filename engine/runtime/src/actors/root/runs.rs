@@ -105,7 +105,7 @@ impl Root {
             }
         }
         if self.noticed.contains_key(key) {
-            self.read_noticed(key.clone(), context);
+            Self::read_noticed(key.clone(), context);
         }
         if self.again.remove(key) {
             self.look_again(key.clone(), context);
