@@ -66,6 +66,8 @@ pub fn declared() -> Vec<MetricFamily> {
         syncline_log::metrics::LOG_KAFKA_COMMITS_UNANSWERED_TOTAL,
         syncline_log::metrics::LOG_KAFKA_FENCED_TOTAL,
         syncline_log::metrics::LOG_KAFKA_LANES,
+        syncline_log::metrics::LOG_KAFKA_STEPS_WAITING,
+        syncline_log::metrics::LOG_KAFKA_BYTES_WAITING,
         syncline_log::metrics::LOG_KAFKA_REBALANCES_TOTAL,
         syncline_log::metrics::LOG_KAFKA_TAKEOVER_SECONDS,
         syncline_log::metrics::LOG_KAFKA_SHARDS_ASSIGNED,

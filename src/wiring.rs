@@ -24,8 +24,6 @@ use crate::{
 
 /// How long running steps may take to end when the process is told to.
 const GRACE: Duration = Duration::from_secs(20);
-/// Over how long the integrations of shards that were taken over begin.
-const TAKE_OVER_SPREAD: Duration = Duration::from_secs(1);
 const VAULT_KEY: &str = "SYNCLINE_VAULT_KEY";
 const ORGANIZER_GROUP: &str = "organizer";
 
@@ -188,7 +186,7 @@ fn engine_config(config: &Config, owner: bool, cluster: bool) -> EngineConfig {
         owner,
         cluster,
         // What another node has left is read on at once; only a start of everything is spread.
-        start_spread: if cluster { TAKE_OVER_SPREAD } else { defaults.start_spread },
+        start_spread: if cluster { Duration::ZERO } else { defaults.start_spread },
         threads: config.engine.threads,
         jobs_max: config.engine.jobs_max,
         client: client(config),

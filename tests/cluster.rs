@@ -9,6 +9,8 @@ mod support;
 
 #[path = "cluster/asked.rs"]
 mod asked;
+#[path = "cluster/clocks.rs"]
+mod clocks;
 #[path = "cluster/dashboards.rs"]
 mod dashboards;
 #[path = "cluster/doors.rs"]

@@ -1,6 +1,7 @@
 //! Typed tables of a tenant: a table for each stream, child tables for lists of objects, and a catalog that says what they are.
 //! [`TableHome`] is where they are, [`TableWriter`] writes them, [`TableReader`] reads them; SQLite and PostgreSQL implement all three.
 
+mod by_key;
 pub mod database;
 mod engine;
 mod fault;

@@ -1,8 +1,12 @@
 //! Three nodes, integrations of many tenants, and how soon they are read again when one of the nodes is gone.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::{Display, Formatter},
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use syncline_sandbox::{Provider, RunningSandbox};
 
@@ -14,6 +18,12 @@ use crate::{
 const INTEGRATIONS: usize = 48;
 const NODES: usize = 3;
 const EVERY_S: u64 = 10;
+
+/// How often each integration is read.
+fn every_s() -> u64 {
+    let asked = std::env::var("STORM_EVERY_S").ok().map(|seconds| seconds.parse().expect("a number of seconds"));
+    asked.unwrap_or(EVERY_S)
+}
 
 pub async fn pause(time: Duration) {
     // Nothing is waited for: the moment of what happens next is what is random.
@@ -64,7 +74,7 @@ pub async fn three_nodes(installation: &Installation, sandbox: &RunningSandbox) 
         first.make_tenant(&tenant).await;
     }
     for few in integrations().collect::<Vec<_>>().chunks(8) {
-        join_all(few.iter().map(|(tenant, provider)| first.connect(tenant, sandbox, *provider, json!({"every_s": EVERY_S})))).await;
+        join_all(few.iter().map(|(tenant, provider)| first.connect(tenant, sandbox, *provider, json!({"every_s": every_s()})))).await;
     }
     let mut nodes = vec![Node { door: 0, home, server: Some(first) }];
     for door in 1..NODES {
@@ -95,24 +105,48 @@ async fn last_ends(server: &Server) -> Vec<String> {
     ends
 }
 
-/// Waits until every integration has been read again, twice where it was being read, and says how long that took for half of them and
-/// for the last. What is due every ten seconds takes that long where nothing happens.
-async fn until_read_again(server: &Server) -> (Duration, Duration) {
-    let began = Instant::now();
+/// How late integrations were read: behind the time at which they were due, or behind the moment from which they were watched where
+/// that was later. Each reading itself is part of it.
+pub struct Lateness {
+    each: Vec<Duration>,
+    all_after: Duration,
+}
+
+impl Display for Lateness {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let share = |percent: usize| self.each[(self.each.len() - 1) * percent / 100];
+        let (half, most, last) = (share(50), share(95), share(100));
+        write!(
+            f,
+            "half of them were {half:.1?} late, 95 % at most {most:.1?}, the last one {last:.1?}; all were read after {:.1?}",
+            self.all_after
+        )
+    }
+}
+
+/// Waits until every integration has been read again, and says how late each was.
+async fn until_read_again(server: &Server) -> Lateness {
+    let (began, watched) = (Instant::now(), Timestamp::now());
     let before = last_ends(server).await;
-    let (mut again, mut half) = (vec![false; before.len()], None);
+    let interval = SignedDuration::from_secs(i64::try_from(every_s()).unwrap());
+    // An interval is up to a twentieth longer.
+    let due = |end: &String| end.parse::<Timestamp>().map_or(watched, |end| watched.max(end + interval + interval / 20));
+    let due: Vec<Timestamp> = before.iter().map(due).collect();
+    let mut late: Vec<Option<Duration>> = vec![None; before.len()];
     loop {
         for (number, end) in last_ends(server).await.iter().enumerate() {
-            again[number] |= *end > before[number];
+            if late[number].is_none() && *end > before[number] {
+                let end: Timestamp = end.parse().unwrap();
+                late[number] = Some(Duration::try_from(end.duration_since(due[number])).unwrap_or_default());
+            }
         }
-        let count = again.iter().filter(|again| **again).count();
-        if count * 2 >= again.len() {
-            half.get_or_insert_with(|| began.elapsed());
+        let mut each: Vec<Duration> = late.iter().copied().flatten().collect();
+        if each.len() == late.len() {
+            each.sort_unstable();
+            return Lateness { each, all_after: began.elapsed() };
         }
-        if count == again.len() {
-            return (half.unwrap_or_default(), began.elapsed());
-        }
-        assert!(began.elapsed() < Duration::from_secs(90), "{count} of {} integrations are read again", again.len());
+        let patience = Duration::from_secs(90 + 2 * every_s());
+        assert!(began.elapsed() < patience, "{} of {} integrations are read again", each.len(), late.len());
         pause(Duration::from_millis(50)).await;
     }
 }
@@ -129,20 +163,12 @@ async fn until_all_taken_in(servers: &[&Server]) -> Duration {
 
 /// How long a killed and a drained node are missed.
 pub async fn take_overs(installation: &Installation, nodes: &mut [Node]) {
-    let usual = until_read_again(nodes[0].server()).await;
-    println!(
-        "where nothing happens, half of {} integrations were read again after {:?}, all after {:?}",
-        integrations().count(),
-        usual.0,
-        usual.1
-    );
+    let count = integrations().count();
+    println!("{count} integrations, each read every {} s. Where nothing happens: {}", every_s(), until_read_again(nodes[0].server()).await);
     nodes[2].server.take().unwrap().kill();
     let others = [nodes[0].server(), nodes[1].server()];
     let (owned, taken_in, read) = tokio::join!(until_they_own_all(&others), until_all_taken_in(&others), until_read_again(others[0]));
-    println!(
-        "a killed node's shards were owned again after {owned:?}, its integrations taken in after {taken_in:?}, and all were read again after {:?}",
-        read.1
-    );
+    println!("a killed node's shards were owned again after {owned:.1?}, its integrations taken in after {taken_in:.1?}: {read}");
     nodes[2].start(installation);
     until_they_own_all(&servers(nodes)).await;
     // The one that has just come has its share as soon as the others have let go of it.
@@ -154,8 +180,7 @@ pub async fn take_overs(installation: &Installation, nodes: &mut [Node]) {
     let others = [nodes[0].server(), nodes[1].server()];
     let (owned, taken_in, read) = tokio::join!(until_they_own_all(&others), until_all_taken_in(&others), until_read_again(others[0]));
     println!(
-        "a drained node ended in {ended:?}; its shards were owned again {owned:?} after that, its integrations taken in after {taken_in:?}, and all were read again after {:?}",
-        read.1
+        "a drained node ended in {ended:.1?}; its shards were owned again {owned:.1?} after that, its integrations taken in after {taken_in:.1?}: {read}"
     );
     nodes[2].start(installation);
     until_they_own_all(&servers(nodes)).await;

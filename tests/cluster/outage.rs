@@ -1,6 +1,7 @@
 //! The brokers are away for longer than a session, or say nothing when it matters most.
 
 use std::{
+    collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
@@ -12,12 +13,22 @@ use syncline_sandbox::{Advance, Provider, Sandbox, SandboxConfig, Stream};
 
 use crate::{
     doors::Way,
-    installation::{Installation, shards_of, until_they_own_all},
+    installation::{Installation, shards_of, sum_of, until_they_own_all},
     nodes::pause,
     published,
     support::{Home, looks},
 };
 
+/// What a node holds of readings and steps.
+const HELD: [&str; 6] = [
+    "syncline_log_kafka_steps_waiting",
+    "syncline_log_kafka_bytes_waiting",
+    "syncline_jobs_running",
+    "syncline_jobs_queued",
+    "syncline_shards_owned",
+    "syncline_integrations",
+];
+const LOOKS_IN_A_ROW: u32 = 20;
 /// Longer than one call of a commit waits.
 const SILENCE: Duration = Duration::from_secs(7);
 
@@ -109,6 +120,18 @@ async fn while_the_brokers_are_away_nothing_is_read_and_callers_are_told_when_to
     let open = node.get(jobs).await;
     assert!(open["items"].as_array().unwrap().iter().all(|job| !job["outcome"].is_null()), "no job seems to run: {open:#}");
     assert_eq!(node.get("/healthz").await, "ok\n");
+    // However long it takes, nothing is kept for later: no step, no byte of one, no reading and nobody who waits for a place.
+    let mut quiet = 0;
+    while quiet < LOOKS_IN_A_ROW {
+        looks.tick().await;
+        let mut held = BTreeMap::new();
+        for metric in HELD {
+            held.insert(metric, sum_of(&[&node], metric).await);
+        }
+        quiet = if held.values().all(|held| *held == 0) { quiet + 1 } else { 0 };
+        assert!(began.elapsed() < Duration::from_secs(120), "it holds {held:?}");
+    }
+    assert_eq!(sandbox.requests_total(), asked);
 
     installation.start_broker();
     until_they_own_all(&[&node]).await;

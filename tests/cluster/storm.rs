@@ -1,5 +1,6 @@
 //! Nodes are killed, stopped and continued, drained and cut off, and the broker is killed; afterwards everything is there once, in the
-//! log and in the tables. `STORM_SECONDS` makes it longer, `STORM_INTEGRATIONS` larger: nodes inherit them, and would refuse to start
+//! log and in the tables. `STORM_SECONDS` makes it longer, `STORM_INTEGRATIONS` larger, and
+//! `STORM_EVERY_S` says how often each is read: nodes inherit them, and would refuse to start
 //! with names of our own that are no settings.
 
 use std::{

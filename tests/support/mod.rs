@@ -70,7 +70,13 @@ impl Home {
 
     /// The same, with other roles; `api` must be among them.
     pub fn serve_as(&self, roles: &str, settings: &[String]) -> Server {
+        self.serve_in(&[], roles, settings)
+    }
+
+    /// The same, with these variables in its environment.
+    pub fn serve_in(&self, environment: &[(&str, &str)], roles: &str, settings: &[String]) -> Server {
         let mut child = Command::new(binary())
+            .envs(environment.iter().copied())
             .args(["serve", "--listen", "127.0.0.1:0", "--roles", roles, "--folder"])
             .arg(self.path())
             .args(["--set", "egress.private_allowed=true", "--set", "connectors.test_mode=true", "--set", "telemetry.log_format=json"])

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests start for themselves is there: PostgreSQL, Kafka (Java and Maven), promtool, Chromium and Python; and what
+# Makes sure that what the tests start for themselves is there: PostgreSQL, Kafka (Java and Maven), promtool, Chromium, Python and faketime; and what
 # librdkafka is built with: C++, make, OpenSSL and zlib. Says what it installs.
 set -euo pipefail
 missing=()
@@ -15,6 +15,7 @@ command -v pkg-config > /dev/null || missing+=(pkg-config)
 command -v openssl > /dev/null || missing+=(openssl)
 [ -e /usr/include/openssl/ssl.h ] || pkg-config --exists openssl 2> /dev/null || missing+=(libssl-dev)
 [ -e /usr/include/zlib.h ] || pkg-config --exists zlib 2> /dev/null || missing+=(zlib1g-dev)
+compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' > /dev/null || missing+=(faketime)
 [ ${#missing[@]} -eq 0 ] && exit 0
 echo "the tests need ${missing[*]}, which this machine does not have"
 if ! command -v apt-get > /dev/null; then

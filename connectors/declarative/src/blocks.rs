@@ -2,7 +2,9 @@
 //! which of them lie within texts. The method is that of simdjson (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019,
 //! section 3.1).
 
-use wide::u8x16;
+#![allow(clippy::inline_always, reason = "what is not inlined is compiled for the narrowest registers")]
+
+use fearless_simd::{prelude::*, u8x64};
 
 use crate::cut::NotJson;
 
@@ -13,7 +15,7 @@ pub const DEPTH_MAX: u32 = 127;
 pub const BLOCK_BYTES: usize = 64;
 
 /// The places before this one, which may be 64.
-#[inline]
+#[inline(always)]
 pub fn below(place: u32) -> u64 {
     1_u64.checked_shl(place).unwrap_or(0).wrapping_sub(1)
 }
@@ -26,7 +28,7 @@ pub enum Block<'a> {
 
 impl<'a> Block<'a> {
     /// `None` behind the last.
-    #[inline]
+    #[inline(always)]
     pub fn at(bytes: &'a [u8], at: usize) -> Option<Self> {
         let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
         if let Some(whole) = rest.first_chunk() {
@@ -38,7 +40,7 @@ impl<'a> Block<'a> {
     }
 
     /// All of them.
-    #[inline]
+    #[inline(always)]
     pub fn bytes(&self) -> &[u8; BLOCK_BYTES] {
         match self {
             Self::Whole(block) => block,
@@ -48,67 +50,67 @@ impl<'a> Block<'a> {
 }
 
 /// Which bytes of a block are what, one bit for each.
-pub struct Marks([u8x16; 4]);
+pub struct Marks<S: Simd>(S, u8x64<S>);
 
-impl Marks {
+impl<S: Simd> Marks<S> {
     /// Those of this block.
-    #[inline]
-    pub fn of(block: &[u8; BLOCK_BYTES]) -> Self {
-        let (parts, _) = block.as_chunks::<16>();
-        Self(std::array::from_fn(|index| u8x16::new(parts[index])))
+    #[inline(always)]
+    pub fn of(simd: S, block: &[u8; BLOCK_BYTES]) -> Self {
+        Self(simd, u8x64::from_slice(simd, block))
     }
 
-    #[inline]
-    fn mark(&self, is: impl Fn(u8x16) -> u32) -> u64 {
-        let [one, two, three, four] = self.0.map(|part| u64::from(is(part)));
-        one | two << 16 | three << 32 | four << 48
+    #[inline(always)]
+    fn all(&self, byte: u8) -> u8x64<S> {
+        u8x64::splat(self.0, byte)
+    }
+
+    #[inline(always)]
+    fn equal(&self, byte: u8) -> u64 {
+        self.1.simd_eq(self.all(byte)).to_bitmask()
     }
 
     /// Quotes and backslashes.
-    #[inline]
+    #[inline(always)]
     pub fn quotes(&self) -> Quotes {
-        Quotes {
-            quotes: self.mark(|part| part.simd_eq(u8x16::splat(b'"')).to_bitmask()),
-            backslashes: self.mark(|part| part.simd_eq(u8x16::splat(b'\\')).to_bitmask()),
-        }
+        Quotes { quotes: self.equal(b'"'), backslashes: self.equal(b'\\') }
     }
 
     /// The brackets among these.
-    #[inline]
+    #[inline(always)]
     pub fn brackets(&self, outside: u64) -> Brackets {
         // `[` and `{`, `]` and `}` differ in this one bit, and nothing else becomes one of them by it.
-        let folded = |part: u8x16| part | u8x16::splat(b'[' ^ b'{');
+        let folded = self.1 | self.all(b'[' ^ b'{');
         Brackets {
-            opens: self.mark(|part| folded(part).simd_eq(u8x16::splat(b'{')).to_bitmask()) & outside,
-            closes: self.mark(|part| folded(part).simd_eq(u8x16::splat(b'}')).to_bitmask()) & outside,
+            opens: folded.simd_eq(self.all(b'{')).to_bitmask() & outside,
+            closes: folded.simd_eq(self.all(b'}')).to_bitmask() & outside,
         }
     }
 
-    /// Where one of two letters stands.
-    #[inline]
-    pub fn letters(&self, [one, other]: [u8; 2]) -> u64 {
-        self.mark(|part| (part.simd_eq(u8x16::splat(one)) | part.simd_eq(u8x16::splat(other))).to_bitmask())
+    /// Where names and values end, and whatever else one of these letters is.
+    #[inline(always)]
+    pub fn joints(&self) -> u64 {
+        self.equal(b':') | self.equal(b',')
     }
 
     /// Where this small letter or the same capital one stands.
-    #[inline]
+    #[inline(always)]
     pub fn letter(&self, letter: u8) -> u64 {
-        self.mark(|part| (part | u8x16::splat(b'a' ^ b'A')).simd_eq(u8x16::splat(letter)).to_bitmask())
+        (self.1 | self.all(b'a' ^ b'A')).simd_eq(self.all(letter)).to_bitmask()
     }
 
     /// Control characters, and what is no ASCII.
-    #[inline]
+    #[inline(always)]
     pub fn odd(&self) -> u64 {
-        let control = u8x16::splat(b' ' - 1);
-        // A mask is of the highest bits, which is what tells other bytes from those of ASCII.
-        self.mark(|part| (part.min(control).simd_eq(part) | part).to_bitmask())
+        // Counted from the first that is neither, all others are less than these.
+        (self.1 - self.all(b' ')).simd_ge(self.all(0x80 - b' ')).to_bitmask()
     }
 }
 
 /// The first step to where texts are.
 #[derive(Clone, Copy)]
 pub struct Quotes {
-    quotes: u64,
+    /// Also those that a backslash escapes.
+    pub quotes: u64,
     /// Also those within texts; there are no others in JSON.
     pub backslashes: u64,
 }
@@ -124,11 +126,13 @@ pub struct Brackets {
 
 impl Brackets {
     /// All of them.
+    #[inline(always)]
     pub fn any(self) -> u64 {
         self.opens | self.closes
     }
 
     /// Bracket by bracket; the place of the one that closes what was opened first.
+    #[inline(always)]
     pub fn walk(self, depth: &mut u32) -> Result<Option<u32>, NotJson> {
         let (more, less) = (self.opens.count_ones(), self.closes.count_ones());
         if less < *depth && *depth + more <= DEPTH_MAX {
@@ -154,23 +158,34 @@ impl Brackets {
         Ok(None)
     }
 
-    /// Whether one of these marks stands in the outermost list or object, where the block begins as deep as this.
-    pub fn outermost(self, marks: u64, mut depth: u32) -> bool {
-        let (mut left, mut from) = (self.any(), 0);
-        // From bracket to bracket: what stands up to the next one is as deep as what stands behind the last.
-        loop {
-            let to = left.trailing_zeros();
-            let between = marks & !below(from) & below(to);
-            if depth == 1 && between != 0 {
-                return true;
-            }
-            if left == 0 {
-                return false;
-            }
-            depth = if (self.opens >> to) & 1 == 1 { depth + 1 } else { depth.saturating_sub(1) };
+    /// The bytes of a block that stand in the outermost list or object and in nothing within it, and the place where that ends. The
+    /// block begins as deep as this.
+    #[inline(always)]
+    pub fn outermost(self, depth: &mut u32) -> Result<(u64, Option<u32>), NotJson> {
+        let mut left = self.any();
+        let mut within = if *depth == 1 { u64::MAX } else { 0 };
+        while left != 0 {
+            let place = left.trailing_zeros();
             left &= left - 1;
-            from = to;
+            let behind = (u64::MAX << place) << 1;
+            if (self.opens >> place) & 1 == 1 {
+                match *depth {
+                    0 => within ^= behind,
+                    1 => within ^= u64::MAX << place,
+                    DEPTH_MAX => return Err(NotJson("it nests too deep")),
+                    _ => {}
+                }
+                *depth += 1;
+                continue;
+            }
+            *depth -= 1;
+            match *depth {
+                0 => return Ok((within & !(u64::MAX << place), Some(place))),
+                1 => within ^= behind,
+                _ => {}
+            }
         }
+        Ok((within, None))
     }
 }
 
@@ -185,7 +200,7 @@ pub struct Texts {
 
 impl Texts {
     /// Whether the next block is nothing but more of a text.
-    #[inline]
+    #[inline(always)]
     pub fn goes_on(&mut self, block: &Quotes) -> bool {
         let goes_on = self.inside != 0 && block.quotes | block.backslashes == 0;
         if goes_on {
@@ -195,7 +210,7 @@ impl Texts {
     }
 
     /// The bytes of the next block that belong to texts, opening quotes included.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self, block: &Quotes) -> u64 {
         let mut texts = block.quotes & !self.escaped(block.backslashes);
         // A byte is in a text if the number of quotes up to it is odd.
@@ -208,7 +223,7 @@ impl Texts {
     }
 
     /// The bytes that follow an odd number of backslashes.
-    #[inline]
+    #[inline(always)]
     fn escaped(&mut self, backslashes: u64) -> u64 {
         const EVEN: u64 = u64::MAX / 3;
         if backslashes == 0 {

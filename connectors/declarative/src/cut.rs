@@ -4,17 +4,22 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use wide::u8x16;
 
 use crate::{
     brackets,
-    piece::{Piece, Seen},
+    piece::{Joints, Piece},
 };
 
 /// Why a page cannot be cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the answer is no JSON: {0}")]
 pub struct NotJson(pub &'static str);
+
+/// Room for so many is made before an object is looked at.
+const JOINTS_AT_FIRST: usize = 48;
+
+/// For at most so many records is room made when the first is seen.
+const ALIKE_MAX: usize = 4096;
 
 impl NotJson {
     /// What Python writes for numbers that JSON has no word for.
@@ -28,19 +33,30 @@ pub struct Cut {
     pub records: Vec<Piece>,
     /// Those of the wanted fields that the page has at its top, by their place among the wanted; `None` if it is no object.
     pub beside: Option<Vec<(usize, Bytes)>>,
+    /// Those of the records, where they were asked for.
+    pub joints: Joints,
+}
+
+/// What is wanted of a page beside its records.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// Fields at its top, by name.
+    pub fields: &'a [Box<str>],
+    /// Where the fields of its records join.
+    pub joints: bool,
 }
 
 /// The values at a path of object names. An empty path is the page itself.
 pub fn cut(page: &Bytes, path: &[String]) -> Result<Vec<Piece>, NotJson> {
-    cut_beside(page, path, &[]).map(|cut| cut.records)
+    cut_beside(page, path, Wanted::default()).map(|cut| cut.records)
 }
 
-/// The same, and some fields of the page.
-pub fn cut_beside(page: &Bytes, path: &[String], wanted: &[Box<str>]) -> Result<Cut, NotJson> {
+/// The same, and what else is wanted.
+pub fn cut_beside(page: &Bytes, path: &[String], wanted: Wanted<'_>) -> Result<Cut, NotJson> {
     let begin = space(page, 0);
     let beside = (page.get(begin) == Some(&b'{')).then(Vec::new);
-    let mut cutter = Cutter { page, cut: Cut { records: Vec::new(), beside } };
-    let end = cutter.value(begin, path, wanted)?;
+    let mut cutter = Cutter { page, joins: wanted.joints, cut: Cut { beside, ..Cut::default() } };
+    let end = cutter.value(begin, path, wanted.fields)?;
     if space(page, end) != page.len() {
         return Err(NotJson("something stands behind its end"));
     }
@@ -62,18 +78,81 @@ pub struct Field {
     pub value_end: usize,
 }
 
-/// The fields of the object that these bytes are. Whatever is no value of JSON anywhere in them is an error.
-pub fn fields(object: &[u8], mut found: impl FnMut(Field)) -> Result<(), NotJson> {
-    let end = each_field(object, 0, |name, value| {
-        let value_end = value_end::<true>(object, value)?;
-        found(Field { name: name.begin, name_end: name.end, name_escaped: name.escaped, value, value_end });
-        Ok(value_end)
-    })?;
-    if end == object.len() { Ok(()) } else { Err(NotJson("something stands behind its end")) }
+/// The fields of the object that these bytes are. What is no object, or holds a number that JSON has no word for, is an error.
+pub fn fields(object: &[u8], found: impl FnMut(Field)) -> Result<(), NotJson> {
+    let mut joints = Joints::with_capacity(JOINTS_AT_FIRST);
+    let (end, seen) = brackets::end_joined(object, 0, &mut joints)?;
+    if end != object.len() {
+        return Err(NotJson("something stands behind its end"));
+    }
+    if seen.word {
+        return Err(NotJson::NO_WORD);
+    }
+    joined(object, &joints, seen.escapes, found)
+}
+
+/// The same for an object whose joints are known, and whether it may have backslashes.
+#[inline]
+pub fn joined(object: &[u8], joints: &[u32], may_escape: bool, mut found: impl FnMut(Field)) -> Result<(), NotJson> {
+    let (Some(b'{'), Some(b'}')) = (object.first(), object.last()) else { return Err(NotJson("it is no object")) };
+    let (mut from, mut left) = (1, joints.iter().map(|place| *place as usize));
+    loop {
+        let Some(colon) = left.next() else {
+            let is_empty = from == 1 && object[1..object.len() - 1].trim_ascii().is_empty();
+            return if is_empty { Ok(()) } else { Err(NotJson("a name is not followed by `:`")) };
+        };
+        let comma = left.next();
+        let to = comma.unwrap_or(object.len() - 1);
+        if object.get(colon) != Some(&b':') || comma.is_some() && object.get(to) != Some(&b',') {
+            return Err(NotJson("`:` and `,` do not take turns"));
+        }
+        let Some((name, name_end)) = trimmed(object, from, colon).filter(|(from, to)| is_text(object, *from, *to)) else {
+            return Err(NotJson("a name in quotes is missing"));
+        };
+        let Some((value, value_end)) = trimmed(object, colon + 1, to).filter(|(from, to)| is_value(object, *from, *to)) else {
+            return Err(NotJson("something stands where a value should"));
+        };
+        let name_escaped = may_escape && object[name..name_end].contains(&b'\\');
+        found(Field { name, name_end, name_escaped, value, value_end });
+        if comma.is_none() {
+            return Ok(());
+        }
+        from = to + 1;
+    }
+}
+
+/// Without the spaces around it; `None` if there is nothing else.
+#[inline]
+fn trimmed(bytes: &[u8], from: usize, to: usize) -> Option<(usize, usize)> {
+    let part = bytes.get(from..to)?;
+    // Most sources write no spaces.
+    if *part.first()? > b' ' && *part.last()? > b' ' {
+        return Some((from, to));
+    }
+    let length = part.trim_ascii_start().len();
+    let from = to - length;
+    (length > 0).then(|| (from, from + part.trim_ascii().len()))
+}
+
+#[inline]
+fn is_text(bytes: &[u8], from: usize, to: usize) -> bool {
+    to - from >= 2 && bytes[from] == b'"' && bytes[to - 1] == b'"'
+}
+
+/// Whether it begins and ends as a value does. What stands between is judged by whoever reads it.
+#[inline]
+fn is_value(bytes: &[u8], from: usize, to: usize) -> bool {
+    match bytes[from] {
+        b'"' => is_text(bytes, from, to),
+        b'{' => bytes[to - 1] == b'}',
+        b'[' => bytes[to - 1] == b']',
+        byte => byte == b'-' || byte.is_ascii_alphanumeric(),
+    }
 }
 
 struct Cutter<'a> {
     page: &'a Bytes,
+    joins: bool,
     cut: Cut,
 }
 
@@ -84,7 +163,7 @@ impl Cutter<'_> {
             (Some(b'['), []) => self.elements(at),
             (Some(b'{'), [first, rest @ ..]) => self.object(at, first, rest, wanted),
             (Some(b'{'), []) => self.record(at, wanted),
-            _ => value_end::<false>(self.page, at),
+            _ => value_end(self.page, at),
         }
     }
 
@@ -94,9 +173,10 @@ impl Cutter<'_> {
         each_field(page, open, |name, value| {
             let end = if name.is(page, first) {
                 self.cut.records.clear();
+                self.cut.joints.clear();
                 self.value(value, rest, &[])?
             } else {
-                value_end::<false>(page, value)?
+                value_end(page, value)?
             };
             self.keep(name, value..end, wanted);
             Ok(end)
@@ -104,19 +184,33 @@ impl Cutter<'_> {
     }
 
     fn record(&mut self, open: usize, wanted: &[Box<str>]) -> Result<usize, NotJson> {
-        let (end, seen) = brackets::end_seen(self.page, open)?;
+        let (piece, end) = self.piece(open)?;
         if self.page.get(space(self.page, open + 1)) != Some(&b'}') {
-            self.cut.records.push(Piece { bytes: self.page.slice(open..end), seen });
+            self.cut.records.push(piece);
         }
         if !wanted.is_empty() {
             let page = self.page;
             each_field(page, open, |name, value| {
-                let end = value_end::<false>(page, value)?;
+                let end = value_end(page, value)?;
                 self.keep(name, value..end, wanted);
                 Ok(end)
             })?;
         }
         Ok(end)
+    }
+
+    /// The object that begins here, and where it ends. The first one tells how many there may be.
+    fn piece(&mut self, open: usize) -> Result<(Piece, usize), NotJson> {
+        let joints_before = self.cut.joints.len();
+        let (end, seen) =
+            if self.joins { brackets::end_joined(self.page, open, &mut self.cut.joints)? } else { brackets::end_seen(self.page, open)? };
+        let joints = joints_before..self.cut.joints.len();
+        if self.cut.records.is_empty() {
+            let alike = (self.page.len() / (end - open)).min(ALIKE_MAX);
+            self.cut.records.reserve(alike + 1);
+            self.cut.joints.reserve(alike * joints.len());
+        }
+        Ok((Piece { bytes: self.page.slice(open..end), seen, joints }, end))
     }
 
     fn keep(&mut self, name: Text, value: Range<usize>, wanted: &[Box<str>]) {
@@ -133,11 +227,14 @@ impl Cutter<'_> {
             return Ok(at + 1);
         }
         loop {
-            let (end, seen) = match self.page.get(at) {
-                Some(b'{') => brackets::end_seen(self.page, at)?,
-                _ => (value_end::<false>(self.page, at)?, Seen::UNKNOWN),
+            let (piece, end) = match self.page.get(at) {
+                Some(b'{') => self.piece(at)?,
+                _ => {
+                    let end = value_end(self.page, at)?;
+                    (self.page.slice(at..end).into(), end)
+                }
             };
-            self.cut.records.push(Piece { bytes: self.page.slice(at..end), seen });
+            self.cut.records.push(piece);
             at = space(self.page, end);
             match self.page.get(at) {
                 Some(b',') => at = space(self.page, at + 1),
@@ -215,35 +312,20 @@ fn text(bytes: &[u8], begin: usize) -> Result<Text, NotJson> {
     }
 }
 
-/// Where the first quote or backslash stands. Most texts are short, so the first bytes are looked at before a faster search is begun.
-#[inline]
+/// Where the first quote or backslash stands.
 fn text_stop(bytes: &[u8]) -> Option<usize> {
-    const AT_FIRST_BYTES: usize = 48;
-    let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk()).filter(|_| at < AT_FIRST_BYTES) {
-        let chunk = u8x16::new(*chunk);
-        let found = chunk.simd_eq(u8x16::splat(b'"')) | chunk.simd_eq(u8x16::splat(b'\\'));
-        let found = found.to_bitmask();
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize);
-        }
-        at += 16;
-    }
-    memchr::memchr2(b'"', b'\\', &bytes[at..]).map(|found| at + found)
+    memchr::memchr2(b'"', b'\\', bytes)
 }
 
-/// Behind the value that begins at `at`. Brackets are counted, not matched by kind; whoever parses a record checks it whole. `STRICT`
-/// refuses what Python writes for numbers that JSON has no word for.
-fn value_end<const STRICT: bool>(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
+/// Behind the value that begins at `at`. Brackets are counted, not matched by kind; whoever parses a record checks it whole.
+fn value_end(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
     match bytes.get(at) {
         None => Err(NotJson("it ends too early")),
         Some(b'"') => text(bytes, at).map(|text| text.end),
-        Some(b'{' | b'[') => brackets::end::<STRICT>(bytes, at),
-        Some(b'N' | b'I') if STRICT => Err(NotJson::NO_WORD),
+        Some(b'{' | b'[') => brackets::end(bytes, at),
         Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'-' => {
             let rest = bytes[at..].iter().position(|byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t'));
-            let end = rest.map_or(bytes.len(), |length| at + length);
-            if STRICT && bytes[at..end].contains(&b'I') { Err(NotJson::NO_WORD) } else { Ok(end) }
+            Ok(rest.map_or(bytes.len(), |length| at + length))
         }
         Some(_) => Err(NotJson("something stands where a value should")),
     }

@@ -18,6 +18,7 @@ mod dynamic;
 mod dynamic_schema;
 mod errors;
 mod extract;
+mod flat;
 mod lint;
 mod manifest;
 mod migrate;

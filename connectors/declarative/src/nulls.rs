@@ -28,7 +28,7 @@ fn one(item: Item, made: &mut BytesMut) -> Piece {
         }
         Item::Raw(piece) if piece.seen.null && NULL.find(&piece).is_some() => {
             let seen = Seen { null: false, ..piece.seen };
-            shortened(&piece, made).map_or(piece, |bytes| Piece { bytes, seen })
+            shortened(&piece, made).map_or(piece, |bytes| Piece::new(bytes, seen))
         }
         Item::Raw(piece) => piece,
         other => other.bytes().into(),

@@ -1,6 +1,6 @@
 //! A record as it stood in a page, with what was seen of it on the way to its end, so that nobody has to look a second time.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 use bytes::Bytes;
 
@@ -11,10 +11,17 @@ pub struct Piece {
     pub bytes: Bytes,
     /// What was seen of it.
     pub seen: Seen,
+    /// Where its joints stand among those of its page; empty if nobody looked for them.
+    pub joints: Range<usize>,
 }
+
+/// Where the fields of objects join: every `:` behind a name and every `,` behind a value of their outermost object, counted from its
+/// beginning, for one object after the other.
+pub type Joints = Vec<u32>;
 
 /// What a record may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a thing of its own")]
 pub struct Seen {
     /// A field of its outermost object may be null.
     pub null: bool,
@@ -22,24 +29,36 @@ pub struct Seen {
     pub word: bool,
     /// There may be a control character in it, such as a line break, or something that is no ASCII.
     pub odd: bool,
+    /// There may be a backslash in it.
+    pub escapes: bool,
 }
 
 impl Seen {
     /// What nobody looked at may hold anything.
-    pub const UNKNOWN: Self = Self { null: true, word: true, odd: true };
+    pub const UNKNOWN: Self = Self { null: true, word: true, odd: true, escapes: true };
     /// It was looked at, and there was nothing of all this so far.
-    pub const NOTHING: Self = Self { null: false, word: false, odd: false };
+    pub const NOTHING: Self = Self { null: false, word: false, odd: false, escapes: false };
 
     /// A field with this value comes in.
     pub fn look(&mut self, value: &[u8]) {
         self.null |= value == b"null";
-        self.odd |= !value.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        for byte in value {
+            self.odd |= !matches!(byte, b' '..=b'~');
+            self.escapes |= *byte == b'\\';
+        }
+    }
+}
+
+impl Piece {
+    /// These bytes, of which no joints are known.
+    pub fn new(bytes: Bytes, seen: Seen) -> Self {
+        Self { bytes, seen, joints: 0..0 }
     }
 }
 
 impl From<Bytes> for Piece {
     fn from(bytes: Bytes) -> Self {
-        Self { bytes, seen: Seen::UNKNOWN }
+        Self::new(bytes, Seen::UNKNOWN)
     }
 }
 

@@ -9,6 +9,7 @@ use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
 
 use crate::{
+    cut,
     decode::Decoder,
     extract::{Extractor, RecordFilter},
     node::Node,
@@ -204,14 +205,15 @@ impl Selector {
     ) -> Result<Selected, Fault> {
         if let Some(path) = &self.plain_path {
             let fields = self.looked_at.as_deref().unwrap_or_default();
-            let Ok(cut) = Extractor::pieces(&answer.body, path, fields) else {
+            let Ok(cut) = Extractor::pieces(&answer.body, path, cut::Wanted { fields, joints: self.splice.is_some() }) else {
                 // What is no JSON has no records; the reference goes on as if it were an empty object.
                 return broken(answer).map_or_else(|| Ok(Selected::default()), Err);
             };
             let extracted = cut.records.len() as u64;
             let document = self.looked_at.as_ref().zip(cut.beside).and_then(|(names, found)| document(names, found));
             let items = cut.records.into_iter().map(Item::of);
-            let items = self.made(items, answer.body.len(), scope, normalizer, wanted)?;
+            let splicer = self.splice.as_ref().map(|splice| splice.splicer(answer.body.len(), &cut.joints));
+            let items = self.made(items, splicer, scope, normalizer, wanted)?;
             return Ok(Selected { items, extracted, complaint: None, document });
         }
         let mut complaint = None;
@@ -243,13 +245,13 @@ impl Selector {
         normalizer: Option<&Normalizer>,
         wanted: Option<Wanted<'_>>,
     ) -> Result<Vec<Item>, Fault> {
-        self.made(items, 0, scope, normalizer, wanted)
+        self.made(items, None, scope, normalizer, wanted)
     }
 
     fn made(
         &self,
         items: impl Iterator<Item = Item>,
-        page_bytes: usize,
+        mut splicer: Option<Splicer<'_>>,
         scope: &Scope,
         normalizer: Option<&Normalizer>,
         wanted: Option<Wanted<'_>>,
@@ -258,16 +260,19 @@ impl Selector {
             return Ok(items.collect());
         }
         let mut scope = scope.clone();
-        let mut splicer = self.splice.as_ref().map(|splice| splice.splicer(page_bytes));
+        // Nothing else is done with these records, so that the bytes they came as need not be kept for a second try.
+        let mut only_splicer = splicer.take_if(|_| self.filter.is_none() && !self.normalizes && wanted.is_none());
         let mut made = Vec::with_capacity(items.size_hint().0);
         for item in items {
-            let before = item.clone();
-            match self.one(item, &mut scope, &mut splicer, normalizer, wanted) {
-                Ok(item) => made.extend(item),
-                // One record that cannot be changed, or of which a template cannot be filled in, spoils no other.
-                Err(Fault::BadRecord(cause) | Fault::Misconfigured(cause)) => made.push(Item::Refused(before.bytes(), cause)),
-                Err(fault) => return Err(fault),
+            if let (Item::Raw(piece), Some(splicer)) = (&item, &mut only_splicer)
+                && let Some(changed) = splicer.change(piece, &mut scope)
+            {
+                add(changed.map(|piece| Some(Item::Raw(piece))), || piece.bytes.clone(), &mut made)?;
+                continue;
             }
+            let before = item.clone();
+            let item = self.one(item, &mut scope, &mut splicer, normalizer, wanted);
+            add(item, || before.bytes(), &mut made)?;
         }
         Ok(made)
     }
@@ -337,6 +342,16 @@ impl Selector {
     }
 }
 
+/// One record that cannot be changed, or of which a template cannot be filled in, spoils no other.
+fn add(item: Result<Option<Item>, Fault>, before: impl FnOnce() -> Bytes, made: &mut Vec<Item>) -> Result<(), Fault> {
+    match item {
+        Ok(item) => made.extend(item),
+        Err(Fault::BadRecord(cause) | Fault::Misconfigured(cause)) => made.push(Item::Refused(before(), cause)),
+        Err(fault) => return Err(fault),
+    }
+    Ok(())
+}
+
 /// An answer with only these of its fields; `None` if one of them is no JSON.
 fn document(names: &[Box<str>], found: Vec<(usize, Bytes)>) -> Option<Value> {
     let one = |(index, bytes): (usize, Bytes)| Some((names.get(index)?.to_string(), crate::decode::json::parse(&bytes).ok()?));
@@ -367,7 +382,7 @@ mod tests {
     #[test]
     fn what_only_python_takes_for_a_number_becomes_null() {
         let page = Bytes::from_static(b"[{\"a\":[1.10,NaN]},{\"b\":-Infinity},{\"c\":\"NaN\"}]");
-        let records = Extractor::pieces(&page, &[], &[]).unwrap().records;
+        let records = Extractor::pieces(&page, &[], crate::cut::Wanted::default()).unwrap().records;
         let bytes: Vec<_> = records.into_iter().map(|piece| Item::of(piece).bytes()).collect();
         assert_eq!(bytes, [&b"{\"a\":[1.10,null]}"[..], b"{\"b\":null}", b"{\"c\":\"NaN\"}"]);
     }

@@ -83,6 +83,14 @@ mod of_kafka {
     pub static LOG_KAFKA_LANES: LazyLock<IntGauge> =
         metric!(register_int_gauge!("syncline_log_kafka_lanes", "Producers that busy shards have beside their first"));
 
+    /// Steps that were handed over and are not decided yet.
+    pub static LOG_KAFKA_STEPS_WAITING: LazyLock<IntGauge> =
+        metric!(register_int_gauge!("syncline_log_kafka_steps_waiting", "Steps that were handed over and are not decided yet"));
+
+    /// Bytes of the events of those steps.
+    pub static LOG_KAFKA_BYTES_WAITING: LazyLock<IntGauge> =
+        metric!(register_int_gauge!("syncline_log_kafka_bytes_waiting", "Bytes of the events in steps that are not decided yet"));
+
     /// Changes of who owns which shard, as this node has heard of them.
     pub static LOG_KAFKA_REBALANCES_TOTAL: LazyLock<IntCounter> = metric!(register_int_counter!(
         "syncline_log_kafka_rebalances_total",

@@ -99,8 +99,10 @@ pub struct Position(pub BTreeMap<PartitionName, u64>);
 impl Position {
     /// Moves on past this place.
     pub fn pass(&mut self, place: &Place) {
-        let offset = self.0.entry(place.partition.clone()).or_default();
-        *offset = (*offset).max(place.offset);
+        match self.0.get_mut(&place.partition) {
+            Some(offset) => *offset = (*offset).max(place.offset),
+            None => drop(self.0.insert(place.partition.clone(), place.offset)),
+        }
     }
 
     /// This place was already seen.

@@ -23,7 +23,8 @@ pub struct EngineConfig {
     pub streams_max: usize,
     /// The way out.
     pub client: ClientConfig,
-    /// Over how long the work that is due is spread after a start, so that a restart does not start everything at once.
+    /// Over how long the work that was missed is spread after a start, so that a restart does not start everything at once. Without a
+    /// spread it is done as places are free, and what was missed first comes first.
     pub start_spread: Duration,
     /// How a failed page, commit or call of the store is tried again.
     pub retry: Steps,

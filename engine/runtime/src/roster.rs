@@ -50,15 +50,18 @@ pub struct Roster {
     pub lanes: Lanes,
     probe: Steps,
     spread: Duration,
+    /// When somebody was last taken in. What was due before that could not be known of.
+    taken_in: Timestamp,
 }
 
 impl Roster {
     /// Nobody yet.
     pub fn new(places: usize, probe: Steps, spread: Duration) -> Self {
-        Self { seats: HashMap::new(), due: BTreeSet::new(), wanted: HashMap::new(), lanes: Lanes::new(places), probe, spread }
+        let (seats, due, wanted) = (HashMap::new(), BTreeSet::new(), HashMap::new());
+        Self { seats, due, wanted, lanes: Lanes::new(places), probe, spread, taken_in: Timestamp::MIN }
     }
 
-    /// Takes in an integration after a start: what was missed is caught up, spread over a while.
+    /// Takes in an integration after a start, or from another node: what was missed is caught up, spread over a while or in its order.
     /// One that may have missed something meanwhile is read whatever its schedule says.
     pub fn seat_at_start(&mut self, enrolled: Enrolled, now: Timestamp, missed: bool) {
         let key = key_of(&enrolled);
@@ -69,6 +72,7 @@ impl Roster {
             due if missed && enrolled.state == State::Live => due.into_iter().chain([later(now, jitter(self.spread))]).min(),
             due => due,
         };
+        self.taken_in = now;
         self.put(key, enrolled, Health::default(), due);
     }
 
@@ -116,7 +120,7 @@ impl Roster {
                 return;
             }
             self.due.pop_first();
-            metrics::SCHEDULER_LAG_SECONDS.observe(metrics::seconds(until(now, due)));
+            metrics::SCHEDULER_LAG_SECONDS.observe(metrics::seconds(until(now, due.max(self.taken_in))));
             let Some(seat) = self.seats.get_mut(&key) else { continue };
             seat.due = None;
             let trigger = if seat.health.failures > 0 { Trigger::Probe } else { Trigger::Schedule };

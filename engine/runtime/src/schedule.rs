@@ -47,14 +47,16 @@ pub fn next_due(schedule: &Schedule, ended: Timestamp, health: Health, probe: St
 }
 
 /// When an integration is due that was not looked at since its last job, because we were not there. A tick that was missed is
-/// caught up once, somewhere within `spread` from now.
+/// caught up once: somewhere within `spread` from now, or, without a spread, before all that was missed later.
 pub fn first_due(schedule: &Schedule, last_ended: Option<Timestamp>, now: Timestamp, spread: Duration) -> Option<Timestamp> {
     let due = match last_ended {
         None if *schedule == Schedule::Manual => return None,
         None => now,
-        Some(ended) => scheduled(schedule, ended)?,
+        // Whoever wrote down the end has another clock. If it is ahead of ours, nobody waits for that.
+        Some(ended) => scheduled(schedule, ended.min(now))?,
     };
-    Some(if due > now { due } else { later(now, jitter(spread)) })
+    let is_missed = due <= now && !spread.is_zero();
+    Some(if is_missed { later(now, jitter(spread)) } else { due })
 }
 
 fn scheduled(schedule: &Schedule, ended: Timestamp) -> Option<Timestamp> {

@@ -1,10 +1,9 @@
 //! Which of several states of a record wins: the newest version; of equal ones, and where there is none, the later in the log.
 
-use std::collections::HashMap;
-
 use syncline_model::{Op, log::Logged};
 
 use super::{
+    by_key::KeyMap,
     flatten::{Parts, flatten},
     port::Applied,
     schema::Schema,
@@ -41,12 +40,12 @@ pub(crate) struct Fold<'a> {
     pub table: usize,
     pub records: Vec<(&'a str, Pending<'a>)>,
     pub unusable: Vec<Unusable<'a>>,
-    index: HashMap<&'a str, usize>,
+    index: KeyMap<'a, usize>,
 }
 
 impl<'a> Fold<'a> {
     pub fn new(table: usize) -> Self {
-        Self { table, records: Vec::new(), unusable: Vec::new(), index: HashMap::new() }
+        Self { table, records: Vec::new(), unusable: Vec::new(), index: KeyMap::default() }
     }
 
     /// Takes one event in. What the tables know of its record is asked once.

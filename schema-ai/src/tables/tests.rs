@@ -4,6 +4,7 @@
 
 mod conformance;
 mod postgres;
+mod replaced;
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ use self::{
     filled::{Path, Scope},
 };
 use crate::{
-    cut::{Cut, NotJson},
+    cut::{Cut, NotJson, Wanted},
     decode::{Decoder, Documents},
     problem::Problem,
     template::is_truthy,
@@ -96,7 +96,7 @@ impl Extractor {
 
     /// The records of a page of plain JSON at the names of [`Self::plain_path`], as bytes, and those of the wanted
     /// fields that stand at the top of it.
-    pub fn pieces(page: &Bytes, path: &[String], wanted: &[Box<str>]) -> Result<Cut, NotJson> {
+    pub fn pieces(page: &Bytes, path: &[String], wanted: Wanted<'_>) -> Result<Cut, NotJson> {
         pieces::pieces(page, path, wanted)
     }
 

@@ -4,24 +4,24 @@
 use bytes::Bytes;
 
 use crate::{
-    cut::{Cut, NotJson, cut, cut_beside},
+    cut::{Cut, NotJson, Wanted, cut, cut_beside},
     piece::Piece,
 };
 
 /// The records of a page.
-pub fn pieces(page: &Bytes, path: &[String], wanted: &[Box<str>]) -> Result<Cut, NotJson> {
+pub fn pieces(page: &Bytes, path: &[String], wanted: Wanted<'_>) -> Result<Cut, NotJson> {
     if page.trim_ascii_start().first() != Some(&b'[') {
         return cut_beside(page, path, wanted);
     }
-    Ok(Cut { records: of_list(page, path)?, beside: None })
-}
-
-fn of_list(page: &Bytes, path: &[String]) -> Result<Vec<Piece>, NotJson> {
-    let documents = cut(page, &[])?;
-    let all_are_records = path.is_empty() && documents.iter().all(holds_fields);
+    let documents = cut_beside(page, &[], Wanted { joints: wanted.joints && path.is_empty(), ..Wanted::default() })?;
+    let all_are_records = path.is_empty() && documents.records.iter().all(holds_fields);
     if all_are_records {
         return Ok(documents);
     }
+    Ok(Cut { records: of_list(documents.records, path)?, ..documents })
+}
+
+fn of_list(documents: Vec<Piece>, path: &[String]) -> Result<Vec<Piece>, NotJson> {
     let mut found = Vec::with_capacity(documents.len());
     for document in documents {
         match document.first() {

@@ -100,7 +100,7 @@ fn what_is_cut_out_of_bytes_is_what_would_be_extracted() {
         let body = if case["body"] == "DOCUMENT" { &reference["document"] } else { &case["body"] };
         // A single value that is neither a list nor an object is no record that anybody could use.
         let is_single = case["records"].as_array().is_some_and(|records| matches!(records.as_slice(), [one] if !one.is_object()));
-        let pieces = Extractor::pieces(&Bytes::from(format!(" {body} ")), &path, &[]).unwrap().records;
+        let pieces = Extractor::pieces(&Bytes::from(format!(" {body} ")), &path, Wanted::default()).unwrap().records;
         let pieces: Vec<Value> = pieces.iter().map(|piece| serde_json::from_slice(&piece.bytes).unwrap()).collect();
         assert!(json!(pieces) == case["records"] || is_single && pieces.is_empty(), "{path:?} {body} {pieces:?} {}", case["records"]);
         compared += 1;

@@ -137,6 +137,12 @@ impl Template {
         literal::literal(text).is_none()
     }
 
+    /// Whether no text that begins with this byte spells a value of Python.
+    #[inline]
+    pub fn none_begins(first: u8) -> bool {
+        literal::none_begins(first)
+    }
+
     /// What can be said against it before it is asked: names that no place knows. Asking it is a fault then, as in the reference.
     pub fn problem(&self) -> Option<String> {
         if self.0.refused {

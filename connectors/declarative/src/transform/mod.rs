@@ -3,19 +3,17 @@
 mod add;
 mod flatten;
 mod keys;
+mod known;
 mod remove;
 mod splice;
+mod splicer;
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use syncline_model::{Fault, nearest};
 
-pub use self::{
-    add::Add,
-    remove::Remove,
-    splice::{Splice, Splicer},
-};
+pub use self::{add::Add, remove::Remove, splice::Splice, splicer::Splicer};
 use crate::{
     extract::filled::{self, Scope, Template},
     problem::Problem,

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     brackets,
-    piece::{Piece, Seen},
+    piece::{Joints, Piece, Seen},
 };
 
 fn reference() -> Value {
@@ -68,14 +68,20 @@ fn both_ways(nodes: &Value, record: &str, scope: &Scope) -> Option<(Result<Strin
     let transforms = Transform::load_all(Some(nodes), "transformations").ok()?;
     let splice = Splice::of(&transforms)?;
     let bytes = Bytes::from(record.to_owned());
-    let seen = brackets::end_seen(&bytes, 0).map_or(Seen::UNKNOWN, |(_, seen)| seen);
-    let piece = Piece { bytes, seen };
-    let spliced = splice.splicer(0).change(&piece, &mut scope.clone())?;
+    let mut joints = Joints::new();
+    let (end, seen) = brackets::end_joined(&bytes, 0, &mut joints).unwrap_or((0, Seen::UNKNOWN));
+    let piece = Piece::new(bytes, seen);
+    let walked = splice.splicer(0, &joints).change(&piece, &mut scope.clone())?;
+    // The same by joints, where the record is whole.
+    let joined = Piece { joints: 0..joints.len(), ..piece };
+    let spliced = splice.splicer(0, &joints).change(&joined, &mut scope.clone()).filter(|_| end == joined.len() && !seen.word)?;
+    assert_eq!(spliced.as_ref().ok().map(|piece| &piece.bytes), walked.as_ref().ok().map(|piece| &piece.bytes));
     let tree = apply_all(&transforms, crate::decode::json::parse(record.as_bytes()).unwrap(), &mut scope.clone());
     let spelt = |piece: Piece| {
         let tree = crate::decode::json::parse(&piece).unwrap();
         let has_null = tree.as_object().is_some_and(|fields| fields.values().any(Value::is_null));
         assert!(piece.seen.null || !has_null, "a null in {piece:?} was not seen");
+        assert!(piece.seen.escapes || !piece.contains(&b'\\'), "a backslash in {piece:?} was not seen");
         assert!(piece.seen.odd || piece.iter().all(|byte| matches!(byte, b' '..=b'~')), "something odd in {piece:?} was not seen");
         tree.to_string()
     };
@@ -115,6 +121,7 @@ proptest! {
     fn whatever_a_record_holds_it_is_changed_alike_in_bytes_and_tree(
         values in proptest::collection::vec((0_usize..6, 0_usize..24), 0..7),
         steps in proptest::collection::vec((0_usize..6, 0_usize..11, 0_usize..8), 1..5),
+        is_tight in any::<bool>(),
     ) {
         const NAMES: [&str; 6] = ["a", "b", "c", "a b", "\u{e9}\"", "d\\"];
         const VALUES: [&str; 24] = [
@@ -127,8 +134,9 @@ proptest! {
             "plain", "7", "{{ 'x' if record['c'] else record.b }}", "{{ record.b | string }}", "{{ record['c'] + 1 }}",
         ];
         const KINDS: [&str; 4] = ["string", "integer", "number", "boolean"];
-        let fields = values.iter().map(|(name, value)| format!("{}: {}", json!(NAMES[*name]), VALUES[*value]));
-        let record = format!("{{ {} }}", fields.collect::<Vec<_>>().join(" ,"));
+        let [begin, colon, comma, end] = if is_tight { ["{", ":", ",", "}"] } else { ["{ ", ": ", " ,", " }"] };
+        let fields = values.iter().map(|(name, value)| format!("{}{colon}{}", json!(NAMES[*name]), VALUES[*value]));
+        let record = format!("{begin}{}{end}", fields.collect::<Vec<_>>().join(comma));
         let node = |(name, template, kind): &(usize, usize, usize)| match TEMPLATES.get(*template) {
             Some(template) => match KINDS.get(*kind) {
                 Some(kind) => json!({"type": "AddFields", "fields": [{"path": [NAMES[*name]], "value": template, "value_type": kind}]}),

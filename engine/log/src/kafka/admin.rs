@@ -89,7 +89,8 @@ impl Topics {
     }
 
     fn own<'a>(&'a self, topic: &'a str, partitions: i32, compacted: bool) -> NewTopic<'a> {
-        let new = self.with_copies(NewTopic::new(topic, partitions, self.replication()));
+        // By the broker's clock: what a node sends whose own is wrong would be refused otherwise.
+        let new = self.with_copies(NewTopic::new(topic, partitions, self.replication())).set("message.timestamp.type", "LogAppendTime");
         if compacted {
             return new
                 .set("cleanup.policy", "compact")

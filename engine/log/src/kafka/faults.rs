@@ -29,6 +29,22 @@ pub fn is_missing_topic(code: RDKafkaErrorCode) -> bool {
     matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)
 }
 
+/// The broker does not believe the time of a message. Only a topic that goes by the senders' clocks looks at it.
+pub fn is_wrong_clock(code: RDKafkaErrorCode) -> bool {
+    matches!(code, Code::InvalidTimestamp)
+}
+
+/// Why a message was not taken, as a clause.
+pub fn of_message(topic: &str, code: RDKafkaErrorCode) -> String {
+    if is_wrong_clock(code) {
+        return format!(
+            "topic `{topic}`: the clocks of this node and of the broker differ by more than the topic bears; set them right, or its \
+             `message.timestamp.type` to `LogAppendTime`"
+        );
+    }
+    format!("topic `{topic}`: {code}")
+}
+
 /// The broker takes less than we thought.
 pub fn is_too_large(code: RDKafkaErrorCode) -> bool {
     matches!(code, Code::MessageSizeTooLarge)

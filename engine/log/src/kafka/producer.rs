@@ -212,7 +212,7 @@ impl Transactions {
         if faults::is_too_large(failed.code) && failed.index != OWN {
             return Refusal::TooLarge(failed.index);
         }
-        Refusal::Aborted(LogFault::Unavailable(format!("topic `{}`: {} ({text})", failed.topic, failed.code)))
+        Refusal::Aborted(LogFault::Unavailable(format!("{} ({text})", faults::of_message(&failed.topic, failed.code))))
     }
 
     /// The schema of each event, or nothing where there is no registry.

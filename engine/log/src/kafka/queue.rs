@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::embedded::locked;
 
-pub use waiting::Waiting;
+pub use waiting::{Waiting, room, room_for};
 
 const EVENTS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 16 << 20;

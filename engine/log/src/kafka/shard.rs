@@ -22,13 +22,11 @@ use super::{
     held::{Draft, Held},
     inbox::Inbox,
     producer::{Refusal, Transactions},
-    queue::{Queue, Waiting},
+    queue::{self, Queue, Waiting},
     writer,
 };
 use crate::{embedded::locked, metrics};
 
-/// Steps that may wait for the same shard.
-const STEPS_WAITING_MAX: usize = 1024;
 const RESTORE: Duration = Duration::from_secs(120);
 const AGAIN_FIRST: Duration = Duration::from_millis(200);
 const AGAIN_MAX: Duration = Duration::from_secs(5);
@@ -46,9 +44,8 @@ pub struct Owned {
 impl Owned {
     fn new(core: &Core, shard: ShardId, held: Held, inbox: Arc<Inbox>) -> Arc<Self> {
         inbox.done(held.inbox_done);
-        let room = Arc::new(Semaphore::new(STEPS_WAITING_MAX));
         let queue = Queue::new(core.config.batch, core.config.lanes.get());
-        Arc::new(Self { shard, held: Mutex::new(held), inbox, queue, lost: AtomicBool::new(false), room })
+        Arc::new(Self { shard, held: Mutex::new(held), inbox, queue, lost: AtomicBool::new(false), room: queue::room() })
     }
 
     pub fn is_lost(&self) -> bool {
@@ -286,7 +283,7 @@ impl KafkaShard {
         self.core.check(&step, self.owned.shard)?;
         self.owned.check()?;
         let shard = self.owned.shard;
-        let room = Arc::clone(&self.owned.room).acquire_owned().await.map_err(|_| LogFault::Fenced(shard))?;
+        let room = Arc::clone(&self.owned.room).acquire_many_owned(queue::room_for(&step)).await.map_err(|_| LogFault::Fenced(shard))?;
         let (reply, answer) = oneshot::channel();
         if !self.owned.queue.push(Waiting::new(step, reply, room)) {
             return Err(LogFault::Fenced(shard));

@@ -4,9 +4,8 @@
 use std::borrow::Cow;
 
 use jiff::{Timestamp, civil::Date};
-use sqlx::{PgConnection, Result, postgres::PgCopyIn};
 
-use super::{numeric, sql::Sql};
+use super::{act::HEAD, numeric};
 use crate::{
     infer::Kind,
     json,
@@ -17,16 +16,16 @@ use crate::{
     },
 };
 
-/// How much is sent at once.
-const CHUNK_BYTES: usize = 128 * 1024;
+/// Rows go to the server when there are so many bytes of them, and some of them stay: what comes last must not be little, because the
+/// end of a `COPY` waits until the server's machine has said that it has the rest, and it says so late if that was less than a packet.
+const BYTES_MANY: usize = 112 * 1024;
+const BYTES_KEPT: usize = 64 * 1024;
 /// PostgreSQL keeps large values beside the row, but no value of up to 24 bytes, and a row must fit in a page of 8 KiB.
 const ROW_BYTES_MAX: usize = 7_600;
 const KEPT_IN_ROW: usize = 24;
 /// Seconds from 1970 to 2000, where PostgreSQL's time begins.
 pub(super) const EPOCH_S: i64 = 946_684_800;
 const EPOCH_DAY: Date = Date::constant(2000, 1, 1);
-/// Magic, flags, and the length of an extension that is not there.
-const HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
 /// A value of an engine column.
 #[derive(Debug, Clone, Copy)]
@@ -39,57 +38,19 @@ pub(super) enum Fixed<'a> {
     Id([u8; 16]),
 }
 
-/// What was sent: how many rows, and how many of them had a value in each column.
+/// What was made: how many rows, and how many of them had a value in each column.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Filled {
     pub rows: u64,
     pub columns: Vec<u64>,
 }
 
-/// A `COPY` that is under way.
-pub(super) struct Copy<'c, 't> {
-    copy: PgCopyIn<&'c mut PgConnection>,
-    rows: Rows<'t>,
-}
-
-/// A `COPY` of which everything was sent. The server works on it until somebody waits for its end.
-pub(super) struct Sent<'c>(PgCopyIn<&'c mut PgConnection>);
-
-impl<'c, 't> Copy<'c, 't> {
-    /// Tells the server that rows of this table come.
-    pub async fn begin(db: &'c mut PgConnection, sql: &Sql, table: &'t Table) -> Result<Self> {
-        Ok(Self { copy: db.copy_in_raw(&sql.copy(table)).await?, rows: Rows::new(table) })
-    }
-
-    /// Sends a row, sooner or later. The server reads what came before while we go on.
-    pub async fn push(&mut self, engine: &[Fixed<'_>], row: &Row<'_>, applied: &mut Applied) -> Result<()> {
-        self.rows.push(engine, row, applied);
-        if self.rows.out.len() >= CHUNK_BYTES {
-            self.copy.send(self.rows.out.as_slice()).await?;
-            self.rows.out.clear();
-        }
-        Ok(())
-    }
-
-    /// Sends what is left.
-    pub async fn send(mut self) -> Result<(Sent<'c>, Filled)> {
-        self.rows.out.extend_from_slice(&(-1_i16).to_be_bytes());
-        self.copy.send(self.rows.out.as_slice()).await?;
-        Ok((Sent(self.copy), self.rows.filled))
-    }
-}
-
-impl Sent<'_> {
-    /// Waits until the server has taken all of it.
-    pub async fn end(self) -> Result<()> {
-        self.0.finish().await.map(drop)
-    }
-}
-
 /// Rows on their way into one table.
-struct Rows<'t> {
+pub(super) struct Rows<'t> {
     table: &'t Table,
     out: Vec<u8>,
+    /// Where the rows end that may go, once they are many enough.
+    cut: usize,
     /// For each column: where its cell is within the row's, counted from 1.
     places: Vec<u32>,
     /// How much of the page the row needs at least.
@@ -99,15 +60,34 @@ struct Rows<'t> {
 }
 
 impl<'t> Rows<'t> {
-    fn new(table: &'t Table) -> Self {
-        let mut out = Vec::with_capacity(CHUNK_BYTES + 16 * 1024);
-        out.extend_from_slice(HEAD);
+    /// Rows that go behind what is there.
+    pub fn after(table: &'t Table, out: Vec<u8>) -> Self {
         let filled = Filled { rows: 0, columns: vec![0; table.columns.len()] };
-        Self { table, out, places: vec![0; table.columns.len()], kept: 0, filled, overflow: Vec::new() }
+        Self { table, out, cut: 0, places: vec![0; table.columns.len()], kept: 0, filled, overflow: Vec::new() }
+    }
+
+    /// There are so many that they should go.
+    pub fn are_many(&self) -> bool {
+        self.out.len() >= BYTES_MANY
+    }
+
+    /// Takes the first of the rows away.
+    pub fn take(&mut self) -> Vec<u8> {
+        let mut next = Vec::with_capacity(BYTES_MANY + BYTES_KEPT);
+        next.extend_from_slice(HEAD);
+        next.extend_from_slice(&self.out[self.cut..]);
+        self.out.truncate(self.cut);
+        self.cut = 0;
+        std::mem::replace(&mut self.out, next)
+    }
+
+    /// The rows that were not taken away, and what all of them filled.
+    pub fn end(self) -> (Vec<u8>, Filled) {
+        (self.out, self.filled)
     }
 
     /// Adds a row: the engine's values without the overflow, then the source's.
-    fn push(&mut self, engine: &[Fixed<'_>], row: &Row<'_>, applied: &mut Applied) {
+    pub fn push(&mut self, engine: &[Fixed<'_>], row: &Row<'_>, applied: &mut Applied) {
         let columns = &self.table.columns;
         let count = u16::try_from(engine.len() + columns.len() + 1).unwrap_or(u16::MAX);
         self.out.extend_from_slice(&count.to_be_bytes());
@@ -130,7 +110,10 @@ impl<'t> Rows<'t> {
                 Some((_, found)) => self.cell(index, column, found),
             }
         }
-        self.end(row, applied);
+        self.overflow(row, applied);
+        if self.cut == 0 && self.out.len() >= BYTES_MANY - BYTES_KEPT {
+            self.cut = self.out.len();
+        }
     }
 
     fn cell(&mut self, index: usize, column: &Column, found: &Cell<'_>) {
@@ -155,7 +138,7 @@ impl<'t> Rows<'t> {
         }
     }
 
-    fn end(&mut self, row: &Row<'_>, applied: &mut Applied) {
+    fn overflow(&mut self, row: &Row<'_>, applied: &mut Applied) {
         let count = row.overflow.len() + self.overflow.len();
         if count == 0 {
             return null(&mut self.out);

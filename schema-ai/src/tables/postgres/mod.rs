@@ -1,5 +1,7 @@
 //! The tenants' tables in PostgreSQL: a schema and a role for each tenant.
 
+mod act;
+mod ahead;
 mod alone;
 mod before;
 mod catalog;

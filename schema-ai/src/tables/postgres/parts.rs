@@ -7,8 +7,10 @@ use syncline_model::log::Logged;
 use super::before::Before;
 use crate::tables::{fold::Fold, port::Applied, schema::Schema};
 
-/// How many events one part has at most, unless the schema grows within it.
-const EVENTS_AT_ONCE: usize = 5_000;
+/// How many events one part has, unless the schema grows within it.
+const EVENTS_AT_ONCE: usize = 500;
+/// How many it has if it removes rows before it writes some, because each change from the one to the other is two ways to the server.
+const EVENTS_OVER_ROWS: usize = 2_500;
 
 /// The events of a batch, stream by stream, of which some were taken.
 pub(super) struct Parts<'s, 'a> {
@@ -28,8 +30,9 @@ impl<'s, 'a> Parts<'s, 'a> {
         let (table, events) = self.streams.get(self.stream)?;
         let mut fold = Fold::new(*table);
         let from = self.taken;
+        let at_once = if before[self.stream].is_clear() { EVENTS_AT_ONCE } else { EVENTS_OVER_ROWS };
         for logged in &events[from..] {
-            if self.taken - from >= EVENTS_AT_ONCE && !schema.has_changes() {
+            if self.taken - from >= at_once && !schema.has_changes() {
                 return Some((self.stream, fold));
             }
             let known = |_: &Schema, key: &str| Ok::<_, Infallible>(before[self.stream].of(key));

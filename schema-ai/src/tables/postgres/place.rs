@@ -1,12 +1,13 @@
-//! Sorts the folded records of one stream by what is to be done with them, and does it with a few statements for all of them.
+//! Sorts the folded records of one stream by what is to be done with them, and makes a few statements for all of them.
 
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, PgConnection, Result};
 use syncline_model::log::Logged;
 
 use super::{
+    act::{Act, HEAD},
+    ahead::Acts,
     before::Before,
-    copy::{Copy, Filled, Fixed, Sent},
+    copy::{Filled, Fixed, Rows},
     sql::Sql,
 };
 use crate::tables::{
@@ -17,7 +18,7 @@ use crate::tables::{
     schema::Schema,
 };
 
-type Settled<'f> = (&'f str, &'f Pending<'f>, (&'f Logged, &'f Logged));
+type Settled<'f, 'a> = (&'a str, &'f Pending<'a>, (&'a Logged, &'a Logged));
 
 /// What the catalog has to learn after rows were written.
 #[derive(Default)]
@@ -30,23 +31,23 @@ pub(super) struct Learned {
 
 /// What is to be done with the records of one stream.
 #[derive(Default)]
-struct Work<'f> {
+struct Work<'f, 'a> {
     /// Records that get a row: they had none, or the one they had goes.
-    written: Vec<Settled<'f>>,
+    written: Vec<Settled<'f, 'a>>,
     /// Records with a row of which nothing but a deletion came.
-    marked: Vec<Settled<'f>>,
+    marked: Vec<Settled<'f, 'a>>,
     /// Records with a row that goes, or is written anew.
-    removed: Vec<&'f str>,
+    removed: Vec<&'a str>,
     /// Records whose child rows go.
-    bare: Vec<&'f str>,
+    bare: Vec<&'a str>,
     /// Records that are gone for good.
-    gone: Vec<Settled<'f>>,
+    gone: Vec<Settled<'f, 'a>>,
     /// Records that are there, and may have been gone.
-    back: Vec<&'f str>,
+    back: Vec<&'a str>,
 }
 
-impl<'f> Work<'f> {
-    fn sort(fold: &'f Fold<'_>, deletes: Deletes, applied: &mut Applied) -> Self {
+impl<'f, 'a> Work<'f, 'a> {
+    fn sort(fold: &'f Fold<'a>, before: &Before<'_>, deletes: Deletes, applied: &mut Applied) -> Self {
         let mut work = Self::default();
         for (key, record) in &fold.records {
             let Some(won) = record.won else { continue };
@@ -68,7 +69,9 @@ impl<'f> Work<'f> {
                 (false, false, _) => work.written.push(settled),
                 // To delete and copy costs the server half of what an update does.
                 (false, true, true) => {
-                    work.removed.push(key);
+                    if !before.is_taken(key) {
+                        work.removed.push(key);
+                    }
                     work.written.push(settled);
                 }
                 (false, true, false) => work.marked.push(settled),
@@ -78,7 +81,7 @@ impl<'f> Work<'f> {
     }
 
     /// The rows of a child table.
-    fn lists(&self, table: usize) -> impl Iterator<Item = (&Settled<'f>, &ChildRow<'f>)> {
+    fn lists(&self, table: usize) -> impl Iterator<Item = (&Settled<'f, 'a>, &ChildRow<'a>)> {
         self.written.iter().flat_map(move |settled| {
             let rows = settled.1.parts.iter().flat_map(|parts| &parts.children);
             rows.filter(move |child| child.table == table).map(move |child| (settled, child))
@@ -86,56 +89,37 @@ impl<'f> Work<'f> {
     }
 }
 
-/// Writes the records of one stream. The last of the rows are only sent: what does not need the database can be done while the server
-/// works on them.
-pub(super) async fn write<'c>(
-    db: &'c mut PgConnection,
+/// Makes what the server is to do with the records of one stream.
+pub(super) fn place<'a>(
+    acts: &mut Acts<'a>,
     sql: &Sql,
     schema: &mut Schema,
-    (fold, before): (&Fold<'_>, &Before<'_>),
+    (fold, before): (&Fold<'a>, &Before<'_>),
     (deletes, applied, learned): (Deletes, &mut Applied, &mut Learned),
-) -> Result<Option<Sent<'c>>> {
-    let work = Work::sort(fold, deletes, applied);
+) {
+    let work = Work::sort(fold, before, deletes, applied);
     let family = family_of(schema, fold.table);
     let root = &schema.tables[fold.table];
     for &child in family.iter().skip(1).filter(|&&child| schema.tables[child].has_rows) {
-        remove(db, sql.remove(&schema.tables[child]), &work.bare).await?;
-        mark_children(db, sql.mark_children(&schema.tables[child]), &work.marked).await?;
+        remove(acts, || sql.remove(&schema.tables[child]), &work.bare);
+        mark_children(acts, || sql.mark_children(&schema.tables[child]), &work.marked);
     }
-    remove(db, sql.remove(root), &work.removed).await?;
-    mark(db, sql.mark(root), &work.marked).await?;
-    remember(db, sql, fold.table, root.has_gone, &work).await?;
+    remove(acts, || sql.remove(root), &work.removed);
+    mark(acts, || sql.mark(root), &work.marked);
+    remember(acts, sql, fold.table, root.has_gone, &work);
     if !work.gone.is_empty() && !std::mem::replace(&mut schema.tables[fold.table].has_gone, true) {
         learned.tables.push(fold.table);
     }
     let has_rows = |&table: &usize| if table == fold.table { !work.written.is_empty() } else { work.lists(table).next().is_some() };
-    let filled: Vec<usize> = family.into_iter().filter(has_rows).collect();
-    let Some((&last, others)) = filled.split_last() else { return Ok(None) };
-    for &table in others {
-        send(&mut *db, sql, schema, (table, &work, before), (&mut *applied, &mut *learned)).await?.end().await?;
+    for table in family.into_iter().filter(has_rows) {
+        let of = &schema.tables[table];
+        let (rows, copy) = (Rows::after(of, acts.waiting(table)), || sql.copy(of));
+        let filled = match of.parent {
+            None => records(acts, (table, &copy, rows), &work, before, applied),
+            Some(_) => child_rows(acts, (table, &copy, rows), &work, applied),
+        };
+        learn(schema, table, &filled, learned);
     }
-    send(db, sql, schema, (last, &work, before), (applied, learned)).await.map(Some)
-}
-
-/// Sends the rows that one table gets.
-async fn send<'c>(
-    db: &'c mut PgConnection,
-    sql: &Sql,
-    schema: &mut Schema,
-    (table, work, before): (usize, &Work<'_>, &Before<'_>),
-    (applied, learned): (&mut Applied, &mut Learned),
-) -> Result<Sent<'c>> {
-    let of = &schema.tables[table];
-    let mut copy = Copy::begin(db, sql, of).await?;
-    if of.parent.is_none() {
-        records(&mut copy, work, before, applied).await?;
-    } else {
-        child_rows(&mut copy, work.lists(table), applied).await?;
-    }
-    let (sent, filled) = copy.send().await?;
-    applied.rows += filled.rows;
-    learn(schema, table, &filled, learned);
-    Ok(sent)
 }
 
 fn learn(schema: &mut Schema, index: usize, filled: &Filled, learned: &mut Learned) {
@@ -152,8 +136,11 @@ fn learn(schema: &mut Schema, index: usize, filled: &Filled, learned: &mut Learn
     }
 }
 
-async fn records(copy: &mut Copy<'_, '_>, work: &Work<'_>, before: &Before<'_>, applied: &mut Applied) -> Result<()> {
-    let nothing = Row::default();
+/// Where rows go: a table, its `COPY`, and those that are made.
+type Into<'t, 'c> = (usize, &'c dyn Fn() -> String, Rows<'t>);
+
+fn records(acts: &mut Acts<'_>, into: Into<'_, '_>, work: &Work<'_, '_>, before: &Before<'_>, applied: &mut Applied) -> Filled {
+    let (nothing, (table, copy, mut rows)) = (Row::default(), into);
     for (key, record, (first, last)) in &work.written {
         let engine = [
             Fixed::Text(key),
@@ -164,17 +151,17 @@ async fn records(copy: &mut Copy<'_, '_>, work: &Work<'_>, before: &Before<'_>, 
             Fixed::Moment(last.committed),
             Fixed::Whole(last.place.offset.cast_signed()),
         ];
-        copy.push(&engine, record.parts.as_ref().map_or(&nothing, |parts| &parts.row), applied).await?;
+        rows.push(&engine, record.parts.as_ref().map_or(&nothing, |parts| &parts.row), applied);
+        if rows.are_many() {
+            acts.copy(copy(), rows.take());
+        }
     }
-    Ok(())
+    end(acts, (table, copy, rows), applied)
 }
 
-async fn child_rows<'f>(
-    copy: &mut Copy<'_, '_>,
-    rows: impl Iterator<Item = (&'f Settled<'f>, &'f ChildRow<'f>)>,
-    applied: &mut Applied,
-) -> Result<()> {
-    for ((key, record, (_, last)), child) in rows {
+fn child_rows(acts: &mut Acts<'_>, into: Into<'_, '_>, work: &Work<'_, '_>, applied: &mut Applied) -> Filled {
+    let (table, copy, mut rows) = into;
+    for ((key, record, (_, last)), child) in work.lists(table) {
         let engine = [
             Fixed::Text(key),
             Fixed::Text(&child.key),
@@ -182,68 +169,71 @@ async fn child_rows<'f>(
             Fixed::Whole(i64::try_from(child.index).unwrap_or(i64::MAX)),
             deleted_at(record, last).map_or(Fixed::Nothing, Fixed::Moment),
         ];
-        copy.push(&engine, &child.row, applied).await?;
+        rows.push(&engine, &child.row, applied);
+        if rows.are_many() {
+            acts.copy(copy(), rows.take());
+        }
     }
-    Ok(())
+    end(acts, (table, copy, rows), applied)
+}
+
+fn end(acts: &mut Acts<'_>, (table, copy, rows): Into<'_, '_>, applied: &mut Applied) -> Filled {
+    let (rows, filled) = rows.end();
+    if rows.len() > HEAD.len() {
+        acts.wait(table, copy(), rows);
+    }
+    applied.rows += filled.rows;
+    filled
 }
 
 fn deleted_at(record: &Pending<'_>, last: &Logged) -> Option<Timestamp> {
     record.deleted.then(|| last.event.time.unwrap_or(last.committed))
 }
 
-async fn remove(db: &mut PgConnection, statement: String, keys: &[&str]) -> Result<()> {
-    if keys.is_empty() {
-        return Ok(());
+fn remove<'f>(acts: &mut Acts<'f>, statement: impl FnOnce() -> String, keys: &[&'f str]) {
+    if !keys.is_empty() {
+        acts.give(Act::Keys(statement(), keys.to_vec()));
     }
-    sqlx::query(AssertSqlSafe(statement)).bind(keys).execute(db).await.map(drop)
+}
+
+/// Something of each record, as a column of texts.
+fn column(of: &[Settled<'_, '_>], value: impl Fn(&Settled<'_, '_>) -> Option<String>) -> Vec<Option<String>> {
+    of.iter().map(value).collect()
 }
 
 /// Rows keep what they have, and say that their record was deleted.
-async fn mark(db: &mut PgConnection, statement: String, marked: &[Settled<'_>]) -> Result<()> {
+fn mark(acts: &mut Acts<'_>, statement: impl FnOnce() -> String, marked: &[Settled<'_, '_>]) {
     if marked.is_empty() {
-        return Ok(());
+        return;
     }
-    let column = |of: &dyn Fn(&Settled<'_>) -> Option<String>| marked.iter().map(of).collect::<Vec<_>>();
-    sqlx::query(AssertSqlSafe(statement))
-        .persistent(false)
-        .bind(column(&|(key, _, _)| Some((*key).to_owned())))
-        .bind(column(&|(_, record, _)| record.version.map(|version| version.to_string())))
-        .bind(column(&|(_, _, (_, last))| Some(last.event.id.to_string())))
-        .bind(column(&|(_, record, (_, last))| deleted_at(record, last).map(|time| time.to_string())))
-        .bind(column(&|(_, _, (_, last))| Some(last.committed.to_string())))
-        .bind(column(&|(_, _, (_, last))| Some(last.place.offset.cast_signed().to_string())))
-        .execute(db)
-        .await
-        .map(drop)
+    let columns = vec![
+        column(marked, |(key, _, _)| Some((*key).to_owned())),
+        column(marked, |(_, record, _)| record.version.map(|version| version.to_string())),
+        column(marked, |(_, _, (_, last))| Some(last.event.id.to_string())),
+        column(marked, |(_, record, (_, last))| deleted_at(record, last).map(|time| time.to_string())),
+        column(marked, |(_, _, (_, last))| Some(last.committed.to_string())),
+        column(marked, |(_, _, (_, last))| Some(last.place.offset.cast_signed().to_string())),
+    ];
+    acts.give(Act::Texts(statement(), columns));
 }
 
-async fn mark_children(db: &mut PgConnection, statement: String, marked: &[Settled<'_>]) -> Result<()> {
+fn mark_children(acts: &mut Acts<'_>, statement: impl FnOnce() -> String, marked: &[Settled<'_, '_>]) {
     if marked.is_empty() {
-        return Ok(());
+        return;
     }
-    let keys: Vec<&str> = marked.iter().map(|(key, _, _)| *key).collect();
-    let times: Vec<Option<String>> =
-        marked.iter().map(|(_, record, (_, last))| deleted_at(record, last).map(|time| time.to_string())).collect();
-    sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(keys).bind(times).execute(db).await.map(drop)
+    let keys = column(marked, |(key, _, _)| Some((*key).to_owned()));
+    let times = column(marked, |(_, record, (_, last))| deleted_at(record, last).map(|time| time.to_string()));
+    acts.give(Act::Texts(statement(), vec![keys, times]));
 }
 
 /// A record that is gone for good leaves its version behind; one that came back needs that no more.
-async fn remember(db: &mut PgConnection, sql: &Sql, table: usize, has_gone: bool, work: &Work<'_>) -> Result<()> {
-    let number = i64::try_from(table).unwrap_or(i64::MAX);
+fn remember<'a>(acts: &mut Acts<'a>, sql: &Sql, table: usize, has_gone: bool, work: &Work<'_, 'a>) {
     if !work.gone.is_empty() {
-        let keys: Vec<&str> = work.gone.iter().map(|(key, _, _)| *key).collect();
-        let versions: Vec<Option<String>> =
-            work.gone.iter().map(|(_, record, _)| record.version.map(|version| version.to_string())).collect();
-        let statement = format!(
-            "INSERT INTO {}._syncline_gone (table_id, key, version) SELECT $1, gone.key, gone.version::numeric \
-             FROM unnest($2::text[], $3::text[]) AS gone (key, version) ON CONFLICT (table_id, key) DO UPDATE SET version = excluded.version",
-            sql.schema
-        );
-        sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(number).bind(keys).bind(versions).execute(&mut *db).await?;
+        let keys = column(&work.gone, |(key, _, _)| Some((*key).to_owned()));
+        let versions = column(&work.gone, |(_, record, _)| record.version.map(|version| version.to_string()));
+        acts.give(Act::Texts(sql.remember(table), vec![keys, versions]));
     }
     if has_gone && !work.back.is_empty() {
-        let statement = format!("DELETE FROM {}._syncline_gone WHERE table_id = $1 AND key = ANY($2)", sql.schema);
-        sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(number).bind(&work.back).execute(db).await?;
+        acts.give(Act::Keys(sql.forget(table), work.back.clone()));
     }
-    Ok(())
 }

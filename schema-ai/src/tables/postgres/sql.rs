@@ -114,9 +114,32 @@ impl Sql {
         format!("SELECT {columns} FROM {} WHERE _syncline_key = ANY($1)", self.table(table))
     }
 
+    /// Parameters: keys, and if asked for the newest version that goes. Takes rows away, and gives what `versions` gives.
+    pub fn take(&self, table: &Table, has_newest: bool) -> String {
+        let known = if has_newest { " AND (_syncline_version IS NULL OR _syncline_version <= $2::numeric)" } else { "" };
+        format!(
+            "DELETE FROM {} WHERE _syncline_key = ANY($1){known} RETURNING _syncline_key, _syncline_version::text, _syncline_first_seen",
+            self.table(table)
+        )
+    }
+
     /// Parameters: a table's number, keys. Gives key and version of what is gone.
     pub fn gone(&self) -> String {
         format!("SELECT key, version::text FROM {}._syncline_gone WHERE table_id = $1 AND key = ANY($2)", self.schema)
+    }
+
+    /// Parameters, as texts: keys, versions. Keeps the versions of what is gone from a table of this number.
+    pub fn remember(&self, number: usize) -> String {
+        format!(
+            "INSERT INTO {}._syncline_gone (table_id, key, version) SELECT {number}, gone.key, gone.version::numeric \
+             FROM unnest($1::text[], $2::text[]) AS gone (key, version) ON CONFLICT (table_id, key) DO UPDATE SET version = excluded.version",
+            self.schema
+        )
+    }
+
+    /// Parameters: keys. What was gone from a table of this number is back.
+    pub fn forget(&self, number: usize) -> String {
+        format!("DELETE FROM {}._syncline_gone WHERE table_id = {number} AND key = ANY($1)", self.schema)
     }
 
     /// Parameters: keys.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row, Transaction};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use syncline_model::{
     Quarantined, RecordKey, TenantId,
     log::{Logged, Position},
@@ -16,11 +16,12 @@ use syncline_model::{
 
 use super::{
     Server,
-    before::Before,
+    ahead::{Acts, ahead},
+    before::{Before, Familiar},
     catalog,
     fault::{Remedy, fault, remedy},
     parts::Parts,
-    place::{self, Learned},
+    place::{Learned, place},
     sql::Sql,
     written::Written,
 };
@@ -28,6 +29,7 @@ use crate::{
     metrics,
     tables::{
         fault::TableFault,
+        fold::Unusable,
         port::{Applied, Rejected, TablePolicy, TableWriter},
         schema::Schema,
     },
@@ -35,6 +37,12 @@ use crate::{
 
 /// Streams that are written in one transaction: PostgreSQL holds a lock for each table and index, and has room for a few thousand.
 const STREAMS_MAX: usize = 100;
+/// Events for which it is worth a thread to work ahead of the server.
+const MANY: usize = 1_000;
+
+/// A table grows much faster than the server looks at how large it is, so it would read all of one that it takes for small, once for
+/// each batch. Whoever asks for many keys at once has an index for them.
+const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
 
 /// The tables of one tenant in PostgreSQL, open for writing. A second writer does no harm, but both have to read anew what the other
 /// one did.
@@ -49,6 +57,7 @@ pub struct PostgresWriter {
     step: i64,
     is_stale: bool,
     written: Written,
+    familiar: Familiar,
 }
 
 impl PostgresWriter {
@@ -64,6 +73,7 @@ impl PostgresWriter {
             step: -1,
             is_stale: true,
             written: Written::default(),
+            familiar: Familiar::default(),
         };
         let opened = writer.look().await;
         opened.map_err(|error| fault(&writer.tenant, &error))?;
@@ -84,6 +94,7 @@ impl PostgresWriter {
         let step: i64 = sqlx::query_scalar(AssertSqlSafe(held)).fetch_one(&mut *db).await?;
         if self.is_stale || step != self.step {
             self.written.forget();
+            self.familiar.clear();
             self.schema = catalog::load(db, &self.sql).await?;
             self.schema.limit(self.policy.limits);
             self.position = catalog::position(db, &self.sql).await?;
@@ -94,7 +105,7 @@ impl PostgresWriter {
     }
 
     /// Writes a batch, in halves where the server cannot take it whole. A record that it refuses alone is set aside.
-    async fn write(&mut self, batch: &[Logged]) -> sqlx::Result<Applied> {
+    fn write(&mut self, batch: &[Logged]) -> sqlx::Result<Applied> {
         let mut applied = Applied::default();
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
@@ -102,9 +113,15 @@ impl PostgresWriter {
             if !rest.is_empty() {
                 parts.push(rest);
             }
-            let error = match self.step(part, None).await {
+            let mut done = self.step(part, None);
+            if let Ok(None) = done {
+                // Nothing is familiar after that, so this time the rows of records that cannot be used stay.
+                self.is_stale = true;
+                done = self.step(part, None);
+            }
+            let error = match done {
                 Ok(done) => {
-                    applied += done;
+                    applied += done.unwrap_or_default();
                     continue;
                 }
                 Err(error) => error,
@@ -115,19 +132,22 @@ impl PostgresWriter {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
-                (Remedy::Halve, [_]) => applied += self.step(part, Some(&error)).await?,
+                (Remedy::Halve, [_]) => applied += self.step(part, Some(&error))?.unwrap_or_default(),
                 (Remedy::Halve, []) | (Remedy::TryAgain, _) => return Err(error),
             }
         }
         Ok(applied)
     }
 
-    /// One transaction. With a refusal, the only record of the part is set aside.
-    async fn step(&mut self, part: &[Logged], refused: Option<&sqlx::Error>) -> sqlx::Result<Applied> {
+    /// One transaction. With a refusal, the only record of the part is set aside. Nothing is done, and nothing given, if the row of a
+    /// record was taken that cannot be used.
+    fn step(&mut self, part: &[Logged], refused: Option<&sqlx::Error>) -> sqlx::Result<Option<Applied>> {
         let server = Arc::clone(&self.server);
-        let mut connection = server.pool.acquire().await?;
-        let mut step = connection.begin().await?;
-        self.refresh(&mut step).await?;
+        // What is dropped on the way goes back to where it came from by a task.
+        let _runtime = server.runtime.enter();
+        let mut connection = server.runtime.block_on(server.pool.acquire())?;
+        let mut step = server.runtime.block_on(connection.begin_with(BEGIN))?;
+        server.runtime.block_on(self.refresh(&mut step))?;
         let mut position = self.position.clone();
         let fresh: Vec<&Logged> = part
             .iter()
@@ -141,67 +161,93 @@ impl PostgresWriter {
             .collect();
         let mut applied = Applied { events: fresh.len() as u64, ..Applied::default() };
         if fresh.is_empty() {
-            return Ok(applied);
+            return Ok(Some(applied));
         }
-        match refused {
+        let unusable = match refused {
             Some(error) => {
                 applied.rejected += fresh.len() as u64;
                 let cause = format!("PostgreSQL cannot hold the record: {error}");
-                let unusable: Vec<_> = fresh.iter().map(|logged| (*logged, cause.as_str())).collect();
-                set_aside(&mut step, &self.sql, &unusable).await?;
+                fresh.iter().map(|logged| (*logged, cause.clone())).collect()
             }
-            None => self.rows(&mut step, &fresh, &mut applied).await?,
-        }
-        catalog::run(&mut step, catalog::save_position(&self.sql, &self.position, &position, self.step + 1)).await?;
-        step.commit().await?;
+            None => match self.rows(&mut step, &fresh, &mut applied)? {
+                Some(unusable) => unusable,
+                None => return Ok(None),
+            },
+        };
+        server.runtime.block_on(async {
+            set_aside(&mut step, &self.sql, &unusable).await?;
+            catalog::run(&mut step, catalog::save_position(&self.sql, &self.position, &position, self.step + 1)).await?;
+            step.commit().await
+        })?;
         self.step += 1;
         self.position = position;
-        Ok(applied)
+        Ok(Some(applied))
     }
 
-    async fn rows(&mut self, db: &mut Transaction<'_, Postgres>, fresh: &[&Logged], applied: &mut Applied) -> sqlx::Result<()> {
-        let at = fresh.last().map(|last| last.committed.to_string()).unwrap_or_default();
+    /// Writes the rows. Gives the events that cannot be used, unless the row of one of their records was taken.
+    fn rows<'a>(&mut self, db: &mut PgConnection, fresh: &[&'a Logged], applied: &mut Applied) -> sqlx::Result<Option<Vec<Unusable<'a>>>> {
+        let runtime = self.server.runtime.clone();
         let streams = self.by_stream(fresh);
         let mut before = Vec::with_capacity(streams.len());
         for (table, events) in &streams {
-            before.push(Before::ask(db, (&self.sql, &self.schema, &mut self.written), *table, events).await?);
+            let known = (&mut self.written, &mut self.familiar);
+            before.push(runtime.block_on(Before::ask(db, (&self.sql, &self.schema), known, (*table, events)))?);
         }
-        let mut parts = Parts::new(&streams);
+        let mut unusable = Vec::new();
+        ahead(&runtime, db, fresh.len() >= MANY, |acts| unusable = self.acts(acts, &streams, &mut before, applied))?;
+        let is_lost = |(logged, _): &Unusable<'_>| before.iter().any(|before| before.is_taken(logged.event.key.as_str()));
+        Ok((!unusable.iter().any(is_lost)).then_some(unusable))
+    }
+
+    /// Makes all that the server is to do for these events, part by part.
+    fn acts<'a>(
+        &mut self,
+        acts: &mut Acts<'a>,
+        streams: &[(usize, Vec<&'a Logged>)],
+        before: &mut [Before<'a>],
+        applied: &mut Applied,
+    ) -> Vec<Unusable<'a>> {
+        let at = streams.iter().filter_map(|(_, events)| events.last()).map(|last| last.committed).max();
+        let at = at.map(|at| at.to_string()).unwrap_or_default();
         let (mut learned, mut unusable) = (Learned::default(), Vec::new());
-        let mut next = parts.fold(&mut self.schema, &before, applied);
-        while let Some((stream, fold)) = next {
+        let mut parts = Parts::new(streams);
+        while let Some((stream, fold)) = parts.fold(&mut self.schema, before, applied)
+            && !acts.is_over()
+        {
             let changes = self.schema.take_changes();
             applied.schema_changes += changes.len() as u64;
-            catalog::run(db, catalog::grow(&self.sql, &self.schema, &changes, &at)).await?;
-            let of = (&fold, &before[stream]);
-            let sent = place::write(db, &self.sql, &mut self.schema, of, (self.policy.deletes, &mut *applied, &mut learned)).await?;
+            acts.run(catalog::grow(&self.sql, &self.schema, &changes, &at));
+            place(acts, &self.sql, &mut self.schema, (&fold, &before[stream]), (self.policy.deletes, applied, &mut learned));
             before[stream].written(&fold, self.policy.deletes);
-            // While the server takes these rows in, the next ones are made.
-            next = parts.fold(&mut self.schema, &before, applied);
-            if let Some(sent) = sent {
-                sent.end().await?;
-            }
             unusable.extend(fold.unusable);
         }
-        let unusable: Vec<_> = unusable.iter().map(|(logged, cause)| (*logged, cause.as_str())).collect();
-        set_aside(db, &self.sql, &unusable).await?;
-        let mut notes = catalog::save_fill(&self.sql, &self.schema, &learned.tables);
-        notes.push_str(&catalog::save_columns(&self.sql, &self.schema, &learned.columns));
-        catalog::run(db, notes).await
+        acts.run(catalog::save_fill(&self.sql, &self.schema, &learned.tables));
+        acts.run(catalog::save_columns(&self.sql, &self.schema, &learned.columns));
+        unusable
     }
 
     /// Events by the table of their stream.
     fn by_stream<'a>(&mut self, fresh: &[&'a Logged]) -> Vec<(usize, Vec<&'a Logged>)> {
         let mut of_stream: HashMap<(&str, &str), usize> = HashMap::new();
         let mut streams: Vec<(usize, Vec<&Logged>)> = Vec::new();
+        let mut last: Option<(&Logged, usize)> = None;
         for logged in fresh {
             let event = &logged.event;
+            // Events of one stream mostly follow each other.
+            if let Some((known, index)) = last
+                && known.event.stream == event.stream
+                && known.event.integration == event.integration
+            {
+                streams[index].1.push(logged);
+                continue;
+            }
             let index = *of_stream.entry((event.integration.as_str(), event.stream.as_str())).or_insert_with(|| {
                 let table = self.schema.stream_table(event.connector.as_str(), event.integration.as_str(), event.stream.as_str());
                 streams.push((table, Vec::new()));
                 streams.len() - 1
             });
             streams[index].1.push(logged);
+            last = Some((logged, index));
         }
         streams
     }
@@ -235,7 +281,7 @@ fn streams_end(batch: &[Logged]) -> usize {
 }
 
 /// Sets records aside that cannot be used.
-async fn set_aside(db: &mut PgConnection, sql: &Sql, unusable: &[(&Logged, &str)]) -> sqlx::Result<()> {
+async fn set_aside(db: &mut PgConnection, sql: &Sql, unusable: &[Unusable<'_>]) -> sqlx::Result<()> {
     for (logged, cause) in unusable {
         let event = &logged.event;
         let statement = format!(
@@ -271,8 +317,7 @@ impl TableWriter for PostgresWriter {
             return Err(TableFault::ForeignTenant { owner: self.tenant.to_string(), asked: foreign.event.tenant.to_string() });
         }
         let started = Instant::now();
-        let server = Arc::clone(&self.server);
-        let applied = server.runtime.block_on(self.write(batch));
+        let applied = self.write(batch);
         self.is_stale |= applied.is_err();
         let applied = applied.map_err(|error| fault(&self.tenant, &error))?;
         metrics::observe(&applied, started.elapsed());

@@ -1,9 +1,8 @@
 //! Which keys a table cannot have, without asking it. While a table is filled for the first time, that is all of the keys that come.
 
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::{collections::HashMap, hash::BuildHasher};
+
+use crate::tables::by_key::ByKey;
 
 /// Bits for each key, and how many of them it sets: two of a thousand keys are taken for known that are not.
 const BITS: u64 = 14;
@@ -21,7 +20,10 @@ pub(super) struct Written {
 }
 
 #[derive(Debug, Default)]
-struct Keys(Vec<Part>);
+struct Keys {
+    parts: Vec<Part>,
+    by: ByKey,
+}
 
 /// A Bloom filter.
 #[derive(Debug)]
@@ -44,8 +46,9 @@ impl Written {
             None => return keys,
         };
         self.words -= known.words();
-        let unsure = keys.iter().copied().filter(|key| known.has(key)).collect();
-        keys.iter().for_each(|key| known.add(key));
+        let hashed: Vec<(u64, &str)> = keys.into_iter().map(|key| (known.by.hash_one(key), key)).collect();
+        let unsure = hashed.iter().filter(|(hash, _)| known.has(*hash)).map(|(_, key)| *key).collect();
+        hashed.iter().for_each(|(hash, _)| known.add(*hash));
         if self.words + known.words() <= WORDS_MAX {
             self.words += known.words();
             self.tables.insert(table, known);
@@ -55,23 +58,21 @@ impl Written {
 }
 
 impl Keys {
-    fn has(&self, key: &str) -> bool {
-        let hash = hash(key);
-        self.0.iter().any(|part| part.has(hash))
+    fn has(&self, hash: u64) -> bool {
+        self.parts.iter().any(|part| part.has(hash))
     }
 
-    fn add(&mut self, key: &str) {
-        if self.0.last().is_none_or(|part| part.room == 0) {
-            self.0.push(Part::new(KEYS_FIRST << (2 * self.0.len())));
+    fn add(&mut self, hash: u64) {
+        if self.parts.last().is_none_or(|part| part.room == 0) {
+            self.parts.push(Part::new(KEYS_FIRST << (2 * self.parts.len())));
         }
-        let hash = hash(key);
-        if let Some(part) = self.0.last_mut() {
+        if let Some(part) = self.parts.last_mut() {
             part.add(hash);
         }
     }
 
     fn words(&self) -> usize {
-        self.0.iter().map(|part| part.bits.len()).sum()
+        self.parts.iter().map(|part| part.bits.len()).sum()
     }
 }
 
@@ -99,12 +100,6 @@ impl Part {
             (usize::try_from(word).unwrap_or_default(), 1 << (place % 64))
         })
     }
-}
-
-fn hash(key: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

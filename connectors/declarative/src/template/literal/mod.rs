@@ -72,6 +72,12 @@ fn might_spell(text: &str) -> bool {
     }
 }
 
+/// Whether no literal begins with this byte.
+#[inline]
+pub fn none_begins(first: u8) -> bool {
+    first.is_ascii_alphabetic() && !matches!(first, b'T' | b'F' | b'N' | b's' | b'b' | b'B' | b'r' | b'R' | b'u' | b'U')
+}
+
 impl Literal {
     /// What it is to everybody else.
     pub fn evaluated(self) -> Evaluated {

@@ -155,3 +155,18 @@ fn who_waits_for_a_lost_shard_is_answered() {
     assert!(!queue.announce());
     assert!(matches!(queue.turn(0, soon()).0, Turn::End));
 }
+
+#[test]
+fn a_shard_has_room_for_so_many_steps_and_so_many_bytes() {
+    let of = |bytes: usize| {
+        let mut event = crate::conformance::event(&"acme".parse().unwrap(), "1", "");
+        event.body = vec![b'x'; bytes].into();
+        Step { events: vec![event], ..Step::default() }
+    };
+    let taken = |step: &Step| {
+        let room = room();
+        let places: Vec<_> = std::iter::from_fn(|| Arc::clone(&room).try_acquire_many_owned(room_for(step)).ok()).collect();
+        places.len()
+    };
+    assert_eq!((taken(&of(10)), taken(&of(1 << 20)), taken(&of(100 << 20))), (1024, 64, 1));
+}

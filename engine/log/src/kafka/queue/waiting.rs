@@ -6,9 +6,29 @@ use std::{
 };
 
 use syncline_model::Step;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Reply;
+use crate::metrics;
+
+/// Steps that may wait for the same shard, and KiB of events in them.
+const STEPS_MAX: u32 = 1024;
+const KIB_MAX: u32 = 64 << 10;
+
+/// The room for the steps of one shard. Whoever finds none waits, and so does its reading.
+pub fn room() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(KIB_MAX as usize))
+}
+
+/// How much of it a step takes: what its events have, and its share of how many there may be.
+pub fn room_for(step: &Step) -> u32 {
+    let kib = u32::try_from(bytes_of(step) >> 10).unwrap_or(u32::MAX);
+    kib.clamp(KIB_MAX / STEPS_MAX, KIB_MAX)
+}
+
+fn bytes_of(step: &Step) -> usize {
+    step.events.iter().map(|event| event.body.len() + 256).sum()
+}
 
 /// A step, and who waits for it.
 pub struct Waiting {
@@ -16,13 +36,33 @@ pub struct Waiting {
     pub reply: Reply,
     pub(super) touches: Vec<u64>,
     pub(super) bytes: usize,
+    _counted: Counted,
     _room: OwnedSemaphorePermit,
+}
+
+/// Is counted for as long as it is there.
+struct Counted(i64);
+
+impl Counted {
+    fn new(bytes: usize) -> Self {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        metrics::LOG_KAFKA_STEPS_WAITING.inc();
+        metrics::LOG_KAFKA_BYTES_WAITING.add(bytes);
+        Self(bytes)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::LOG_KAFKA_STEPS_WAITING.dec();
+        metrics::LOG_KAFKA_BYTES_WAITING.sub(self.0);
+    }
 }
 
 impl Waiting {
     pub fn new(step: Arc<Step>, reply: Reply, room: OwnedSemaphorePermit) -> Self {
-        let bytes = step.events.iter().map(|event| event.body.len() + 256).sum();
-        Self { touches: touches(&step), bytes, step, reply, _room: room }
+        let bytes = bytes_of(&step);
+        Self { touches: touches(&step), bytes, step, reply, _counted: Counted::new(bytes), _room: room }
     }
 }
 
