@@ -5,20 +5,29 @@
 #[allow(unused_imports)]
 mod fakes;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU16,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use fakes::{MemoryLedger, Row, TestSource};
 use jiff::Timestamp;
 use serde_json::json;
 use syncline_log::embedded::{EmbeddedConfig, EmbeddedLog};
 use syncline_model::{
-    Event, EventLog, Op, Origin, State, TenantId, Version,
+    Event, EventLog, LogFault, Op, Origin, State, TenantId, Version,
     ledger::{Enrolled, Trigger},
-    log::{InboxItem, InboxKind, Position},
+    log::{Consumer, InboxItem, InboxKind, InboxOffset, Logged, Membership, Position},
     schedule::Schedule,
 };
-use syncline_runtime::{Connectors, Engine, EngineConfig, EngineHandle};
+use syncline_runtime::{Connectors, Engine, EngineConfig, EngineHandle, Intake, SpoolLimits};
 use syncline_sdk::{Connector, webhooks::Delivery};
 
 fn source() -> Arc<TestSource> {
@@ -193,5 +202,72 @@ async fn what_waited_while_nobody_was_there_is_handled_and_what_was_deleted_is_p
     engine.deliver(item("eu", "id:2", &order("again", 1))).await.unwrap();
     engine.deliver(item("eu", "id:3", &order("last", 1))).await.unwrap();
     assert_eq!(brought(&log, 4).await.last().unwrap().key.as_str(), "last", "also after a restart it is known what was seen");
+    engine.shutdown(Duration::from_secs(5)).await;
+}
+
+/// A log that is away when the test says so.
+struct Away(EmbeddedLog, AtomicBool);
+
+impl Away {
+    fn go(&self, away: bool) {
+        self.1.store(away, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl EventLog for Away {
+    fn shard_count(&self) -> NonZeroU16 {
+        self.0.shard_count()
+    }
+    async fn append(&self, item: InboxItem) -> Result<InboxOffset, LogFault> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(LogFault::Unavailable("the brokers are away".to_owned()));
+        }
+        self.0.append(item).await
+    }
+    async fn join(&self, node: &str) -> Result<Box<dyn Membership>, LogFault> {
+        self.0.join(node).await
+    }
+    async fn subscribe(&self, group: &str) -> Result<Box<dyn Consumer>, LogFault> {
+        self.0.subscribe(group).await
+    }
+    async fn read(&self, tenant: &TenantId, from: &Position, events_max: usize, wait: Duration) -> Result<Vec<Logged>, LogFault> {
+        self.0.read(tenant, from, events_max, wait).await
+    }
+    async fn purge(&self, tenant: &TenantId) -> Result<(), LogFault> {
+        self.0.purge(tenant).await
+    }
+}
+
+#[tokio::test]
+async fn what_comes_while_the_log_is_away_waits_in_the_spool_and_is_published_once_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = MemoryLedger::new([Enrolled { state: State::Live, ..MemoryLedger::testing("shop", "eu", Schedule::Manual) }]);
+    let log = EmbeddedLog::open(EmbeddedConfig::new(folder.path().join("log.db"))).unwrap();
+    let away = Arc::new(Away(log.clone(), AtomicBool::new(true)));
+    let connectors = Arc::new(Connectors::new([source() as Arc<dyn Connector>]));
+    let engine = Engine::start(EngineConfig::default(), Arc::clone(&away) as _, Arc::clone(&ledger) as _, connectors).unwrap();
+    let alone = Intake::new(engine.clone(), Duration::from_secs(5));
+    assert!(alone.take(item("eu", "id:0", &order("a", 0))).await.is_err(), "without a spool its sender keeps it");
+    let spool = || {
+        let file = EmbeddedConfig { shards: NonZeroU16::MIN, ..EmbeddedConfig::new(folder.path().join("spool.db")) };
+        Arc::new(EmbeddedLog::open(file).unwrap())
+    };
+    let limits = SpoolLimits { items_max: 5, bytes_max: 1_000_000 };
+    let intake = alone.clone().with_spool(spool(), limits).await.unwrap();
+    for number in 1..=5 {
+        intake.take(item("eu", &format!("id:{number}"), &order("a", number))).await.unwrap();
+    }
+    let full = intake.take(item("eu", "id:6", &order("a", 6))).await.unwrap_err();
+    assert!(full.to_string().contains("the spool of webhooks is full"), "{full}");
+    // One of them came to the log although nobody heard of it.
+    log.append(item("eu", "id:3", &order("a", 3))).await.unwrap();
+    away.go(false);
+    let events = brought(&log, 5).await;
+    let mut versions: Vec<_> = events.iter().map(|event| event.version.unwrap().0).collect();
+    versions.retain(|version| *version != 3);
+    assert_eq!((events.len(), versions), (5, vec![1, 2, 4, 5]));
+    intake.take(item("eu", "id:6", &order("a", 6))).await.unwrap();
+    assert_eq!(brought(&log, 6).await.last().unwrap().version, Some(Version(6)));
     engine.shutdown(Duration::from_secs(5)).await;
 }

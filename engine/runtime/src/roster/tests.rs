@@ -50,7 +50,7 @@ fn what_another_node_has_left_is_read_at_once_and_what_is_overdue_longest_comes_
     let mut roster = Roster::new(2, PROBE, Duration::ZERO);
     for (name, ended) in [("young", -61), ("old", -5000), ("next", -30), ("middle", -70)] {
         let enrolled = live(name, 60);
-        roster.seat_at_start(Enrolled { tenant: name.parse().unwrap(), last_job_ended: Some(at(ended)), ..enrolled }, at(10));
+        roster.seat_at_start(Enrolled { tenant: name.parse().unwrap(), last_job_ended: Some(at(ended)), ..enrolled }, at(10), false);
     }
     roster.wake(at(10));
     let mut granted = || roster.grant(at(10)).map(|(key, _)| key.tenant.to_string());
@@ -61,7 +61,7 @@ fn what_another_node_has_left_is_read_at_once_and_what_is_overdue_longest_comes_
 #[test]
 fn an_integration_whose_last_job_ended_by_a_clock_that_is_ahead_is_due_after_its_interval() {
     let mut roster = roster();
-    roster.seat_at_start(Enrolled { last_job_ended: Some(at(7200)), ..live("shop", 60) }, at(0));
+    roster.seat_at_start(Enrolled { last_job_ended: Some(at(7200)), ..live("shop", 60) }, at(0), false);
     assert!((at(60)..=at(63)).contains(&roster.next_due().unwrap()));
 }
 
