@@ -78,18 +78,18 @@ impl<R, I> Allowed<R, OneIntegration, I> {
         WebhookEndpoint { id, url, created, rotated, former_until: former_until.filter(|until| *until > Timestamp::now()) }
     }
 
-    /// The secret that was sent, or a new one, as the connector's scheme wants it.
-    fn secret(&self, connector: &dyn Connector, given: Option<Secret>) -> Result<Secret, Problem> {
-        let takes_none = || Problem::because(Code::WrongState, format!("the connector `{}` takes no webhooks", connector.file().name));
-        let webhooks = connector.webhooks().ok_or_else(takes_none)?;
-        let Some(secret) = given else { return Ok(webhooks.verification.secret(&syncline_store::random_bytes()?)) };
-        webhooks.verification.takes(&secret).map_err(|why| Problem::invalid_at("/secret", why))?;
-        Ok(secret)
-    }
-
     fn with_secret(&self, endpoint: Endpoint, secret: &Secret) -> WebhookEndpointWithSecret {
         WebhookEndpointWithSecret { endpoint: self.view(endpoint), secret: secret.expose().to_owned() }
     }
+}
+
+/// The secret that was sent, or a new one, as the connector's scheme wants it.
+fn secret_of(connector: &dyn Connector, given: Option<Secret>) -> Result<Secret, Problem> {
+    let takes_none = || Problem::because(Code::WrongState, format!("the connector `{}` takes no webhooks", connector.file().name));
+    let webhooks = connector.webhooks().ok_or_else(takes_none)?;
+    let Some(secret) = given else { return Ok(webhooks.verification.secret(&syncline_store::random_bytes()?)) };
+    webhooks.verification.takes(&secret).map_err(|why| Problem::invalid_at("/secret", why))?;
+    Ok(secret)
 }
 
 /// List the addresses to which the source may send webhooks.
@@ -111,7 +111,7 @@ pub(crate) async fn create_webhook_endpoint(
 ) -> Result<Answer, Problem> {
     let connector = asked.tools.connector(&asked.reach.integration.connector)?;
     let given = asked.input.0.secret.take();
-    let secret = asked.secret(connector.as_ref(), given)?;
+    let secret = secret_of(connector.as_ref(), given)?;
     let integration = &asked.reach.integration;
     let made = asked.reach.scope.webhooks().create(&integration.id, &secret).await?;
     let location = format!("/api/v1/tenants/{}/integrations/{}/webhooks/{}", integration.tenant, integration.id, made.id);
@@ -135,7 +135,7 @@ pub(crate) async fn rotate_webhook_endpoint(
         return Err(Problem::invalid_at("/keep_former_s", format!("must be at most {FORMER_S_MAX}")));
     }
     let given = asked.input.0.secret.take();
-    let secret = asked.secret(connector.as_ref(), given)?;
+    let secret = secret_of(connector.as_ref(), given)?;
     let kept = SignedDuration::from_secs(i64::try_from(keep_s).unwrap_or_default());
     let until = (keep_s > 0).then(|| Timestamp::now().checked_add(kept).unwrap_or(Timestamp::MAX));
     let changed = asked.reach.scope.webhooks().rotate(&asked.reach.integration.id, &id, &secret, until).await?;

@@ -105,9 +105,16 @@ impl Spool {
             items += found.len() as u64;
             bytes += found.iter().map(|(_, item)| item.body.len() as u64).sum::<u64>();
         }
-        let _membership = Mutex::new(membership);
-        let spool =
-            Self { log, shard, _membership, limits, items: AtomicU64::new(items), bytes: AtomicU64::new(bytes), more: Notify::new() };
+        let membership = Mutex::new(membership);
+        let spool = Self {
+            log,
+            shard,
+            _membership: membership,
+            limits,
+            items: AtomicU64::new(items),
+            bytes: AtomicU64::new(bytes),
+            more: Notify::new(),
+        };
         spool.show();
         Ok(spool)
     }

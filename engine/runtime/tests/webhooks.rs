@@ -142,8 +142,8 @@ async fn what_cannot_be_handled_is_in_quarantine_and_the_rest_goes_on() {
         setup.engine.deliver(item("eu", &format!("id:{number}"), body)).await.unwrap();
     }
     assert_eq!(brought(&setup.log, 1).await[0].key.as_str(), "a");
-    let rows = setup.ledger.rows();
-    let mut causes: Vec<_> = rows.quarantine.values().map(|kept| (kept.stream.as_str(), kept.cause.as_str())).collect();
+    let kept: Vec<_> = setup.ledger.rows().quarantine.values().cloned().collect();
+    let mut causes: Vec<_> = kept.iter().map(|kept| (kept.stream.as_str(), kept.cause.as_str())).collect();
     causes.sort_unstable();
     let (large, others) = causes.iter().partition::<Vec<_>, _>(|(_, cause)| cause.contains("the log takes 4000"));
     assert_eq!(large.len(), 1, "{causes:?}");
@@ -154,8 +154,6 @@ async fn what_cannot_be_handled_is_in_quarantine_and_the_rest_goes_on() {
         ("webhooks", "the connector does not know what `unheard-of` means"),
     ];
     assert_eq!(others.into_iter().copied().collect::<Vec<_>>(), expected);
-    drop(causes);
-    drop(rows);
     setup.engine.shutdown(Duration::from_secs(5)).await;
 }
 
