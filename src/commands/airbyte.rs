@@ -7,7 +7,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -156,8 +156,8 @@ impl Patience for Terminal {
         Ok(())
     }
 
-    fn since(&self, then: Instant) -> Duration {
-        if self.waits { then.elapsed() } else { Duration::ZERO }
+    fn is_still(&self) -> bool {
+        !self.waits
     }
 
     fn note(&self, message: &str) {

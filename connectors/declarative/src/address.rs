@@ -1,7 +1,39 @@
 //! Addresses as the reference writes them: joined as Python's `urljoin` joins, quoted as its HTTP client quotes.
 
+use std::sync::{Mutex, PoisonError};
+
 use syncline_model::Fault;
 use url::Url;
+
+/// The address that was joined last: one page after the other is asked for at the same.
+#[derive(Debug, Default)]
+pub struct LastJoined(Mutex<Option<Joined>>);
+
+#[derive(Debug)]
+struct Joined {
+    base: Box<str>,
+    path: Box<str>,
+    url: Url,
+}
+
+impl LastJoined {
+    /// What [`joined`] makes of them.
+    pub fn joined(&self, base: &str, path: &str) -> Result<Url, Fault> {
+        let last = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = last.as_ref().filter(|last| *last.base == *base && *last.path == *path) {
+            return Ok(last.url.clone());
+        }
+        let url = joined(base, path)?;
+        *last = Some(Joined { base: base.into(), path: path.into(), url: url.clone() });
+        Ok(url)
+    }
+}
+
+impl Clone for LastJoined {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
 
 /// A base and a path. A path that is a whole address takes the base's place; without a path the base stays as it is written.
 pub fn joined(base: &str, path: &str) -> Result<Url, Fault> {
@@ -86,7 +118,20 @@ fn without_query(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::joined;
+    #![allow(clippy::unwrap_used)]
+
+    use super::{LastJoined, joined};
+
+    #[test]
+    fn the_last_address_is_joined_anew_when_a_part_of_it_changes() {
+        let last = LastJoined::default();
+        for (base, path) in [("https://a.example", "b"), ("https://a.example", "b"), ("https://a.example", "c"), ("https://b.example", "c")]
+        {
+            assert_eq!(last.joined(base, path).unwrap().to_string(), format!("{base}/{path}"));
+        }
+        assert!(last.joined("a.example", "c").is_err());
+        assert_eq!(last.joined("https://b.example", "c").unwrap().as_str(), "https://b.example/c");
+    }
 
     #[test]
     fn addresses_are_joined_as_python_joins_them() {

@@ -19,6 +19,7 @@ mod dynamic_schema;
 mod errors;
 mod extract;
 mod flat;
+mod item;
 mod lint;
 mod manifest;
 mod migrate;

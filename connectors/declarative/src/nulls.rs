@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::{
     cut,
+    item::Item,
     piece::{Piece, Seen},
-    select::Item,
 };
 
 static NULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"null"));

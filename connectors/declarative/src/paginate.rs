@@ -204,10 +204,11 @@ impl Pages {
             (None, Some(size)) => size.eval(scope)?.into_json(),
             (None, None) => Value::Null,
         };
+        let reads_headers = [Some(value), stop].into_iter().flatten().any(|template| mentions(template, "headers"));
         let scope = scope
             .clone()
             .with("response", seen.response.clone().unwrap_or_else(|| Arc::new(json!({}))))
-            .with("headers", Arc::new(Value::Object(headers(seen.headers))))
+            .with("headers", if reads_headers { Arc::new(Value::Object(headers(seen.headers))) } else { Arc::default() })
             .with("last_page_size", Arc::new(json!(seen.count)))
             .with("last_record", seen.last_record.clone().unwrap_or_default())
             .with("page_size", Arc::new(size));

@@ -7,11 +7,11 @@ use syncline_model::Fault;
 use tokio::sync::OnceCell;
 
 use crate::{
+    item::Item,
     node::Node,
     problem::Problem,
     retrieve::{self, Pages},
     run::Run,
-    select::Item,
     slice::Slice,
     stream::Simple,
     template::{Scope, Template, python_str},

@@ -13,11 +13,11 @@ use syncline_model::Fault;
 
 use crate::{
     cursor::{Partitioned, Point, Progress, Settled, Window},
+    item::Item,
     normalize::Normalizer,
     partitions::Partitions,
     retrieve::{Pages, Spot},
     run::Run,
-    select::Item,
     slice::Slice,
     stream::{Retriever, Schema, Stream},
 };

@@ -8,11 +8,11 @@ use syncline_model::{Cursor, Fault};
 use syncline_sdk::{Page, Reader, Refused};
 
 use crate::{
+    item::Item,
     nulls::without_nulls,
     piece::Piece,
     read::{At, Batch, StreamReading},
     record::Shape,
-    select::Item,
 };
 
 /// A cursor as the engine keeps it: the state of the stream as Airbyte has it, and where within the stream reading stands.

@@ -9,6 +9,7 @@ use syncline_sdk::{HttpAnswer, WaitReason};
 use crate::{
     decode::Decoder,
     extract::Extractor,
+    item::{Item, until_refused},
     node::Node,
     normalize::Normalizer,
     paginate::Paginator,
@@ -18,7 +19,7 @@ use crate::{
     request::{Extra, Requester},
     retrieve::{Pages, Reading},
     run::{Run, misconfigured},
-    select::{Item, Selector, until_refused},
+    select::Selector,
     send::{Sent, send},
     slice::Slice,
     stream::Simple,

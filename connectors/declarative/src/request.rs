@@ -11,7 +11,7 @@ use url::Url;
 
 pub use crate::parts::{Parts, Place, RequestOption};
 use crate::{
-    address,
+    address::LastJoined,
     auth::{Authenticator, Call},
     errors::ErrorHandlers,
     node::Node,
@@ -92,6 +92,7 @@ pub struct Requester {
     url: Option<Template>,
     base: Option<Template>,
     path: Option<Template>,
+    joined: LastJoined,
     method: Method,
     parameters: Input,
     headers: Input,
@@ -131,6 +132,7 @@ impl Requester {
             url: node.text("url")?,
             base: node.text("url_base")?,
             path: node.text("path")?,
+            joined: LastJoined::default(),
             method,
             parameters: Input::load(&node, "request_parameters")?,
             headers: Input::load(&node, "request_headers")?,
@@ -237,7 +239,7 @@ impl Requester {
             Some(base) => base,
             None => said(&self.url)?.unwrap_or_default(),
         };
-        address::joined(&base, &path)
+        self.joined.joined(&base, &path)
     }
 
     fn assemble(&self, mut url: Url, parts: &Parts) -> Result<HttpRequest, Fault> {

@@ -58,7 +58,7 @@ impl AskedSchema {
         let mut first = None;
         while first.is_none() {
             match Box::pin(reading.next()).await? {
-                Some(batch) => first = batch.items.first().map(crate::select::Item::tree),
+                Some(batch) => first = batch.items.first().map(crate::item::Item::tree),
                 None => break,
             }
         }

@@ -8,7 +8,7 @@ use syncline_model::Fault;
 use syncline_sdk::{HttpAnswer, WaitReason};
 
 use crate::{
-    auth::Call,
+    auth::{Authenticator, Call},
     cache::{self, Answers},
     errors::{Action, Tries, Verdict},
     request::{Extra, Requester},
@@ -33,7 +33,7 @@ pub enum Sent {
 
 /// Sends a request for a stream.
 pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope, extra: &Extra) -> Result<Sent, Fault> {
-    let (mut tries, mut is_fresh) = (Tries::default(), false);
+    let (mut tries, mut renewed) = (Tries::default(), None);
     loop {
         let request = requester.request(&run.context, scope, extra).await?;
         let key = (requester.use_cache && request.method == Method::GET).then(|| cache::key(&request));
@@ -58,16 +58,31 @@ pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope,
                 }
                 return Ok(sent);
             }
-            // A fresh token that is refused as well will not be accepted the third time.
-            Next::Refresh(fault) if is_fresh => return Err(fault),
-            Next::Refresh(fault) => {
-                is_fresh = requester.authenticator.renew(&Call { context: &run.context, scope }, proof.as_deref()).await?;
-                (fault, WaitReason::Retry)
-            }
+            Next::Refresh(fault) => match renewed {
+                Some(last) => return Err(last),
+                None => {
+                    renewed = renew(&requester.authenticator, &call, proof.as_deref()).await?;
+                    (fault, WaitReason::Retry)
+                }
+            },
             Next::Again(fault, reason) => (fault, reason),
         };
         let Some(time) = tries.next(&requester.errors, scope, action, answer.as_ref().ok(), another)? else { return Err(fault) };
         run.context.patience.wait(reason, time).await?;
+    }
+}
+
+/// Replaces a token that was refused. Says what it means if the next request is refused as well; nothing, if there is no token to replace.
+async fn renew(authenticator: &Authenticator, call: &Call<'_>, proof: Option<&str>) -> Result<Option<Fault>, Fault> {
+    match authenticator.renew(call, proof).await {
+        // A fresh token that is refused as well will not be accepted the third time.
+        Ok(true) => Ok(Some(Fault::Unauthorized("the source refuses even a fresh token".to_owned()))),
+        Ok(false) => Ok(None),
+        // That the token endpoint does not work says nothing about the token: it is tried once more.
+        Err(fault @ (Fault::Unavailable(_) | Fault::Throttled(_) | Fault::Unusable(_))) => {
+            Ok(Some(Fault::Unavailable(format!("the token is refused, and there is no other: {fault}"))))
+        }
+        Err(fault) => Err(fault),
     }
 }
 
@@ -84,7 +99,7 @@ fn act(run: &Run, stream: &str, verdict: Verdict, answer: &Result<HttpAnswer, Fa
         // An answer that counts as none although it was let pass ends the pages.
         if answer.status.as_u16() < 400 { Sent::Answer(answer.clone()) } else { Sent::Nothing }
     };
-    match (&verdict.action, answer) {
+    match (verdict.action, answer) {
         (Action::Success, Ok(answer)) => Ok(Next::Done(usable(answer))),
         (Action::Ignore, Ok(answer)) => {
             run.context.patience.skipped(&format!("a request of `{stream}` was answered {status} and left out, as the connector says"));
@@ -101,6 +116,7 @@ fn act(run: &Run, stream: &str, verdict: Verdict, answer: &Result<HttpAnswer, Fa
         (Action::SplitRequestWindow, _) => Ok(Next::Done(Sent::ShorterWindow(message))),
         (Action::ResetPagination, _) => Ok(Next::Done(Sent::Restart)),
         (Action::RefreshTokenThenRetry, _) => Ok(Next::Refresh(Fault::Unauthorized("the source refuses even a fresh token".to_owned()))),
+        (Action::Retry, Ok(_)) if verdict.config => Ok(Next::Again(verdict.fault(answer), WaitReason::Retry)),
         // What a source says of a request does not pass by itself, unless it is that it has no time.
         (Action::Retry, Ok(_)) if matches!(status, 400..=407 | 409..=428 | 430..=499) => {
             Ok(Next::Again(Fault::Unusable(said(status, &message)), WaitReason::Retry))
@@ -123,3 +139,6 @@ pub fn with_token(scope: Scope, token: Option<&Value>) -> Scope {
     };
     scope.with("next_page_token", Arc::new(token))
 }
+
+#[cfg(test)]
+mod tests;

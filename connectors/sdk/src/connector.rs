@@ -45,9 +45,13 @@ pub enum WaitReason {
 pub trait Patience: Send + Sync {
     /// Waits this long, or fails with [`Fault::Stopped`] as soon as the work is told to stop.
     async fn wait(&self, reason: WaitReason, time: Duration) -> Result<(), Fault>;
+    /// Whether the clock stands still here: then waiting takes no time, and nobody waits for a limit to pass.
+    fn is_still(&self) -> bool {
+        false
+    }
     /// How long ago something was. Where the clock stands still, it was just now.
     fn since(&self, then: Instant) -> Duration {
-        then.elapsed()
+        if self.is_still() { Duration::ZERO } else { then.elapsed() }
     }
     /// Something that the owner should read in the job's log.
     fn note(&self, message: &str);

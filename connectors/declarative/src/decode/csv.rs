@@ -16,6 +16,9 @@ use crate::problem::Problem;
 /// The name that Python's `None` has as a key in JSON.
 const REST: &str = "null";
 
+/// A cell that a row lacks weighs as much as so many bytes: a long first line over short rows must not fill the memory.
+const MISSING_BYTES: usize = 16;
+
 /// How rows are written.
 #[derive(Debug, Clone)]
 pub struct Csv {
@@ -37,7 +40,7 @@ impl Csv {
     /// The rows of a table, as objects.
     pub fn rows(&self, source: Source, limits: Limits) -> impl Document + use<> {
         let records = Records::new(self.encoding.checked(source), self.delimiter, limits);
-        Rows { csv: self.clone(), records, names: None, ended: false }
+        Rows { csv: self.clone(), records, names: None, missing: 0, ended: false }
     }
 }
 
@@ -202,6 +205,8 @@ struct Rows {
     csv: Csv,
     records: Records,
     names: Option<Vec<String>>,
+    /// Fields of the rows so far for which the table has no cell.
+    missing: usize,
     ended: bool,
 }
 
@@ -211,7 +216,13 @@ impl Rows {
             match &self.names {
                 None => self.names = Some(row),
                 Some(_) if row.is_empty() => {}
-                Some(names) => return Ok(Some(self.csv.object(names, row))),
+                Some(names) => {
+                    self.missing += names.len().saturating_sub(row.len());
+                    if self.missing.saturating_mul(MISSING_BYTES) > self.records.limits.record {
+                        return Err(Fault::Unusable("the rows of the answer have far fewer cells than its first line names".to_owned()));
+                    }
+                    return Ok(Some(self.csv.object(names, row)));
+                }
             }
         }
         Ok(None)

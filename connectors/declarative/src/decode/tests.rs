@@ -96,6 +96,14 @@ fn what_is_nested_ten_thousand_deep_is_refused_and_overflows_no_stack() {
 }
 
 #[test]
+fn rows_that_lack_most_of_the_cells_that_the_first_line_names_are_refused_before_they_fill_the_memory() {
+    let table = |rows: usize| format!("a,b,c,d,e,f,g,h,i,j,k\n{}", "1\n".repeat(rows));
+    let (records, complaint) = read(&load(&json!({"type": "CsvDecoder"})), &table(6).into(), &HeaderMap::new(), SMALL);
+    assert_eq!((records.len(), complaint), (6, None));
+    assert!(fault(&json!({"type": "CsvDecoder"}), table(7), SMALL).ends_with("far fewer cells than its first line names"));
+}
+
+#[test]
 fn what_swells_beyond_the_limit_is_refused_with_the_limit() {
     let zeros = gzipped(&vec![b' '; 5000]);
     for inner in ["JsonDecoder", "CsvDecoder", "JsonlDecoder"] {

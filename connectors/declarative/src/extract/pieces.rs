@@ -4,14 +4,18 @@
 use bytes::Bytes;
 
 use crate::{
-    cut::{Cut, NotJson, Wanted, cut, cut_beside},
+    cut::{Cut, NotJson, Wanted, cut, cut_beside, field},
     piece::Piece,
 };
 
 /// The records of a page.
 pub fn pieces(page: &Bytes, path: &[String], wanted: Wanted<'_>) -> Result<Cut, NotJson> {
     if page.trim_ascii_start().first() != Some(&b'[') {
-        return cut_beside(page, path, wanted);
+        let mut cut = cut_beside(page, path, wanted)?;
+        if cut.records.is_empty() {
+            cut.records.extend(lone(page, path));
+        }
+        return Ok(cut);
     }
     let documents = cut_beside(page, &[], Wanted { joints: wanted.joints && path.is_empty(), ..Wanted::default() })?;
     let all_are_records = path.is_empty() && documents.records.iter().all(holds_fields);
@@ -26,12 +30,30 @@ fn of_list(documents: Vec<Piece>, path: &[String]) -> Result<Vec<Piece>, NotJson
     for document in documents {
         match document.first() {
             Some(b'{') if path.is_empty() => found.extend(holds_fields(&document).then_some(document)),
-            Some(b'{' | b'[') => found.extend(cut(&document.bytes, path)?),
+            Some(b'{' | b'[') => {
+                let before = found.len();
+                found.extend(cut(&document.bytes, path)?);
+                if found.len() == before {
+                    found.extend(lone(&document.bytes, path));
+                }
+            }
             _ if path.is_empty() && is_truthy(&document) => found.push(document),
             _ => {}
         }
     }
     Ok(found)
+}
+
+/// A text, a number or a truth value that stands where records should. It is no record, and whoever gets it says so; nothing at all would
+/// look like an empty page.
+fn lone(document: &Bytes, path: &[String]) -> Option<Piece> {
+    let mut at = document.trim_ascii();
+    for name in path {
+        at = &at[field(at, name)?];
+    }
+    let piece = Piece::from(document.slice_ref(at));
+    let is_lone = !matches!(at.first(), None | Some(b'{' | b'['));
+    (is_lone && is_truthy(&piece)).then_some(piece)
 }
 
 /// An object that is not empty.

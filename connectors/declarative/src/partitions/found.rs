@@ -11,9 +11,9 @@ use syncline_model::Fault;
 
 use super::Parent;
 use crate::{
+    item::{Item, until_refused},
     read::StreamReading,
     run::{Run, misconfigured},
-    select::{Item, until_refused},
     slice::Slice,
 };
 

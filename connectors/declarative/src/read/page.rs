@@ -7,11 +7,12 @@ use syncline_model::Fault;
 use super::{Batch, StreamReading, Track};
 use crate::{
     cursor::{Point, Settled},
+    item::Item,
     partitions::Router,
     parts::Parts,
     remote::RemoteJobs,
     retrieve::{Pages, Reading},
-    select::{Item, Selected, Wanted},
+    select::{Selected, Wanted},
     slice::Slice,
     stream::{Retriever, Simple},
 };

@@ -3,7 +3,7 @@
 use syncline_model::Fault;
 
 use super::{StreamReading, Track};
-use crate::{partitions::Partitions, select::Item};
+use crate::{item::Item, partitions::Partitions};
 
 impl StreamReading {
     pub(super) fn observe(&mut self, items: &[Item]) {

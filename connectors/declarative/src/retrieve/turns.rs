@@ -8,7 +8,7 @@ use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
 
 use super::{Pages, Reading, Spot};
-use crate::{run::misconfigured, select::Item, slice::Slice, stream::Simple};
+use crate::{item::Item, run::misconfigured, slice::Slice, stream::Simple};
 
 /// A page that came so often behind the same token will come for ever.
 const REPEATS_MAX: u8 = 3;

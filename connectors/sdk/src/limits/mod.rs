@@ -103,6 +103,9 @@ impl Paced {
     }
 
     async fn ready(&self, path: &str) -> Result<(), Fault> {
+        if self.patience.is_still() {
+            return Ok(());
+        }
         for limits in &self.limits {
             let mut passed = 0;
             while let Some(wait) = limits.try_pass(path, &mut passed) {

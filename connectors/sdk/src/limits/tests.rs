@@ -96,6 +96,36 @@ proptest! {
     }
 }
 
+/// Nobody waits here, and no time passes.
+struct Still;
+
+#[async_trait]
+impl Patience for Still {
+    async fn wait(&self, _: WaitReason, _: Duration) -> Result<(), Fault> {
+        Err(Fault::Internal("somebody waits although the clock stands still".to_owned()))
+    }
+    fn is_still(&self) -> bool {
+        true
+    }
+    fn note(&self, _: &str) {}
+    fn skipped(&self, _: &str) {}
+    async fn save_settings(&self, _: &Settings, _: &Settings) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_limit_holds_where_the_clock_stands_still() {
+    let source = Arc::new(Source::default());
+    source.headers.lock().unwrap().push((StatusCode::TOO_MANY_REQUESTS, headers(&[("retry-after", "3600")])));
+    let limits = vec![Arc::new(Limits::new(&[budget(1, 3_600_000)]))];
+    let http = Paced::new(Arc::clone(&source) as Arc<dyn Http>, limits, Arc::new(Still), "shop".parse().unwrap());
+    for _ in 0..3 {
+        http.send(get()).await.unwrap();
+    }
+    assert_eq!(source.arrivals.lock().unwrap().len(), 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_request_that_counts_as_several_leaves_less_for_the_next() {
     let source = Arc::new(Source::default());

@@ -105,7 +105,7 @@ impl OAuth {
         }
         match status {
             400 | 401 | 403 => Fault::Unauthorized(format!("the token endpoint answered {status}{detail}")),
-            _ => Fault::Unusable(format!("the token endpoint answered {status}{detail}")),
+            _ => Fault::Misconfigured(format!("the token endpoint answered {status}{detail}")),
         }
     }
 }

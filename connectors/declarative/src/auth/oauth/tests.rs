@@ -112,7 +112,7 @@ async fn a_refused_refresh_token_asks_the_owner_and_shows_no_secret() {
     assert_eq!(fault, Fault::Unauthorized(expected.to_owned()));
     let endpoint = Endpoint::start(vec![(418, json!({"error": "the secret s3cret and the token r1 are bad"}))]);
     let fault = proof(&load(&node(&endpoint, &json!({}))), &context, &scope).await.unwrap_err();
-    assert_eq!(fault, Fault::Unusable("the token endpoint answered 418 (the secret **** and the token **** are bad)".to_owned()));
+    assert_eq!(fault, Fault::Misconfigured("the token endpoint answered 418 (the secret **** and the token **** are bad)".to_owned()));
 }
 
 #[actix_web::test]
