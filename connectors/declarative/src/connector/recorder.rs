@@ -9,11 +9,12 @@ use syncline_sdk::{Recorder, Refused, catalog::StreamFile};
 
 use crate::{
     cursor::Settled,
+    item::Item,
     normalize::Normalizer,
     piece::Piece,
     record::{Shape, dotted},
     run::Run,
-    select::{Item, Selector},
+    select::Selector,
     stream::{Retriever, Schema, Simple, Stream},
     template::Scope,
 };
