@@ -5,7 +5,7 @@ use std::{num::NonZeroU16, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use schema_ai::consumer::{LedgerRejections, Organizer, OrganizerConfig, OrganizerHandle};
-use schema_ai::tables::{Alone, AnyHome, PostgresHome, SqliteHome};
+use schema_ai::tables::{Alone, AnyHome, Claimed, PostgresHome, SqliteHome};
 use schema_ai::unify::{Unifier, UnifierHandle};
 use syncline_api::{ApiConfig, ApiParts, RunningApi, WebhookLimits};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
@@ -167,22 +167,32 @@ async fn claimed(config: &Config, is_shared: bool) -> anyhow::Result<Option<Orga
     if config.tables.kind != TablesKind::Sqlite || !is_shared {
         return Ok(Some(Organizing::Anywhere));
     }
-    let alone = Alone::claim_files(&Secret::new(config.store_url.clone())).await;
-    let alone = alone.map_err(|cause| anyhow::anyhow!("it cannot be seen whether another node writes tables, at `store.url`: {cause}"))?;
-    if alone.is_none() {
-        tracing::error!(
-            "another node keeps the tenants' tables in SQLite, in its own folder, so this one writes none and its API shows none: \
-             keep them in PostgreSQL (`tables.kind = \"postgres\"`), or start this node with `--roles api,engine`"
-        );
-    }
-    Ok(alone.map(Organizing::Alone))
+    let claimed = Alone::claim_files(&Secret::new(config.store_url.clone()), &node_name()).await;
+    let claimed =
+        claimed.map_err(|cause| anyhow::anyhow!("it cannot be seen whether another node writes tables, at `store.url`: {cause}"))?;
+    Ok(match claimed {
+        Claimed::Ours(alone) => Some(Organizing::Alone(alone)),
+        Claimed::Theirs(holder) => {
+            tracing::error!(
+                holder,
+                "the node `{holder}` keeps the tenants' tables in SQLite, in its own folder, so this one writes none and its API shows \
+                 none: keep them in PostgreSQL (`tables.kind = \"postgres\"`), or start this node with `--roles api,engine`"
+            );
+            None
+        }
+    })
+}
+
+/// What this node is called among all others.
+fn node_name() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "syncline".to_owned());
+    format!("{host}-{}", std::process::id())
 }
 
 fn engine_config(config: &Config, owner: bool, cluster: bool) -> EngineConfig {
     let defaults = EngineConfig::default();
-    let node = std::env::var("HOSTNAME").unwrap_or_else(|_| "syncline".to_owned());
     EngineConfig {
-        node: format!("{node}-{}", std::process::id()),
+        node: node_name(),
         owner,
         cluster,
         // What another node has left is read on at once; only a start of everything is spread.

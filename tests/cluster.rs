@@ -15,6 +15,8 @@ mod clocks;
 mod dashboards;
 #[path = "cluster/doors.rs"]
 mod doors;
+#[path = "cluster/files.rs"]
+mod files;
 #[allow(dead_code, reason = "what other tests use of it")]
 #[path = "cluster/installation.rs"]
 mod installation;

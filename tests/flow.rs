@@ -25,3 +25,5 @@ mod tables_postgres;
 mod webhooks;
 #[path = "flow/whole_way.rs"]
 mod whole_way;
+#[path = "flow/wide.rs"]
+mod wide;

@@ -17,7 +17,7 @@ mod view;
 
 pub use fault::TableFault;
 pub use port::{AnyHome, Applied, Deletes, Rejected, TableHome, TablePolicy, TableReader, TableWriter, TenantLogin};
-pub use postgres::{Alone, PostgresHome, PostgresReader, PostgresWriter};
+pub use postgres::{Alone, Claimed, PostgresHome, PostgresReader, PostgresWriter};
 pub use sqlite::{SqliteHome, SqliteReader, SqliteWriter, file_of};
 pub use view::{ColumnView, Compare, Filter, Page, RowQuery, TableView};
 

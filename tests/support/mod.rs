@@ -137,6 +137,12 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// The number of its process.
+    #[allow(dead_code, reason = "only the tests of many nodes tell them apart by it")]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal, by its name.
     pub fn signal(&self, name: &str) {
         Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();

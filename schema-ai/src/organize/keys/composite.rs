@@ -18,6 +18,10 @@ const CANDIDATES: usize = 12;
 const MANY: usize = 9;
 /// Columns a key may have.
 const MOST_COLUMNS: usize = 4;
+/// What it says that a column numbers rows.
+const PLACED: f64 = 0.9;
+/// Columns a key may have where one stands between others.
+const MOST_FILLED: usize = 6;
 /// Rows looked at; more cannot change a no, and hardly a yes.
 const MOST_ROWS: usize = 400_000;
 
@@ -143,6 +147,12 @@ fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
             merit: column_merit(column, stats, table),
         });
     }
+    // What is measured comes after the ids: a number among them tells rows apart, too.
+    let last = found.iter().filter(|candidate| candidate.named).map(|candidate| candidate.position).max().unwrap_or(0);
+    for candidate in found.iter_mut().filter(|candidate| candidate.says == Says::Much && candidate.position < last) {
+        candidate.says = Says::Place;
+        candidate.merit += PLACED;
+    }
     found.sort_by(|a, b| b.merit.total_cmp(&a.merit));
     found.truncate(CANDIDATES);
     found
@@ -159,7 +169,7 @@ fn column_merit(column: &Column, stats: &Stats, table: &Table) -> f64 {
     let kind = if is_temporal(column.typed.kind) { -0.1 } else { 0.0 };
     let long = (stats.bytes as f64 / stats.scalars().max(1) as f64 / 40.0).min(1.0);
     let place = 1.0 - column.position as f64 / table.columns.len().max(1) as f64;
-    named + if ordinal { 0.9 } else { 0.0 } + kind - long + 0.8 * place - 0.5 * column.depth as f64
+    named + if ordinal { PLACED } else { 0.0 } + kind - long + 0.8 * place - 0.5 * column.depth as f64
 }
 
 /// Whether a name says when, or since which version.
@@ -279,7 +289,7 @@ fn filled(set: &[usize], candidates: &[Candidate]) -> Vec<usize> {
     let between =
         (0..candidates.len()).find(|at| candidates[*at].position < last && !set.contains(at) && candidates[*at].says == Says::Which);
     match between {
-        Some(between) if positions.contains(&0) && last == set.len() && set.len() < MOST_COLUMNS && !numbered => {
+        Some(between) if positions.contains(&0) && last == set.len() && set.len() < MOST_FILLED && !numbered => {
             set.iter().copied().chain([between]).collect()
         }
         _ => set.to_vec(),

@@ -1,9 +1,9 @@
-//! How many other streams have a column of the same name with the same values: they refer to it, and so it is the key.
+//! How many other streams have a column of the same name, or of the table's, with the same values: they refer to it, and so it is the key.
 
 use std::collections::HashMap;
 
-use super::{is_bare_id, is_whole, may_be_key, stats};
-use crate::organize::normalize::{Column, Stream, path};
+use super::{Naming, id_word, is_bare_id, is_whole, may_be_key, stats, without_id};
+use crate::organize::normalize::{Column, Stream, Type, path};
 use crate::organize::words;
 
 /// Columns of one name that are compared with a candidate; more say nothing new.
@@ -22,8 +22,52 @@ impl Inbound {
     }
 }
 
+/// What columns called as the table say at most: they may hold another id of it than its key.
+const CALLED: usize = 2;
+
 /// For each stream.
-pub fn all(streams: &[Stream]) -> Vec<Inbound> {
+pub fn all(streams: &[Stream], names: &[Naming]) -> Vec<Inbound> {
+    let mut found = by_column(streams);
+    for ((at, path), count) in by_table(streams, names) {
+        *found[at].0.entry(path).or_default() += count.min(CALLED);
+    }
+    found
+}
+
+/// Texts in columns that are called as another table: the `customer` of an order holds the `name` of a customer.
+fn by_table(streams: &[Stream], names: &[Naming]) -> HashMap<(usize, String), usize> {
+    let mut called: HashMap<&[String], Vec<usize>> = HashMap::new();
+    for (at, naming) in names.iter().enumerate() {
+        called.entry(&naming.words).or_default().push(at);
+    }
+    let mut asked = vec![0; streams.len()];
+    let mut found = HashMap::new();
+    for (from, stream) in streams.iter().enumerate() {
+        for column in stream.root().into_iter().flat_map(|table| &table.columns).filter(|column| column.depth == 0 && is_text(column)) {
+            let words = words::tokens(path::last(&column.path));
+            let words = if id_word(&words).is_some() { without_id(words) } else { words };
+            let words: Vec<String> = words.iter().map(|word| words::singular(word)).collect();
+            for to in called.get(words.as_slice()).into_iter().flatten().filter(|to| **to != from) {
+                if asked[*to] >= ASKED || names[*to].provider != names[from].provider {
+                    continue;
+                }
+                asked[*to] += 1;
+                for key in streams[*to].root().into_iter().flat_map(|table| &table.columns).filter(|key| key.depth == 0 && is_text(key)) {
+                    if !key.path.eq_ignore_ascii_case(&column.path) && refers(stream, column, &streams[*to], key) {
+                        *found.entry((*to, key.path.clone())).or_default() += 1;
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+fn is_text(column: &Column) -> bool {
+    matches!(column.typed.kind, Type::Text | Type::Uuid)
+}
+
+fn by_column(streams: &[Stream]) -> Vec<Inbound> {
     let mut by_name: HashMap<String, Vec<(usize, &Column)>> = HashMap::new();
     for (at, stream) in streams.iter().enumerate() {
         for column in stream.root().into_iter().flat_map(|table| &table.columns) {

@@ -26,6 +26,15 @@ pub struct Naming {
 /// Reads the names of all streams together, because only together they show which word is the provider's.
 pub fn naming(streams: &[Stream]) -> Vec<Naming> {
     let cut: Vec<Vec<String>> = streams.iter().map(|stream| telling(&stream.name)).collect();
+    let naming = apart(&cut);
+    // Providers stand before nearly all streams. In the tables of one database a few words come twice, as in `stock_items` and
+    // `stock_groups`, and are part of the names.
+    let before = naming.iter().filter(|naming| naming.provider.is_some()).count();
+    if before * 2 >= naming.len() { naming } else { cut.into_iter().map(|words| Naming { provider: None, words }).collect() }
+}
+
+/// Takes the words off that several streams begin with, and none is.
+fn apart(cut: &[Vec<String>]) -> Vec<Naming> {
     let alone: BTreeSet<&String> = cut.iter().filter(|words| words.len() == 1).map(|words| &words[0]).collect();
     cut.iter()
         .map(|tokens| {
@@ -59,7 +68,8 @@ pub fn telling(name: &str) -> Vec<String> {
 /// Finds the primary key of every record's table. `sources` are read a second time where only several columns together can be one.
 pub fn find(streams: &mut [Stream], sources: &[Source]) -> Result<(), Refused> {
     let names = naming(streams);
-    let inbound = inbound::all(streams);
+    let inbound = inbound::all(streams, &names);
+    let house = house_key(streams);
     // Many streams have one name, apart from the provider's; each is asked once.
     let mut called: BTreeMap<&[String], (&Naming, usize)> = BTreeMap::new();
     for naming in &names {
@@ -70,7 +80,7 @@ pub fn find(streams: &mut [Stream], sources: &[Source]) -> Result<(), Refused> {
         let Some(table) = stream.root() else { continue };
         let others: Vec<&Naming> =
             called.values().filter(|(naming, count)| *count > 1 || naming.words != names[at].words).map(|(naming, _)| *naming).collect();
-        let best = single::best(&stream.profile, table, &names[at], &others, &inbound[at]);
+        let best = single::best(&stream.profile, table, &names[at], &others, (&inbound[at], house.as_deref()));
         let bridge = composite::bridge(&stream.profile, table, &others);
         let (key, confidence) = match (best, bridge) {
             (Some((path, score)), None) if score >= single::GOOD => (vec![path], score),
@@ -91,6 +101,24 @@ pub fn find(streams: &mut [Stream], sources: &[Source]) -> Result<(), Refused> {
         child_keys(stream);
     }
     Ok(())
+}
+
+/// Tables that must have a key of one name before it is the name of keys.
+const HOUSE: usize = 4;
+
+/// The name that the first column of most tables has, if it is hardly ever twice the same: whatever it says, here it names keys.
+pub fn house_key(streams: &[Stream]) -> Option<String> {
+    let tables = || streams.iter().filter_map(|stream| Some((stream, stream.root()?)));
+    let mut firsts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (stream, table) in tables() {
+        let Some(first) = table.columns.iter().find(|column| column.position == 0 && column.depth == 0) else { continue };
+        let whole = is_whole(stats(&stream.profile, first), table.rows);
+        let seen = firsts.entry(first.path.to_lowercase()).or_default();
+        *seen = (seen.0 + 1, seen.1 + usize::from(whole));
+    }
+    let of = tables().count();
+    let house = |(all, whole): &(usize, usize)| *whole >= HOUSE && whole * 10 >= all * 9 && whole * 10 >= of * 6;
+    firsts.into_iter().find(|(_, seen)| house(seen)).map(|(name, _)| name)
 }
 
 fn weigh(composite: Option<(Vec<String>, f64)>, single: Option<(String, f64)>) -> (Vec<String>, f64) {
@@ -164,7 +192,7 @@ fn first_id_word(words: &[String]) -> Option<f64> {
     let (first, rest) = words.split_first()?;
     let one = rest.last().is_some_and(|last| words::singular(last) == *last && rest[0] != "of");
     match first.as_str() {
-        "id" if !rest.is_empty() => Some(0.9),
+        "id" | "fk" if !rest.is_empty() => Some(0.9),
         "num" | "nr" | "no" | "numero" | "cod" | "codigo" if one => Some(0.7),
         _ => None,
     }

@@ -8,29 +8,48 @@ use crate::organize::words;
 
 /// Above this no composite key is looked for.
 pub const GOOD: f64 = 0.55;
+/// From here on a name is that of the table's own id.
+const OWN: f64 = 0.6;
+/// What it says that most tables call their keys so, and the more if that is an id.
+const HOUSE: f64 = 2.5;
+const HOUSE_ID: f64 = 4.5;
 /// Below this a column that happens to be unique is no key.
 pub const POOR: f64 = 0.3;
 
 /// The best unique column and how likely it is the key.
-pub fn best(profile: &Profile, table: &Table, own: &Naming, others: &[&Naming], inbound: &Inbound) -> Option<(String, f64)> {
+pub fn best(
+    profile: &Profile,
+    table: &Table,
+    own: &Naming,
+    others: &[&Naming],
+    (inbound, house): (&Inbound, Option<&str>),
+) -> Option<(String, f64)> {
     let mut found: Option<(String, f64)> = None;
     let named_after_table = table.columns.iter().any(|column| {
         let words = words::tokens(path::last(&column.path));
         let named = words.len() > 1 && name_score(&words, own, others) >= 0.9;
         named && is_whole(stats(profile, column), table.rows)
     });
+    // What is the same in all rows, as the number of a client, stands before keys and is not counted.
+    let constants: Vec<usize> =
+        table.columns.iter().filter(|column| stats(profile, column).sketch.distinct() < 2).map(|column| column.position).collect();
+    let constant = |column: &Column| constants.iter().filter(|position| **position < column.position).count().min(column.position);
+    // Where no column is called as the table or just an id, a first one that is called as another may be the key of both.
+    let has_own = table.columns.iter().any(|column| {
+        let words = words::tokens(path::last(&column.path));
+        is_whole(stats(profile, column), table.rows) && may_be_key(column, stats(profile, column)) && name_score(&words, own, others) >= OWN
+    });
     for column in &table.columns {
         let stats = stats(profile, column);
         if !may_be_key(column, stats) || !is_whole(stats, table.rows) {
             continue;
         }
-        let score = score(
-            column,
-            profile,
-            own,
-            others,
-            if named_after_table && !is_called(column, own) || names_another(column, own, others) { 0 } else { inbound.of(&column.path) },
-        );
+        let elsewhere = named_after_table && !is_called(column, own) || names_another(column, own, others);
+        let inbound = if elsewhere { 0 } else { inbound.of(&column.path) };
+        let of_house = house.is_some_and(|house| column.position == 0 && column.path.eq_ignore_ascii_case(house));
+        let place = column.position - constant(column);
+        let rivals = if has_own || place > 0 { others } else { &[] };
+        let score = score((column, place), profile, own, rivals, (inbound, of_house));
         if found.as_ref().is_none_or(|(_, best)| score > *best) {
             found = Some((column.path.clone(), score));
         }
@@ -38,12 +57,18 @@ pub fn best(profile: &Profile, table: &Table, own: &Naming, others: &[&Naming], 
     found
 }
 
-fn score(column: &Column, profile: &Profile, own: &Naming, others: &[&Naming], inbound: usize) -> f64 {
+fn score(
+    (column, place): (&Column, usize),
+    profile: &Profile,
+    own: &Naming,
+    others: &[&Naming],
+    (inbound, of_house): (usize, bool),
+) -> f64 {
     let stats = stats(profile, column);
     let name = path::last(&column.path);
     let words = words::tokens(name);
     let mut z = -1.6 + 3.4 * name_score(&words, own, others);
-    z += 1.1 / (1.0 + column.position as f64);
+    z += 1.1 / (1.0 + place as f64);
     z -= 0.9 * column.depth as f64;
     z += match column.typed.kind {
         Type::Bigint | Type::Uuid => 0.4,
@@ -63,6 +88,11 @@ fn score(column: &Column, profile: &Profile, own: &Naming, others: &[&Naming], i
         1 => 0.8,
         2 => 1.6,
         _ => 4.0,
+    };
+    z += match of_house {
+        true if id_word(&words).is_some_and(|strength| strength >= 0.8) => HOUSE_ID,
+        true => HOUSE,
+        false => 0.0,
     };
     // A handful of rows makes anything unique.
     z -= if profile.records < 10 { 0.2 } else { 0.0 };

@@ -188,3 +188,55 @@ fn columns_that_are_unique_together_by_chance_give_way_to_the_first_ones() {
     let records: Vec<&str> = records.iter().map(String::as_str).collect();
     assert_eq!(keys_of(&[("section", &records)])[0].1, ["course_id", "sec_id", "semester"]);
 }
+
+fn records(count: usize, row: impl Fn(usize) -> String) -> Vec<String> {
+    (0..count).map(row).collect()
+}
+
+fn keys_in(streams: &[(&str, Vec<String>)]) -> Vec<(String, Vec<String>)> {
+    let borrowed: Vec<Vec<&str>> = streams.iter().map(|(_, rows)| rows.iter().map(String::as_str).collect()).collect();
+    keys_of(&streams.iter().zip(&borrowed).map(|((name, _), rows)| (*name, rows.as_slice())).collect::<Vec<_>>())
+}
+
+#[test]
+fn where_most_tables_call_their_key_name_it_is_called_name() {
+    let row = |kind: &'static str| {
+        move |n: usize| format!("{{\"name\":\"{kind}-{n:04}\",\"owner\":\"o{}\",\"day\":\"2024-01-{:02}\"}}", n % 3, n % 28 + 1)
+    };
+    let found = keys_in(&[
+        ("customers", records(20, row("C"))),
+        ("items", records(30, row("I"))),
+        ("sales_orders", records(40, row("SO"))),
+        ("warehouses", records(8, row("W"))),
+    ]);
+    assert!(found.iter().all(|(_, key)| key == &["name"]), "{found:?}");
+}
+
+#[test]
+fn the_text_that_columns_called_as_the_table_hold_is_its_key() {
+    let firms = records(30, |n| format!("{{\"label\":\"l{n}x\",\"tag\":\"T-{n:05}\"}}"));
+    let bills = records(60, |n| format!("{{\"bill_id\":{},\"firm\":\"T-{:05}\"}}", n + 1, n % 30));
+    let found = keys_in(&[("bills", bills), ("firms", firms)]);
+    assert_eq!(found[1].1, ["tag"]);
+}
+
+#[test]
+fn what_is_the_same_in_all_rows_takes_no_place_before_a_key() {
+    let firms = records(4, |n| format!("{{\"client\":100,\"burk\":\"{}000\",\"title\":\"A longer name of firm {n}\"}}", n + 1));
+    assert_eq!(keys_in(&[("t001", firms)])[0].1, ["burk"]);
+}
+
+#[test]
+fn a_number_among_ids_tells_rows_apart() {
+    let row = |n: usize| {
+        format!(
+            "{{\"player_id\":\"p{}\",\"year\":{},\"stint\":{},\"team_id\":\"t{}\",\"goals\":{}}}",
+            n / 8,
+            2000 + n / 2 % 4,
+            n % 2 + 1,
+            n % 5,
+            n % 7
+        )
+    };
+    assert_eq!(keys_in(&[("pitching", records(160, row))])[0].1, ["player_id", "year", "stint"]);
+}

@@ -141,3 +141,17 @@ fn ten_thousand_paths_are_ten_thousand_columns_with_names_of_their_own() {
     let names: BTreeSet<&str> = stream.tables[0].columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!((stream.tables.len(), stream.tables[0].columns.len(), names.len()), (1, 10_000, 10_000));
 }
+
+#[test]
+fn a_long_id_under_a_name_with_a_word_of_time_is_no_time() {
+    let mut profile = Profile::default();
+    for n in 0..40_u64 {
+        profile
+            .record(format!("{{\"last_order_id\":{},\"last_at\":{}}}", 3_990_000_000_000 + n * 4_096, 1_600_000_000 + n).as_bytes())
+            .unwrap();
+    }
+    let stream = Stream::new("customers", profile);
+    let logical = |path: &str| stream.tables[0].columns.iter().find(|column| column.path == path).unwrap().typed.logical;
+    assert_eq!(logical("last_order_id"), None);
+    assert_eq!(logical("last_at"), Some(Logical::EpochSeconds));
+}

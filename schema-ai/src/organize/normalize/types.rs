@@ -113,7 +113,10 @@ fn number(stats: &Stats, key: &str, misfits: u64) -> Typed {
 
 /// Whole numbers that are all in this century's seconds or milliseconds, under a name that speaks of time.
 fn epoch(stats: &Stats, key: &str) -> Option<Logical> {
-    let named = words::tokens(key).iter().any(|word| TIME_WORDS.contains(&word.as_str()));
+    let called = words::tokens(key);
+    // The `last_order_id` of a shop with long ids is no time.
+    let is_id = called.last().is_some_and(|word| matches!(word.as_str(), "id" | "uid" | "key"));
+    let named = !is_id && called.iter().any(|word| TIME_WORDS.contains(&word.as_str()));
     let within = |low: f64, high: f64| stats.least >= low && stats.most <= high;
     if named && within(3e8, 8e9) {
         return Some(Logical::EpochSeconds);

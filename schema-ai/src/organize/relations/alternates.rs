@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Evidence, Relation, may_refer, naming};
+use super::{Evidence, Relation, chance, may_refer, naming, parts};
 use crate::organize::keys::{self, Naming};
 use crate::organize::normalize::{Column, Stream, Table, path};
 use crate::organize::profile::Stats;
@@ -14,13 +14,16 @@ const CALLED: f64 = 0.8;
 const CONTAINED: f64 = 0.99;
 /// Values that must have been compared before that means anything.
 const COMPARED: usize = 5;
+/// The same of words, which say more.
+const WORDS: usize = 3;
 
 /// Columns called as another table's second id, perhaps with the part that it plays before (`home_team_api_id`), with its values.
 /// Where a table is referred to by its key already, its other ids are mere copies.
 pub fn find(streams: &[Stream], names: &[Naming], known: &[Relation]) -> Vec<Relation> {
     let targets = targets(streams);
+    let ids = ids(streams, names);
     let mut found = Vec::new();
-    if targets.is_empty() {
+    if ids.is_empty() {
         return found;
     }
     for (at, stream) in streams.iter().enumerate() {
@@ -30,12 +33,13 @@ pub fn find(streams: &[Stream], names: &[Naming], known: &[Relation]) -> Vec<Rel
                 continue;
             }
             let called = words::tokens(path::last(&column.path));
-            let Some((to, key)) = (0..called.len()).find_map(|from| targets.get(&called[from..])) else { continue };
+            let by_name = (0..called.len()).find_map(|from| targets.get(&called[from..]));
+            let Some((to, key)) = by_name.or_else(|| unmistakable(streams, names, (at, column, stats), &ids)) else { continue };
             if *to == at || is_known(known, &stream.name, column, &streams[*to].name) {
                 continue;
             }
             let evidence = weigh(stats, keys::stats(&streams[*to].profile, key), names[at].provider == names[*to].provider);
-            if evidence.contained < CONTAINED || evidence.compared < COMPARED {
+            if evidence.contained < CONTAINED || evidence.compared < if by_name.is_some() { COMPARED } else { WORDS } {
                 continue;
             }
             found.push(Relation {
@@ -71,6 +75,54 @@ fn targets(streams: &[Stream]) -> HashMap<Vec<String>, (usize, &Column)> {
         }
     }
     found.into_iter().filter(|(_, columns)| columns.len() == 1).map(|(words, mut columns)| (words, columns.remove(0))).collect()
+}
+
+/// Names of what tells things apart for people.
+const HANDLES: &[&str] = &["alias", "login", "username", "handle", "symbol", "abbreviation", "abbr", "ticker", "acronym", "iso"];
+
+/// All second ids, whatever they are called.
+fn ids<'a>(streams: &'a [Stream], names: &[Naming]) -> Vec<(usize, &'a Column)> {
+    let of = |(at, stream): (usize, &'a Stream)| -> Vec<(usize, &'a Column)> {
+        let Some(table) = stream.root() else { return Vec::new() };
+        let is = |column: &&Column| {
+            let words = words::tokens(path::last(&column.path));
+            let stats = keys::stats(&stream.profile, column);
+            let own = || naming::role(&column.path).words.last() == names[at].words.last();
+            let called = keys::id_word(&words).is_some() || words.last().is_some_and(|word| HANDLES.contains(&word.as_str())) || own();
+            called && column.depth == 0 && table.primary_key != [column.path.clone()] && keys::is_whole(stats, table.rows)
+        };
+        let found: Vec<&Column> = table.columns.iter().filter(is).collect();
+        // Where one is called as the table, the others are ids of other things that every row has one of.
+        let own = |column: &&&Column| naming::role(&column.path).words == names[at].words;
+        let home = found.iter().any(|column| own(&column));
+        found.iter().filter(|column| !home || own(column)).map(|column| (at, *column)).collect()
+    };
+    streams.iter().enumerate().flat_map(of).collect()
+}
+
+/// The second id that has a column's values, which cannot be chance, and whose name or whose table's the column has.
+fn unmistakable<'a, 'b>(
+    streams: &[Stream],
+    names: &[Naming],
+    (at, column, stats): (usize, &Column, &Stats),
+    ids: &'b [(usize, &'a Column)],
+) -> Option<&'b (usize, &'a Column)> {
+    let role = naming::role(&column.path);
+    let said = naming::Said::new(&role);
+    let worth = |(to, key): &(usize, &Column)| {
+        let table = &names[*to].words;
+        let same = path::last(&key.path).eq_ignore_ascii_case(path::last(&column.path));
+        let by_role = if parts::people(&role, table) { 0.6 } else { 0.0 };
+        said.names(table).max(if same { 0.9 } else { 0.0 }).max(by_role)
+    };
+    let fits = |(to, key): &&(usize, &Column)| {
+        let target = keys::stats(&streams[*to].profile, key);
+        let (contained, compared) = stats.sketch.contained_in(&target.sketch);
+        let sure = contained >= CONTAINED && compared >= WORDS && chance::bits(stats, target, compared, role.id) >= chance::NONE;
+        *to != at && names[*to].provider == names[at].provider && sure
+    };
+    let named = ids.iter().map(|id| (id, worth(id))).filter(|(id, worth)| *worth >= 0.6 && fits(id));
+    named.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(id, _)| id)
 }
 
 fn is_second_id(stream: &Stream, table: &Table, column: &Column) -> bool {

@@ -13,7 +13,9 @@ use crate::organize::words;
 /// Rows a composite key must have before containment means anything.
 const ENOUGH: u64 = 10;
 /// The part of all combinations that may be there; in a full grid everything is contained.
-const FULLEST: f64 = 0.5;
+const FULLEST: f64 = 0.9;
+/// Rows that would have to be among the others by chance, at less than this.
+const CHANCE: f64 = 1e-6;
 
 /// All composite references between these streams. Both sides are read once more to compare whole rows.
 pub fn find(streams: &[Stream], sources: &[Source]) -> Result<Vec<Relation>, Refused> {
@@ -22,14 +24,14 @@ pub fn find(streams: &[Stream], sources: &[Source]) -> Result<Vec<Relation>, Ref
     for (target, naming) in streams.iter().zip(&names) {
         let Some(table) = target.root().filter(|table| is_selective(target, table)) else { continue };
         for stream in streams.iter().filter(|stream| stream.name != target.name) {
-            let Some(columns) = stream.root().and_then(|from| partners(stream, from, target, table)) else { continue };
+            let Some(columns) = stream.root().and_then(|from| partners(stream, from, target, (table, naming))) else { continue };
             if is_sibling(stream, &columns, naming) {
                 continue;
             }
             let source = |name: &str| sources.iter().find(|source| source.stream == name);
             let (Some(from), Some(to)) = (source(&stream.name), source(&target.name)) else { continue };
             let contained = contained(from, &columns, to, &table.primary_key)?;
-            if contained < 0.98 {
+            if contained < 0.98 || by_chance(stream, &columns, target) > CHANCE {
                 continue;
             }
             let evidence =
@@ -62,17 +64,31 @@ fn is_selective(stream: &Stream, table: &Table) -> bool {
     (2..=4).contains(&key.len()) && table.rows >= ENOUGH && table.rows as f64 <= FULLEST * grid
 }
 
+/// How likely all different rows of some columns are among those of a key if they have nothing to do with it.
+fn by_chance(stream: &Stream, columns: &[String], target: &Stream) -> f64 {
+    let Some((from, to)) = stream.root().zip(target.root()) else { return 1.0 };
+    let grid = |stream: &Stream, table: &Table, paths: &[String]| -> f64 {
+        let distinct =
+            |path: &String| column(table, path).map_or(1.0, |column| keys::stats(&stream.profile, column).sketch.distinct() as f64);
+        paths.iter().map(distinct).product()
+    };
+    let part = to.rows as f64 / grid(target, to, &to.primary_key).max(1.0);
+    let asked = (from.rows as f64).min(grid(stream, from, columns));
+    part.min(1.0).powf(asked)
+}
+
 fn column<'a>(table: &'a Table, path: &str) -> Option<&'a Column> {
     table.columns.iter().find(|column| column.path == path)
 }
 
 /// For each column of the key, the column with its name and values.
-fn partners(stream: &Stream, from: &Table, target: &Stream, table: &Table) -> Option<Vec<String>> {
+fn partners(stream: &Stream, from: &Table, target: &Stream, (table, naming): (&Table, &Naming)) -> Option<Vec<String>> {
     let mut found: Vec<String> = Vec::new();
     for key in &table.primary_key {
         let key = column(table, key)?;
         let known = keys::stats(&target.profile, key);
-        let mine = from.columns.iter().filter(|column| !found.contains(&column.path) && same_name(&column.path, &key.path));
+        let named = |column: &Column| same_name(&column.path, &key.path) || is_called(&column.path, &key.path, naming);
+        let mine = from.columns.iter().filter(|column| !found.contains(&column.path) && named(column));
         let best = mine.into_iter().find(|column| {
             let (contained, compared) = keys::stats(&stream.profile, column).sketch.contained_in(&known.sketch);
             compared > 1 && contained > 0.95
@@ -80,6 +96,12 @@ fn partners(stream: &Stream, from: &Table, target: &Stream, table: &Table) -> Op
         found.push(best?.path.clone());
     }
     (found != from.primary_key || from.rows <= table.rows).then_some(found)
+}
+
+/// The `province` of a city is the `name` of a province.
+fn is_called(path: &str, key: &str, table: &Naming) -> bool {
+    let bare = keys::is_bare_id(&words::tokens(path::last(key)));
+    bare && naming::role(path).words.ends_with(&table.words)
 }
 
 fn same_name(a: &str, b: &str) -> bool {

@@ -1,6 +1,6 @@
 //! What speaks for a relation, and how much it weighs together. The weights are fixed; they were set on half of the data.
 
-use super::{PROPOSED, Target, naming};
+use super::{PROPOSED, Target, chance, naming, parts};
 use crate::organize::keys::{self, Naming};
 use crate::organize::normalize::{Column, Stream, Type, path};
 use crate::organize::profile::Stats;
@@ -86,17 +86,32 @@ pub(super) fn weigh(
     if of_own(role, &names[from_stream].words) == names[to_stream].words {
         name = name.max(0.95);
     }
-    if is_self && !naming::parent(role) && !names_another_row(said, to, &names[to_stream].words) {
-        name = if naming::people(role, &names[to_stream].words) { name.min(0.78) } else { 0.3 * name };
+    let all = streams[from_stream].root().map_or(0, |table| table.rows);
+    // An id that is called as its own table, is not its key and often missing, is that of another row.
+    let another = is_self && role.id >= 0.8 && by_table >= WHOLE && !stats.sketch.is_unique() && stats.present() < all;
+    if is_self && !another && !parts::parent(role) && !names_another_row(said, to, &names[to_stream].words) {
+        name = if parts::people(role, &names[to_stream].words) { name.min(0.78) } else { 0.3 * name };
     }
-    if naming::parent(role) {
-        let rooted = stats.present() < streams[from_stream].root().map_or(0, |table| table.rows) || contained < 1.0;
+    if parts::parent(role) {
+        let rooted = stats.present() < all || contained < 1.0;
         let rooted = rooted || role.words.contains(&"root".to_owned());
         name = as_parent(name, rooted, is_self, &names[from_stream].words, &names[to_stream].words);
     }
     if role.counts && stats.integers > 0 {
         name *= 0.4;
     }
+    let same_provider = names[from_stream].provider == names[to_stream].provider;
+    let unique_in_self = is_self && stats.sketch.is_unique();
+    let bits = chance::bits(stats, target, compared, role.id);
+    if !unique_in_self && contained >= UNMISTAKABLE && bits >= if same_provider { chance::NONE } else { 3.0 * chance::NONE } {
+        name = name.max(UNSAID);
+    }
+    // A key that is part of a larger one, and not by chance, is that of rows which say more about the same things.
+    let part = bits >= 3.0 * chance::NONE
+        && chance::is_sparse(key, target)
+        && contained > 0.99
+        && same_provider
+        && stats.sketch.distinct() < target.sketch.distinct();
     let coverage = (stats.sketch.distinct() as f64 / target.sketch.distinct().max(1) as f64).min(1.0);
     let mut found = Evidence {
         contained,
@@ -105,14 +120,19 @@ pub(super) fn weigh(
         name,
         id: role.id,
         shape: 1.0,
-        same_provider: names[from_stream].provider == names[to_stream].provider,
-        own_key: own && (own_likeness >= by_table || role.words.is_empty()) && !(extends && own_likeness < 0.7),
+        same_provider,
+        own_key: own && (own_likeness >= by_table || role.words.is_empty()) && !((extends || part) && own_likeness < 0.7),
         compared,
     };
     // Looking at the neighbours takes longest, and is left out where it could change nothing.
     found.shape = if found.confidence() < PROPOSED { 0.0 } else { shape(&streams[from_stream], column, &streams[to_stream]) };
     Some(found)
 }
+
+/// The part of the values that must be contained before they speak for themselves.
+const UNMISTAKABLE: f64 = 0.98;
+/// What a name counts that says nothing, where the values cannot be contained by chance.
+const UNSAID: f64 = 0.55;
 
 /// From here on a name says the whole of it.
 const WHOLE: f64 = 0.915;
@@ -138,7 +158,7 @@ fn names_another_row(said: &naming::Said<'_>, to: &Target<'_>, table: &[String])
 /// that of a `sales_order_address` is a `sales_order`.
 fn as_parent(name: f64, rooted: bool, is_self: bool, own: &[String], table: &[String]) -> f64 {
     match (rooted, is_self) {
-        (false, true) if !naming::of_people(table) => name.min(0.5),
+        (false, true) if !parts::of_people(table) => name.min(0.5),
         (false, false) if own.len() > table.len() && own.starts_with(table) => name.max(0.85),
         _ => name,
     }
@@ -169,7 +189,7 @@ fn of_own(role: &naming::Role, own: &[String]) -> Vec<String> {
 }
 
 /// Few values against very many may leave nothing to compare in the sketches. Then the range must do, and the name decide.
-fn containment(stats: &Stats, target: &Stats) -> Option<(f64, usize)> {
+pub(super) fn containment(stats: &Stats, target: &Stats) -> Option<(f64, usize)> {
     let (contained, compared) = stats.sketch.mostly_in(&target.sketch, CONTAINED)?;
     if compared > 0 {
         return Some((contained, compared));
@@ -191,18 +211,19 @@ fn name_evidence(said: &naming::Said<'_>, column: &Column, to: &Target<'_>, (by_
     let same = !to.generic && path::last(&column.path).eq_ignore_ascii_case(path::last(&to.column.path));
     // Who made it, in a number and by no other word, is nearly always somebody's id.
     let alone = role.words.len() == 1 && column.typed.kind == Type::Bigint;
-    let by_role = match naming::people(role, table) {
-        true if alone => 0.78,
+    let by_whom = role.by && column.typed.kind == Type::Bigint;
+    let by_role = match parts::people(role, table) {
+        true if alone || by_whom => 0.78,
         true => 0.62,
-        false => naming::places(role, table),
+        false => parts::places(role, table),
     };
-    let by_parent = if is_self && naming::parent(role) { 0.85 } else { 0.0 };
+    let by_parent = if is_self && parts::parent(role) { 0.85 } else { 0.0 };
     let by_name = if same { 0.75 + 0.25 * by_table } else { by_table.max(0.85 * by_key + 0.1 * by_table) };
     by_name.max(by_role).max(by_parent)
 }
 
 /// Containment in `1, 2, 3, …` says little; in long ids, prefixes, or a range that starts elsewhere, it says much.
-fn specific(stats: &Stats, target: &Stats) -> f64 {
+pub(super) fn specific(stats: &Stats, target: &Stats) -> f64 {
     let numeric = target.least <= target.most && target.integers + target.format(crate::organize::profile::Format::Integer) > 0;
     if !numeric {
         let mean = target.bytes as f64 / target.scalars().max(1) as f64;

@@ -2,10 +2,15 @@
 //! and objects that repeat what the other table knows. One best target for each column.
 
 mod alternates;
+mod chance;
 pub mod composite;
 pub mod evidence;
+mod fit;
+mod kin;
 mod modules;
 pub mod naming;
+mod parts;
+mod second;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +65,10 @@ pub fn find(streams: &[Stream]) -> Vec<Relation> {
         }
     }
     redirect(&mut found, streams, &names);
+    for look in [kin::find, fit::find] {
+        let second = look(streams, &names, &targets, &found);
+        found.extend(second);
+    }
     let second = alternates::find(streams, &names, &found);
     found.extend(second);
     found
@@ -75,7 +84,9 @@ fn targets(streams: &[Stream]) -> Vec<Target<'_>> {
         let role = naming::role_within(&column.path, naming::prefix(table).as_deref());
         found.push(Target { stream: at, column, stats: keys::stats(&stream.profile, column), role, generic: keys::is_bare_id(&words) });
     }
-    let house: Vec<bool> = found.iter().map(|target| is_house_key(target, &found)).collect();
+    let usual = keys::house_key(streams);
+    let usual = |target: &Target<'_>| usual.as_deref().is_some_and(|name| target.column.path.eq_ignore_ascii_case(name));
+    let house: Vec<bool> = found.iter().map(|target| usual(target) || is_house_key(target, &found)).collect();
     for (target, house) in found.iter_mut().zip(house) {
         target.generic |= house;
     }
@@ -132,6 +143,13 @@ fn best_target(
     best
 }
 
+/// How many different values a column has.
+fn size(streams: &[Stream], stream: &str, columns: &[String]) -> Option<u64> {
+    let stream = streams.iter().find(|other| other.name == stream)?;
+    let column = stream.root()?.columns.iter().find(|column| columns == [column.path.clone()])?;
+    Some(keys::stats(&stream.profile, column).sketch.distinct())
+}
+
 /// A table whose key is itself a reference stands for the table it refers to; what points at it under that table's name
 /// means that table.
 fn redirect(found: &mut [Relation], streams: &[Stream], names: &[Naming]) {
@@ -154,9 +172,11 @@ fn redirect(found: &mut [Relation], streams: &[Stream], names: &[Naming]) {
             let at = streams.iter().position(|stream| stream.name == name);
             at.map_or(0.0, |at| keys::names_table(&role.words, &names[at].words))
         };
-        // A name that says neither leaves it at the nearer one.
-        let onward = likeness(stream);
-        if onward > 0.0 && onward >= likeness(&relation.to_stream) {
+        // A name that says neither leaves it at the nearer one, unless both have the same rows and call them alike.
+        let (onward, near) = (likeness(stream), likeness(&relation.to_stream));
+        let twins =
+            onward >= near && relation.to == *columns && size(streams, stream, columns) == size(streams, &relation.to_stream, columns);
+        if twins || onward > 0.0 && onward >= near {
             relation.to_stream.clone_from(stream);
             relation.to.clone_from(columns);
         }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use super::parts::SORTS;
 use crate::organize::keys;
 use crate::organize::normalize::{Table, path};
 use crate::organize::words;
@@ -36,154 +37,6 @@ const HOLLOW: &[&str] = &[
     "property",
     "element",
     "entry",
-];
-
-/// Parts that people play in a record, whose table is one of people.
-const PEOPLE_ROLES: &[&str] = &[
-    "manager",
-    "supervisor",
-    "boss",
-    "rep",
-    "representative",
-    "agent",
-    "assignee",
-    "requester",
-    "submitter",
-    "author",
-    "owner",
-    "creator",
-    "reviewer",
-    "approver",
-    "reporter",
-    "sender",
-    "recipient",
-    "buyer",
-    "seller",
-    "clerk",
-    "leader",
-    "lead",
-    "contact",
-    "member",
-    "sponsor",
-    "mentor",
-    "teacher",
-    "report",
-    "assigned",
-    "created",
-    "updated",
-    "modified",
-    "closed",
-    "merged",
-    "approved",
-    "actor",
-    "commenter",
-    "cashier",
-    "editor",
-    "host",
-    "salesperson",
-    "coach",
-    "driver",
-    "instructor",
-    "advisor",
-    "head",
-    "chair",
-    "director",
-    "organizer",
-    "collaborator",
-    "follower",
-    "salesman",
-    "operator",
-    "requestor",
-    "responsible",
-    "captain",
-    "trainer",
-    "tutor",
-    "create",
-    "write",
-    "update",
-    "modify",
-    "modifier",
-    "poster",
-    "granted",
-    "deleted",
-    "ansprechpartner",
-    "bearbeiter",
-    "vorgesetzter",
-    "leiter",
-    "jefe",
-    "responsable",
-    "gerente",
-    "vendedor",
-    "vendeur",
-    "chef",
-];
-
-/// Tables of people.
-const PEOPLE: &[&str] = &[
-    "employee",
-    "user",
-    "staff",
-    "person",
-    "contact",
-    "agent",
-    "member",
-    "worker",
-    "player",
-    "customer",
-    "individual",
-    "people",
-    "account",
-    "author",
-    "student",
-    "instructor",
-    "teacher",
-    "emp",
-    "master",
-    "faculty",
-    "professor",
-    "operator",
-    "participant",
-    "mitarbeiter",
-    "benutzer",
-    "empleado",
-    "usuario",
-    "employé",
-    "employe",
-    "utilisateur",
-    "funcionario",
-    "dipendente",
-    "utente",
-    "medewerker",
-];
-
-/// Parts that places play in a record, whose table is one of places.
-const PLACE_ROLES: &[&str] =
-    &["origin", "destination", "dest", "departure", "arrival", "pickup", "dropoff", "from", "to", "source", "birthplace", "capital"];
-
-/// Tables of places.
-const PLACES: &[&str] =
-    &["airport", "station", "location", "place", "port", "warehouse", "city", "stop", "terminal", "depot", "site", "store"];
-
-/// Words that make of a thing a sort of it: a vote type is no vote.
-const SORTS: &[&str] = &["type", "status", "state", "category", "kind", "class", "level", "group", "priority", "stage", "reason", "method"];
-
-/// Words for a row that stands over others of its own table.
-const PARENTS: &[&str] = &[
-    "parent",
-    "manager",
-    "report",
-    "supervisor",
-    "boss",
-    "root",
-    "previous",
-    "prev",
-    "next",
-    "original",
-    "superior",
-    "reply",
-    "mgr",
-    "vorgesetzter",
-    "jefe",
 ];
 
 /// A role beside what it was already compared with: many tables have one name, and comparing names takes longest.
@@ -282,6 +135,9 @@ fn sort_apart(word: String) -> Vec<String> {
 
 /// How well a role names a table, from 0 to 1: the table's words at its end count most (`manager_staff` is a staff).
 pub fn names(role: &Role, table: &[String]) -> f64 {
+    if role.words.len() > 1 && role.words.concat() == table.concat() {
+        return 1.0;
+    }
     let whole = keys::names_table(&role.words, table);
     let ends = (1..role.words.len()).map(|at| keys::names_table(&role.words[at..], table)).fold(0.0, f64::max);
     let starts = (1..role.words.len()).map(|at| keys::names_table(&role.words[..at], table)).fold(0.0, f64::max);
@@ -306,38 +162,10 @@ fn head(role: &Role, table: &[String]) -> f64 {
     if let [table] = table {
         // The last word may be written together with those before it: the `issueid` of a `jiraissue`.
         let called = role.words.concat();
-        return if called.len() > 4 && table.len() > called.len() && table.ends_with(&called) { 0.9 } else { 0.0 };
+        let enough = if role.id > 0.8 { 4 } else { 5 };
+        return if called.len() >= enough && table.len() > called.len() && table.ends_with(&called) { 0.9 } else { 0.0 };
     }
     let whole = |at: usize| keys::names_table(&role.words, &table[at..]);
     let ends = |at: usize| (1..role.words.len()).map(|from| keys::names_table(&role.words[from..], &table[at..])).fold(0.0, f64::max);
     (1..table.len()).map(|at| whole(at).max(0.92 * ends(at))).filter(|found| *found > 0.8).fold(0.0, f64::max)
-}
-
-/// Whether a role is one that places play, and the table is one of places; the capital of anything is a city.
-pub fn places(role: &Role, table: &[String]) -> f64 {
-    let plays = |word: &String| PLACE_ROLES.contains(&word.as_str());
-    match table.iter().any(|word| PLACES.contains(&word.as_str())) && role.words.iter().any(plays) {
-        true if role.words == ["capital"] && table == ["city"] => 0.9,
-        true => 0.78,
-        false => 0.0,
-    }
-}
-
-/// Whether a role is one that people play, and the table is one of people.
-pub fn people(role: &Role, table: &[String]) -> bool {
-    let played = role.by || role.words.iter().any(|word| PEOPLE_ROLES.contains(&word.as_str()));
-    played && of_people(table)
-}
-
-/// Whether a table is one of people: `sales_person` is, `user_email` is not.
-pub fn of_people(table: &[String]) -> bool {
-    // `account_account` is one of bookkeeping.
-    let booked = table.len() > 1 && table.last().is_some_and(|word| word == "account");
-    !booked && table.last().is_some_and(|word| PEOPLE.contains(&word.as_str()))
-}
-
-/// Whether a role points at another row of the same table.
-pub fn parent(role: &Role) -> bool {
-    // Without an id it must be all that the name says: a `root_level` is no row.
-    (role.id > 0.0 || role.words.len() == 1) && role.words.iter().any(|word| PARENTS.contains(&word.as_str()))
 }

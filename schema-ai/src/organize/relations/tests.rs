@@ -263,3 +263,83 @@ fn a_poster_is_somebody_and_a_level_is_no_row() {
     let posts = numbered("posts", "post_id", 60, |n| format!("\"poster_id\":{},\"root_level\":{}", n % 30 + 1, n % 5));
     assert_eq!(found(&[users, posts]), ["posts.poster_id>users.user_id"]);
 }
+
+#[test]
+fn values_that_cannot_be_there_by_chance_need_no_name_that_says_so() {
+    let hash = |n: usize| format!("{:08x}-7c1f-4a52-9d3e-{:012x}", n * 2_654_435, n * 97_531);
+    let contacts = stream("contacts", "id", &rows(40, |n| format!("{{\"id\":\"{}\"}}", hash(n))));
+    let links = stream("mailings", "id", &rows(60, |n| format!("{{\"id\":{n},\"bean\":\"{}\"}}", hash(n % 40))));
+    assert_eq!(found(&[contacts, links]), ["mailings.bean>contacts.id"]);
+}
+
+#[test]
+fn numbers_from_one_on_may_be_there_by_chance() {
+    let rooms = stream("rooms", "id", &rows(40, |n| format!("{{\"id\":{}}}", n + 1)));
+    let bills = stream("bills", "id", &rows(60, |n| format!("{{\"id\":{},\"nights\":{}}}", n + 1, n % 40 + 1)));
+    assert!(found(&[rooms, bills]).is_empty());
+}
+
+#[test]
+fn what_columns_of_one_name_refer_to_in_large_tables_they_refer_to_in_small_ones() {
+    let people = stream("people", "person_id", &rows(60, |n| format!("{{\"person_id\":{}}}", n + 1)));
+    let edited = |name: &str, count: usize| {
+        stream(name, "id", &rows(count, |n| format!("{{\"id\":{},\"person_id\":1,\"checked\":{}}}", n + 1, n % 60 + 1)))
+    };
+    let mut streams = vec![people, edited("orders", 90), edited("invoices", 90), edited("colors", 3)];
+    let known = |from: &str| Relation {
+        from_stream: from.to_owned(),
+        from: vec!["checked".to_owned()],
+        to_stream: "people".to_owned(),
+        to: vec!["person_id".to_owned()],
+        confidence: 0.9,
+        evidence: Evidence::default(),
+    };
+    let names = keys::naming(&streams);
+    let from = |streams: &[Stream], known: &[Relation]| -> Vec<String> {
+        let targets = targets(streams);
+        kin::find(streams, &names, &targets, known).into_iter().map(|found| format!("{}.{}", found.from_stream, found.from[0])).collect()
+    };
+    assert_eq!(from(&streams, &[known("orders"), known("invoices")]), ["colors.checked"]);
+    assert!(from(&streams, &[known("orders")]).is_empty(), "one is no custom");
+    streams[3] = stream("colors", "id", &rows(3, |n| format!("{{\"id\":{},\"checked\":{}}}", n + 1, 900 + n)));
+    assert!(from(&streams, &[known("orders"), known("invoices")]).is_empty(), "nobody has these numbers");
+}
+
+#[test]
+fn an_id_that_no_table_is_called_by_refers_to_the_one_whose_numbers_begin_and_end_with_its_own() {
+    let countries = stream("c_country", "rowid", &rows(70, |n| format!("{{\"rowid\":{}}}", n + 1)));
+    let users = stream("c_user", "rowid", &rows(300, |n| format!("{{\"rowid\":{}}}", n + 1)));
+    let firms = stream("c_firm", "rowid", &rows(210, |n| format!("{{\"rowid\":{},\"fk_pays\":{}}}", n + 1, n % 70 + 1)));
+    assert_eq!(found(&[countries, users, firms]), ["c_firm.fk_pays>c_country.rowid"]);
+}
+
+#[test]
+fn a_package_is_one_of_the_types_of_packages_where_there_are_no_packages() {
+    let types = stream("package_types", "package_type_id", &rows(12, |n| format!("{{\"package_type_id\":{}}}", n + 1)));
+    let items = stream("goods", "good_id", &rows(60, |n| format!("{{\"good_id\":{},\"unit_package_id\":{}}}", n + 1, n % 12 + 1)));
+    assert_eq!(found(&[types, items]), ["goods.unit_package_id>package_types.package_type_id"]);
+}
+
+#[test]
+fn a_second_id_is_referred_to_by_its_own_name_or_with_that_of_its_table() {
+    let code = |n: usize| format!("K{n:03}X");
+    let sets = stream("sets", "id", &rows(50, |n| format!("{{\"id\":{},\"code\":\"{}\"}}", n + 1, code(n))));
+    let cards = stream("cards", "id", &rows(90, |n| format!("{{\"id\":{},\"setCode\":\"{}\"}}", n + 1, code(n % 50))));
+    assert_eq!(found(&[sets, cards]), ["cards.setCode>sets.code"]);
+}
+
+#[test]
+fn an_often_missing_id_of_the_own_table_is_that_of_another_row() {
+    let row = |n: usize| match n % 3 {
+        0 => format!("{{\"id\":{},\"user_id\":null}}", n + 1),
+        _ => format!("{{\"id\":{},\"user_id\":{}}}", n + 1, n / 4 + 1),
+    };
+    assert_eq!(found(&[stream("users", "id", &rows(40, row))]), ["users.user_id>users.id"]);
+}
+
+#[test]
+fn words_that_few_streams_begin_with_are_no_providers() {
+    let names = ["customers", "people", "orders", "cities", "stock_items", "stock_groups"];
+    let streams: Vec<Stream> = names.iter().map(|name| stream(name, "id", &rows(2, |n| format!("{{\"id\":{n}}}")))).collect();
+    assert!(keys::naming(&streams).iter().all(|naming| naming.provider.is_none()));
+}

@@ -92,7 +92,8 @@ pub(super) fn ahead<'a>(runtime: &Handle, db: &mut PgConnection, is_much: bool, 
     }
     let (sent, mut coming) = mpsc::channel(WAITING);
     thread::scope(|scope| {
-        scope.spawn(move || drop(made(Out::Sent(sent))));
+        let making = thread::Builder::new().name("tables ahead".to_owned());
+        making.spawn_scoped(scope, move || drop(made(Out::Sent(sent))))?;
         let served = runtime.block_on(serve(db, async || coming.recv().await));
         // Whoever still makes something hears that nobody wants it.
         drop(coming);

@@ -59,14 +59,13 @@ impl<'a> Before<'a> {
         }
         if of.has_rows {
             let (count, gone) = (asked.len(), before.seen.len());
-            let replaced = before.replaced(events, &asked);
-            if familiar.contains(&table) && replaced.keys.len() * 2 > count {
-                let statement = sql.take(of, replaced.newest.is_some());
-                let query = sqlx::query(AssertSqlSafe(statement)).bind(replaced.keys);
-                let query = if let Some(newest) = replaced.newest { query.bind(newest.to_string()) } else { query };
-                let rows = query.fetch_all(&mut *db).await?;
-                before.note(&keys, &rows, Found::Taken)?;
-                asked.retain(|key| !before.is_taken(key));
+            if familiar.contains(&table) {
+                let replaced = before.replaced(events, &asked);
+                if replaced.keys.len() * 2 > count {
+                    let rows = replaced.take(db, &sql.take(of, replaced.newest.is_some())).await?;
+                    before.note(&keys, &rows, Found::Taken)?;
+                    asked.retain(|key| !before.is_taken(key));
+                }
             }
             if !asked.is_empty() {
                 let rows = sqlx::query(AssertSqlSafe(sql.versions(of))).bind(&asked).fetch_all(db).await?;
@@ -160,6 +159,15 @@ struct Replaced<'a> {
     keys: Vec<&'a str>,
     /// The newest version that a row may have, unless none has any.
     newest: Option<i128>,
+}
+
+impl Replaced<'_> {
+    /// Takes the rows away that are not newer.
+    async fn take(&self, db: &mut PgConnection, statement: &str) -> Result<Vec<PgRow>> {
+        let query = sqlx::query(AssertSqlSafe(statement)).bind(&self.keys);
+        let query = if let Some(newest) = self.newest { query.bind(newest.to_string()) } else { query };
+        query.fetch_all(db).await
+    }
 }
 
 /// A moment in PostgreSQL's binary form: microseconds since the year 2000.

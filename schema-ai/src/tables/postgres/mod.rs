@@ -28,7 +28,7 @@ use sqlx::{
 use syncline_model::{Secret, TenantId};
 use tokio::runtime::Handle;
 
-pub use alone::Alone;
+pub use alone::{Alone, Claimed};
 pub use mirror::{Mirrored, mirror};
 pub use reader::PostgresReader;
 pub use writer::PostgresWriter;

@@ -1,7 +1,7 @@
 //! The engine's own tables in a tenant's file: what the tables and columns are, how far the log was read, what was refused, what
 //! changed.
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior, params};
 use syncline_model::log::{PartitionName, Position};
 
 use super::sql::Sqlite;
@@ -31,12 +31,14 @@ CREATE TABLE IF NOT EXISTS _syncline_rejected (id INTEGER PRIMARY KEY, at TEXT N
     reported INTEGER NOT NULL DEFAULT 0) STRICT;
 ";
 
-/// Makes the engine's tables and claims the file for a tenant. Gives the tenant whose file it is.
-pub(crate) fn make(db: &Connection, tenant: &str) -> Result<String> {
-    db.execute_batch(MAKE)?;
-    db.execute("INSERT OR IGNORE INTO _syncline_meta (name, value) VALUES ('tenant', ?1)", [tenant])?;
+/// Makes the engine's tables and claims the file for a tenant, all at once. Gives the tenant whose file it is.
+pub(crate) fn make(db: &mut Connection, tenant: &str) -> Result<String> {
     if format(db)? != FORMAT {
-        db.pragma_update(None, "user_version", FORMAT)?;
+        let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        step.execute_batch(MAKE)?;
+        step.execute("INSERT OR IGNORE INTO _syncline_meta (name, value) VALUES ('tenant', ?1)", [tenant])?;
+        step.pragma_update(None, "user_version", FORMAT)?;
+        step.commit()?;
     }
     owner(db)
 }

@@ -27,16 +27,22 @@ impl SqliteReader {
     /// Opens the tables of a tenant. `None` if it has none yet.
     pub fn open(folder: &Path, tenant: &TenantId) -> Result<Option<Self>, TableFault> {
         let file = file_of(folder, tenant);
-        if file.exists() { Self::open_file(&file, tenant).map(Some) } else { Ok(None) }
+        if !file.exists() {
+            return Ok(None);
+        }
+        let db = connect(&file, tenant)?;
+        // Nobody can see a file the moment it is there and already made.
+        let is_made = catalog::format(&db).map_err(unavailable(tenant.as_str()))? > 0;
+        if is_made { Self::of(db, tenant).map(Some) } else { Ok(None) }
     }
 
     /// Opens the tables of a tenant in this file.
     pub fn open_file(file: &Path, tenant: &TenantId) -> Result<Self, TableFault> {
-        let fault = unavailable(tenant.as_str());
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(file, flags).map_err(&fault)?;
-        db.busy_timeout(std::time::Duration::from_secs(10)).map_err(&fault)?;
-        let owner = catalog::owner(&db).map_err(&fault)?;
+        Self::of(connect(file, tenant)?, tenant)
+    }
+
+    fn of(db: Connection, tenant: &TenantId) -> Result<Self, TableFault> {
+        let owner = catalog::owner(&db).map_err(unavailable(tenant.as_str()))?;
         if owner != tenant.as_str() {
             return Err(TableFault::ForeignTenant { owner, asked: tenant.to_string() });
         }
@@ -46,6 +52,14 @@ impl SqliteReader {
     fn schema(&self) -> Result<Schema, TableFault> {
         catalog::load(&self.db).map_err(unavailable(self.tenant.as_str()))
     }
+}
+
+fn connect(file: &Path, tenant: &TenantId) -> Result<Connection, TableFault> {
+    let fault = unavailable(tenant.as_str());
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(file, flags).map_err(&fault)?;
+    db.busy_timeout(std::time::Duration::from_secs(10)).map_err(&fault)?;
+    Ok(db)
 }
 
 impl TableReader for SqliteReader {

@@ -44,12 +44,12 @@ impl SqliteWriter {
     /// Opens the tenant's tables in this file, or makes it.
     pub fn open(file: &Path, tenant: &TenantId, policy: TablePolicy) -> Result<Self, TableFault> {
         let fault = unavailable(tenant.as_str());
-        let db = Connection::open(file).map_err(&fault)?;
+        let mut db = Connection::open(file).map_err(&fault)?;
         let found = catalog::format(&db).map_err(&fault)?;
         if found > catalog::FORMAT {
             return Err(TableFault::Newer { tenant: tenant.to_string(), found, known: catalog::FORMAT });
         }
-        let owner = prepare(&db, tenant).map_err(&fault)?;
+        let owner = prepare(&mut db, tenant).map_err(&fault)?;
         if owner != tenant.as_str() {
             return Err(TableFault::ForeignTenant { owner, asked: tenant.to_string() });
         }
@@ -185,7 +185,7 @@ impl TableWriter for SqliteWriter {
     }
 }
 
-fn prepare(db: &Connection, tenant: &TenantId) -> rusqlite::Result<String> {
+fn prepare(db: &mut Connection, tenant: &TenantId) -> rusqlite::Result<String> {
     db.busy_timeout(Duration::from_secs(30))?;
     db.set_prepared_statement_cache_capacity(128);
     db.pragma_update(None, "journal_mode", "WAL")?;

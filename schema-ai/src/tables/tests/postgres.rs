@@ -1,6 +1,6 @@
 //! What PostgreSQL alone shows: who may look where, and what happens when two write.
 use super::{event, on_postgres, tenant};
-use crate::tables::{Alone, TableHome, TablePolicy};
+use crate::tables::{Alone, Claimed, TableHome, TablePolicy};
 
 #[test]
 fn a_tenant_logs_in_as_itself_and_is_refused_everywhere_else() {
@@ -72,12 +72,13 @@ fn tables_in_files_are_claimed_by_one_node_until_it_ends() {
     let Some(postgres) = super::Postgres::new() else { return };
     let url = syncline_model::Secret::new(postgres.url.clone());
     postgres.runtime.block_on(async {
-        let first = Alone::claim_files(&url).await.unwrap();
-        assert!(first.is_some() && Alone::claim_files(&url).await.unwrap().is_none());
+        let Claimed::Ours(first) = Alone::claim_files(&url, "first-1").await.unwrap() else { panic!("nobody else is there") };
+        let Claimed::Theirs(holder) = Alone::claim_files(&url, "second-2").await.unwrap() else { panic!("both have it") };
+        assert_eq!(holder, "first-1");
         drop(first);
         // The server notices the end of a connection soon, but not at once.
         let mut tries = tokio::time::interval(std::time::Duration::from_millis(20));
-        while Alone::claim_files(&url).await.unwrap().is_none() {
+        while let Claimed::Theirs(_) = Alone::claim_files(&url, "second-2").await.unwrap() {
             tries.tick().await;
         }
     });

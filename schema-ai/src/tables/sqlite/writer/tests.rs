@@ -247,6 +247,18 @@ fn a_hard_deletion_removes_the_row_and_an_older_state_does_not_bring_it_back() {
 }
 
 #[test]
+fn a_file_that_somebody_is_about_to_make_has_no_tables_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tenant, file) = (tenant(), file_of(folder.path(), &tenant()));
+    assert!(SqliteReader::open(folder.path(), &tenant).unwrap().is_none());
+    let db = Connection::open(&file).unwrap();
+    db.pragma_update(None, "journal_mode", "WAL").unwrap();
+    assert!(SqliteReader::open(folder.path(), &tenant).unwrap().is_none());
+    drop(SqliteWriter::open(&file, &tenant, TablePolicy::default()).unwrap());
+    assert!(SqliteReader::open(folder.path(), &tenant).unwrap().is_some_and(|tables| tables.tables().unwrap().is_empty()));
+}
+
+#[test]
 fn the_tables_of_one_tenant_are_not_opened_for_another() {
     let bench = Bench::new();
     let other = "other".parse().unwrap();
