@@ -1,16 +1,16 @@
 //! Puts the parts together: store and vault, event log, connectors, engine, organizer, API. Starts them in this order, and ends them in
 //! the opposite one.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{num::NonZeroU16, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use schema_ai::consumer::{LedgerRejections, Organizer, OrganizerConfig, OrganizerHandle};
 use schema_ai::tables::{Alone, AnyHome, Claimed, PostgresHome, SqliteHome};
 use schema_ai::unify::{Unifier, UnifierHandle};
-use syncline_api::{ApiConfig, ApiParts, RunningApi};
+use syncline_api::{ApiConfig, ApiParts, RunningApi, WebhookLimits};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
 use syncline_model::{Ledger, Secret};
-use syncline_runtime::{Engine, EngineConfig, EngineHandle};
+use syncline_runtime::{Engine, EngineConfig, EngineHandle, Intake, SpoolLimits};
 use syncline_sdk::http::{ClientConfig, Egress};
 use syncline_store::{Key, Store, Vault};
 
@@ -135,11 +135,30 @@ pub async fn start(config: &Config, roles: &[ServeRole]) -> anyhow::Result<Runni
         listen: config.api.listen,
         body_bytes_max: config.api.body_bytes_max,
         test_mode: config.connectors.test_mode,
+        webhooks: WebhookLimits {
+            body_bytes_max: config.webhooks.body_bytes_max,
+            in_flight_max: config.webhooks.in_flight_max,
+            in_flight_bytes_max: config.webhooks.in_flight_bytes_max,
+            public_url: config.webhooks.public_url.clone(),
+        },
         ..ApiConfig::default()
     };
-    let parts = ApiParts { store: store.clone(), engine: engine.clone(), log: port, connectors, home, declared: crate::metrics::declared };
+    let intake = intake(config, &engine, log.is_shared()).await?;
+    let parts =
+        ApiParts { store: store.clone(), engine: engine.clone(), intake, log: port, connectors, home, declared: crate::metrics::declared };
     let api = roles.contains(&ServeRole::Api).then(|| syncline_api::serve(api_config, parts)).transpose()?;
     Ok(Running { store, log, engine, organizer, organizing: claimed, unifier, api, first_key })
+}
+
+/// The way of webhooks into the log. A log on this node's own disk needs no spool on the same disk.
+async fn intake(config: &Config, engine: &EngineHandle, is_shared: bool) -> anyhow::Result<Intake> {
+    let intake = Intake::new(engine.clone(), Duration::from_millis(config.webhooks.durable_ms));
+    if !config.webhooks.spool || !is_shared {
+        return Ok(intake);
+    }
+    let file = EmbeddedConfig { shards: NonZeroU16::MIN, ..EmbeddedConfig::new(config.folder.join("spool.db")) };
+    let limits = SpoolLimits { items_max: config.webhooks.spool_items_max, bytes_max: config.webhooks.spool_bytes_max };
+    Ok(intake.with_spool(Arc::new(EmbeddedLog::open(file)?), limits).await?)
 }
 
 /// What a node needs to write tables. Files in its own folder are written by one node alone: what another one wrote into its folder, this

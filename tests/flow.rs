@@ -4,6 +4,9 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "support/hooks.rs"]
+mod hooks;
+
 #[path = "flow/bad_input.rs"]
 mod bad_input;
 #[path = "flow/command_line.rs"]
@@ -18,6 +21,8 @@ mod organize;
 mod state;
 #[path = "flow/tables_postgres.rs"]
 mod tables_postgres;
+#[path = "flow/webhooks.rs"]
+mod webhooks;
 #[path = "flow/whole_way.rs"]
 mod whole_way;
 #[path = "flow/wide.rs"]

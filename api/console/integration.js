@@ -75,10 +75,38 @@ export async function integration(page, tenant, id, jobId) {
   }
 
   draw();
-  put(page.body, head, change, live, h('h2', {}, 'Jobs'), jobs.node);
+  const hooks = h('section', { 'aria-label': 'Webhooks' });
+  put(page.body, head, change, hooks, live, h('h2', {}, 'Jobs'), jobs.node);
+  webhooks(hooks, path, known.connector).catch((error) => say(error.message, true));
   await jobs.ready;
   const newest = jobId ?? (await get(`${path}/jobs?limit=1`)).items.find((job) => !job.ended)?.id;
   if (newest) watch(newest);
+}
+
+// Where the source may send webhooks. A secret is shown when it is made, and never again.
+async function webhooks(box, path, connector) {
+  if (!may('operator') || !(await get(at('connectors', connector))).webhooks) return;
+  const hooks = `${path}/webhooks`;
+  const full = (endpoint) => new URL(endpoint.url, location.origin).href;
+  const copy = (text) => h('button', { className: 'plain small', type: 'button', onclick: async () => { try { await navigator.clipboard.writeText(text); say('copied'); } catch { say('copy it by hand', true); } } }, 'Copy');
+  const shown = h('div', { 'aria-live': 'polite' });
+  const list = h('div');
+  const own = h('input', { type: 'password', autocomplete: 'off', 'aria-label': 'A secret that the source has made' });
+  const body = () => (own.value ? { secret: own.value } : {});
+  const show = async ({ endpoint, secret }) => {
+    own.value = '';
+    put(shown, h('p', {}, 'The secret of ', h('code', {}, endpoint.id), ', shown this once: ', h('code', {}, secret), ' ', copy(secret)));
+    await again();
+  };
+  async function again() {
+    const { items } = await get(hooks);
+    put(list, table(['Address', 'Made', 'Secret exchanged', ''], items.map((endpoint) => [[h('code', {}, full(endpoint)), ' ', copy(full(endpoint))], when(endpoint.created),
+      [when(endpoint.rotated), endpoint.former_until && h('p', { className: 'hint' }, 'the former one is good until ', when(endpoint.former_until))],
+      may('admin') && h('span', { className: 'row' }, action({ label: 'Exchange the secret', role: 'admin', kind: 'plain small', path: `${hooks}/${endpoint.id}/rotate`, body, done: show }),
+        action({ label: 'Delete', method: 'DELETE', role: 'admin', kind: 'danger small', path: `${hooks}/${endpoint.id}`, ask: 'Delete this address? What is sent to it is refused from then on.', done: again }))]), 'The source tells us nothing yet: make an address, and enter it there.'));
+  }
+  put(box, h('h2', {}, 'Webhooks'), list, shown, may('admin') && h('p', { className: 'row' }, h('label', { className: 'inline' }, 'The source\'s own secret, if it has made one ', own), action({ label: 'Make an address', role: 'admin', path: hooks, body, done: show })));
+  await again();
 }
 
 async function edit(box, path, known, done) {

@@ -12,8 +12,9 @@ pub mod problem;
 mod routes;
 mod serve;
 mod settings;
+mod webhooks;
 
-pub use parts::{ApiConfig, ApiParts};
+pub use parts::{ApiConfig, ApiParts, WebhookLimits};
 pub use serve::{RunningApi, ServeFault, serve};
 
 /// The OpenAPI document as JSON, as it is served at `/api/v1/openapi.json`.

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use actix_web::http::Method;
 use prometheus::{
-    HistogramVec, IntCounter, IntCounterVec, IntGauge, register_histogram_vec, register_int_counter, register_int_counter_vec,
-    register_int_gauge,
+    Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, register_histogram, register_histogram_vec, register_int_counter,
+    register_int_counter_vec, register_int_gauge,
 };
 
 macro_rules! metric {
@@ -42,6 +42,21 @@ pub static OPEN_STREAMS: LazyLock<IntGauge> =
 /// Handlers that panicked; each is a mistake of ours.
 pub static PANICS_TOTAL: LazyLock<IntCounter> =
     metric!(register_int_counter!("syncline_api_panics_total", "Handlers that panicked; each is a mistake of ours"));
+
+/// Requests to the addresses of webhooks.   labels: outcome
+pub static WEBHOOKS_TOTAL: LazyLock<IntCounterVec> = metric!(register_int_counter_vec!(
+    "syncline_webhooks_total",
+    "Requests to the addresses of webhooks, by outcome: accepted, handshake, unknown, unsigned, wrong_signature, stale, malformed, \
+     too_large, paused, busy, unavailable",
+    &["outcome"]
+));
+
+/// Seconds until a webhook was verified and durable.
+pub static WEBHOOK_SECONDS: LazyLock<Histogram> = metric!(register_histogram!(
+    "syncline_webhook_seconds",
+    "Seconds until a webhook was verified, durable and answered",
+    vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]
+));
 
 /// A method as a label; a caller can invent methods, so unknown ones share a name.
 pub fn method_label(method: &Method) -> &'static str {

@@ -27,6 +27,7 @@ const PARTS: &[(&str, &str)] = &[
     ("table", "The table's name."),
     ("key", "The key's id."),
     ("plan", "The plan's id."),
+    ("endpoint", "The id of the webhook endpoint, which nobody can guess."),
     ("entity", "The name of the unified table."),
     ("row", "The `id` of a row."),
 ];

@@ -5,11 +5,11 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use prometheus::proto::MetricFamily;
 use schema_ai::tables::AnyHome;
 use syncline_model::EventLog;
-use syncline_runtime::{Connectors, EngineHandle};
+use syncline_runtime::{Connectors, EngineHandle, Intake};
 use syncline_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::{gate::FailedAttempts, http::sse};
+use crate::{gate::FailedAttempts, http::sse, webhooks::Desk};
 
 /// How the API listens and what it takes.
 #[derive(Debug, Clone)]
@@ -28,6 +28,27 @@ pub struct ApiConfig {
     pub test_mode: bool,
     /// How often a silent event stream says that it is alive.
     pub heartbeat: Duration,
+    /// What the receiver of webhooks takes.
+    pub webhooks: WebhookLimits,
+}
+
+/// What the receiver of webhooks takes, so that nothing that strangers send grows without bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookLimits {
+    /// The largest body.
+    pub body_bytes_max: usize,
+    /// How many are received at the same time.
+    pub in_flight_max: usize,
+    /// How many bytes of bodies are held at the same time.
+    pub in_flight_bytes_max: usize,
+    /// Where senders reach this server, `https://hooks.example.com`; empty where they use the address that they name.
+    pub public_url: String,
+}
+
+impl Default for WebhookLimits {
+    fn default() -> Self {
+        Self { body_bytes_max: 1 << 20, in_flight_max: 1024, in_flight_bytes_max: 64 << 20, public_url: String::new() }
+    }
 }
 
 impl Default for ApiConfig {
@@ -40,6 +61,7 @@ impl Default for ApiConfig {
             failed_attempts_per_minute: NonZeroU32::MIN.saturating_add(29),
             test_mode: false,
             heartbeat: sse::HEARTBEAT,
+            webhooks: WebhookLimits::default(),
         }
     }
 }
@@ -51,6 +73,8 @@ pub struct ApiParts {
     pub store: Store,
     /// The engine that runs.
     pub engine: EngineHandle,
+    /// The way of webhooks into the log.
+    pub intake: Intake,
     /// The event log.
     pub log: Arc<dyn EventLog>,
     /// The connectors that can be chosen.
@@ -71,6 +95,7 @@ pub(crate) struct Tools {
     pub(crate) test_mode: bool,
     pub(crate) heartbeat: Duration,
     pub(crate) stop: CancellationToken,
+    pub(crate) desk: Arc<Desk>,
 }
 
 /// All of it, as the gate holds it.
@@ -84,11 +109,12 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn new(config: &ApiConfig, parts: ApiParts, stop: CancellationToken) -> Self {
-        let ApiParts { store, engine, log, connectors, home, declared } = parts;
+        let ApiParts { store, engine, intake, log, connectors, home, declared } = parts;
+        let desk = Arc::new(Desk::new(config.webhooks.clone(), intake, store.clone(), Arc::clone(&connectors)));
         let (test_mode, heartbeat) = (config.test_mode, config.heartbeat);
         Self {
             store,
-            tools: Arc::new(Tools { engine, log, connectors, home, declared, test_mode, heartbeat, stop }),
+            tools: Arc::new(Tools { engine, log, connectors, home, declared, test_mode, heartbeat, stop, desk }),
             failed_attempts: FailedAttempts::per_minute(config.failed_attempts_per_minute),
             body_bytes_max: config.body_bytes_max,
         }

@@ -9,3 +9,4 @@ mod reading;
 mod running;
 mod support;
 mod walk;
+mod webhooks;

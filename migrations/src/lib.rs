@@ -9,6 +9,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_tenants_and_integrations;
 mod m0002_jobs_and_quarantine;
 mod m0003_keys_audit_and_idempotency;
+mod m0004_webhook_endpoints;
 mod table;
 
 /// Brings a database to the newest form.
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_tenants_and_integrations::Migration),
             Box::new(m0002_jobs_and_quarantine::Migration),
             Box::new(m0003_keys_audit_and_idempotency::Migration),
+            Box::new(m0004_webhook_endpoints::Migration),
         ]
     }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::Table;
 
 pub use kafka::{Kafka, Password};
-pub use sections::{Api, Connectors, Egress, Engine, Log, LogFormat, LogKind, Tables, TablesKind, Telemetry};
+pub use sections::{Api, Connectors, Egress, Engine, Log, LogFormat, LogKind, Tables, TablesKind, Telemetry, Webhooks};
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 const ENVIRONMENT_PREFIX: &str = "SYNCLINE_";
@@ -47,6 +47,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// See `[api]`.
     pub api: Api,
+    /// See `[webhooks]`.
+    pub webhooks: Webhooks,
     /// The store's URL, complete.
     pub store_url: String,
     /// See `[tables]`.
@@ -72,6 +74,7 @@ pub struct Config {
 struct Raw {
     folder: PathBuf,
     api: Api,
+    webhooks: Webhooks,
     store: RawStore,
     tables: Tables,
     vault: RawVault,
@@ -135,11 +138,18 @@ fn check(raw: Raw) -> Result<Config, Vec<Problem>> {
     for (name, value, least) in [
         ("engine.threads", raw.engine.threads, 1),
         ("engine.jobs_max", raw.engine.jobs_max, 1),
+        ("webhooks.body_bytes_max", raw.webhooks.body_bytes_max, 1024),
+        ("webhooks.in_flight_max", raw.webhooks.in_flight_max, 1),
         ("log.event_bytes_max", raw.log.event_bytes_max, 1024),
     ] {
         if value < least {
             problems.push(problem("configuration", format!("`{name}` must be at least {least}, and is {value}")));
         }
+    }
+    let public_url = &raw.webhooks.public_url;
+    let is_url = url::Url::parse(public_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !public_url.is_empty() && !is_url {
+        problems.push(problem("configuration", "`webhooks.public_url` must be a URL, as `https://hooks.example.com`"));
     }
     let store_known = ["", "sqlite:", "postgres://", "postgresql://"];
     if !store_known.iter().any(|scheme| if scheme.is_empty() { raw.store.url.is_empty() } else { raw.store.url.starts_with(scheme) }) {
@@ -155,8 +165,8 @@ fn check(raw: Raw) -> Result<Config, Vec<Problem>> {
     let or_in_folder = |given: PathBuf, name: &str| if given.as_os_str().is_empty() { folder.join(name) } else { given };
     let store_url = if raw.store.url.is_empty() { format!("sqlite:{}", folder.join("store.db").display()) } else { raw.store.url };
     let vault_key_file = or_in_folder(raw.vault.key_file, "vault.key");
-    let Raw { api, tables, log, kafka, engine, egress, connectors, telemetry, .. } = raw;
-    Ok(Config { folder, api, store_url, tables, vault_key_file, log, kafka, engine, egress, connectors, telemetry })
+    let Raw { api, webhooks, tables, log, kafka, engine, egress, connectors, telemetry, .. } = raw;
+    Ok(Config { folder, api, webhooks, store_url, tables, vault_key_file, log, kafka, engine, egress, connectors, telemetry })
 }
 
 #[cfg(test)]

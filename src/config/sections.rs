@@ -16,6 +16,28 @@ pub struct Api {
     pub body_bytes_max: usize,
 }
 
+/// The receiver of webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Where sources reach this server.
+    pub public_url: String,
+    /// The largest body.
+    pub body_bytes_max: usize,
+    /// How many are received at the same time.
+    pub in_flight_max: usize,
+    /// How many bytes of them are held.
+    pub in_flight_bytes_max: usize,
+    /// How long the event log may take.
+    pub durable_ms: u64,
+    /// Keep them on this node while the event log is away.
+    pub spool: bool,
+    /// How many.
+    pub spool_items_max: u64,
+    /// How many bytes of them.
+    pub spool_bytes_max: u64,
+}
+
 /// Where the tenants' tables are.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

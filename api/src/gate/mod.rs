@@ -94,6 +94,29 @@ where
     Entry { operation, role: None, route }
 }
 
+/// A handler for everybody that sees the whole request, because what is in it must prove who sent it.
+pub(crate) fn proven<F, Fut>(operation: &'static str, handler: F) -> Entry
+where
+    F: Fn(HttpRequest, web::Payload) -> Fut + Clone + 'static,
+    Fut: Future<Output = HttpResponse> + 'static,
+{
+    let route = web::to(move |request: HttpRequest, payload: web::Payload| {
+        let handler = handler.clone();
+        async move {
+            let request_id = RequestId::of(&request);
+            match AssertUnwindSafe(handler(request, payload)).catch_unwind().await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    metrics::PANICS_TOTAL.inc();
+                    error!(request_id, "a handler panicked");
+                    Problem::new(Code::Internal).answer(&request_id)
+                }
+            }
+        }
+    });
+    Entry { operation, role: None, route }
+}
+
 async fn admit<R, S, I, F, Fut>(operation: &'static str, request: HttpRequest, payload: web::Payload, handler: F) -> Result<Answer, Problem>
 where
     R: Needed,

@@ -10,7 +10,7 @@ use actix_web::{
     http::header::{self, HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
 };
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::metrics;
 
@@ -76,6 +76,11 @@ fn report<B>(answer: &ServiceResponse<B>, id: &str, began: Instant) {
     metrics::REQUESTS_TOTAL.with_label_values(&[&route, method, status.as_str()]).inc();
     metrics::REQUEST_SECONDS.with_label_values(&[route.as_str()]).observe(elapsed.as_secs_f64());
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    // Who knows the address of a webhook may try to send one; and there are many of them.
+    if route.starts_with("/webhooks/") {
+        debug!(request_id = id, method, route, status = status.as_u16(), elapsed_ms, "answered `{method} {route}`");
+        return;
+    }
     info!(request_id = id, method, route, status = status.as_u16(), elapsed_ms, "answered `{method} {}`", request.path());
 }
 

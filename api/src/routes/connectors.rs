@@ -42,6 +42,8 @@ pub(crate) struct ConnectorDetail {
     docs_url: Option<String>,
     /// Where its description came from and under which licence, when others wrote it.
     origin: Option<String>,
+    /// It can be told of changes by webhooks.
+    webhooks: bool,
     /// JSON Schema of its settings. Secret places have `airbyte_secret`, `writeOnly` or `format: password`.
     #[schema(value_type = Object)]
     settings_schema: Value,
@@ -120,6 +122,7 @@ pub(crate) async fn get_connector(asked: Allowed<Viewer, Wherever>) -> Result<An
         setup: file.setup.clone(),
         docs_url: file.docs_url.clone(),
         origin: file.origin.clone(),
+        webhooks: connector.webhooks().is_some(),
         settings_schema: connector.settings_schema().clone(),
     })
 }

@@ -61,7 +61,7 @@ pub(crate) struct JobView {
     /// Whose run it is.
     #[schema(value_type = String)]
     integration: IntegrationId,
-    /// What set it off: `schedule`, `manual`, `probe`.
+    /// What set it off: `schedule`, `manual`, `probe`, `webhook`.
     #[schema(value_type = String)]
     trigger: Trigger,
     /// When it began.

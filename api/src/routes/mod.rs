@@ -7,6 +7,7 @@
 mod audit;
 mod common;
 mod connectors;
+mod deliveries;
 mod entities;
 mod events;
 mod health;
@@ -19,16 +20,17 @@ mod state;
 mod streams;
 mod tables;
 mod tenants;
+mod webhooks;
 
 use utoipa::OpenApi;
 
-use crate::gate::{Entry, guarded, open};
+use crate::gate::{Entry, guarded, open, proven};
 
 macro_rules! routes {
-    (open: [$($open_module:ident :: $open:ident),* $(,)?], guarded: [$($module:ident :: $handler:ident),* $(,)?] $(,)?) => {
+    (open: [$($open_module:ident :: $open:ident),* $(,)?], proven: [$($proven_module:ident :: $proven:ident),* $(,)?], guarded: [$($module:ident :: $handler:ident),* $(,)?] $(,)?) => {
         #[derive(OpenApi)]
         #[openapi(
-            paths($($open_module::$open,)* $($module::$handler),*),
+            paths($($open_module::$open,)* $($proven_module::$proven,)* $($module::$handler),*),
             components(schemas(crate::problem::ProblemBody, common::ScheduleDoc, common::StreamChoiceDoc, common::ModeDoc, keys::RoleDoc, jobs::StreamProgressDoc, tables::CompareDoc))
         )]
         struct Listed;
@@ -37,6 +39,7 @@ macro_rules! routes {
         pub(crate) fn entries() -> Vec<Entry> {
             vec![
                 $(open(stringify!($open), $open_module::$open),)*
+                $(proven(stringify!($proven), $proven_module::$proven),)*
                 $(guarded(stringify!($handler), $module::$handler),)*
             ]
         }
@@ -48,6 +51,10 @@ routes! {
         health::healthz,
         health::readyz,
         health::metrics,
+    ],
+    proven: [
+        deliveries::receive_delivery,
+        deliveries::answer_handshake,
     ],
     guarded: [
         keys::whoami,
@@ -66,6 +73,10 @@ routes! {
         integrations::sync_integration,
         integrations::pause_integration,
         integrations::resume_integration,
+        webhooks::list_webhook_endpoints,
+        webhooks::create_webhook_endpoint,
+        webhooks::rotate_webhook_endpoint,
+        webhooks::delete_webhook_endpoint,
         streams::list_cursors,
         streams::list_streams,
         streams::accept_deletions,

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use syncline_log::{EmbeddedConfig, EmbeddedLog};
 use syncline_model::{Cursor, EventLog, Fault, Record, RecordKey, TenantId, log::Position, schedule::SyncMode};
 use syncline_runtime::{Connectors, Engine, EngineConfig};
-use syncline_sdk::{Connector, Context, DeleteStrategy, Page, Reader, StreamSpec, catalog::ConnectorFile};
+use syncline_sdk::{Connector, Context, DeleteStrategy, Page, Reader, StreamSpec, catalog::ConnectorFile, webhooks::Webhooks};
 use syncline_store::{Key, NewKey, Role, Store, Vault};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,7 @@ pub const CANARY: &str = "canary-9b1c-must-never-be-seen";
 pub struct Sample {
     file: ConnectorFile,
     schema: Value,
+    webhooks: Option<Webhooks>,
 }
 
 impl Sample {
@@ -51,7 +52,14 @@ impl Sample {
                 "works": {"type": "boolean"},
             },
         });
-        Arc::new(Self { file: serde_json::from_value(file).unwrap(), schema })
+        let section = json!({
+            "verify": {"scheme": "token", "token": "{header:x-token}"},
+            "handshakes": [{"signed": false, "when": {"{query:validationToken}": null}, "answer": "{query:validationToken}"}],
+            "type": "{json:type}",
+            "events": [{"type": "thing", "stream": "customers", "record": "it"}],
+        });
+        let webhooks = (name == "sample").then(|| Webhooks::load(&section, None).unwrap());
+        Arc::new(Self { file: serde_json::from_value(file).unwrap(), schema, webhooks })
     }
 }
 
@@ -63,6 +71,10 @@ impl Connector for Sample {
 
     fn settings_schema(&self) -> &Value {
         &self.schema
+    }
+
+    fn webhooks(&self) -> Option<&Webhooks> {
+        self.webhooks.as_ref()
     }
 
     async fn check(&self, context: &Context) -> Result<(), Fault> {
@@ -206,7 +218,8 @@ impl World {
         let engine =
             Engine::start(engine_config, Arc::clone(&log) as Arc<dyn EventLog>, Arc::new(store.clone()), Arc::clone(&connectors)).unwrap();
         let home = Arc::new(schema_ai::tables::SqliteHome(folder.path().join("tables")));
-        let parts = ApiParts { store: store.clone(), engine, log, connectors, home, declared: Vec::new };
+        let intake = syncline_runtime::Intake::new(engine.clone(), Duration::from_secs(5));
+        let parts = ApiParts { store: store.clone(), engine, intake, log, connectors, home, declared: Vec::new };
         let stop = CancellationToken::new();
         let inner = Parts::new(&config, parts.clone(), stop.clone());
         let world = Self { owner: String::new(), store, parts, stop, inner, _folder: folder };

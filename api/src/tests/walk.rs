@@ -10,7 +10,7 @@ use syncline_store::Role;
 use super::support::{CANARY, World};
 
 /// What anybody may ask. Whoever adds to this list says so here.
-const FOR_EVERYBODY: &[&str] = &["healthz", "readyz", "metrics"];
+const FOR_EVERYBODY: &[&str] = &["healthz", "readyz", "metrics", "receive_delivery", "answer_handshake"];
 
 struct Operation {
     name: String,
@@ -51,6 +51,7 @@ impl Operation {
             ("{record}", "00000000000000000000000000000000"),
             ("{table}", "sample_customers"),
             ("{key}", "000000000000"),
+            ("{endpoint}", "we_0000000000000000000000000000000000000000"),
             ("{plan}", "1"),
             ("{entity}", "customer"),
             ("{row}", "0198c0de-0000-7000-8000-000000000000"),

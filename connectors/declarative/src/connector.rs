@@ -1,12 +1,13 @@
 //! A connector that is data: its two files, read once, checked, and run.
 
 mod port;
+mod recorder;
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use syncline_model::{Fault, schedule::SyncMode};
-use syncline_sdk::{Context, StreamSpec, Unavailable, catalog::ConnectorFile, catalog::StreamFile};
+use syncline_sdk::{Context, StreamSpec, Unavailable, catalog::ConnectorFile, catalog::StreamFile, webhooks::Webhooks};
 
 use crate::{
     budget::Budget,
@@ -15,6 +16,7 @@ use crate::{
     dynamic::Dynamic,
     manifest,
     node::Node,
+    places::Places,
     problem::Problem,
     read::StreamReading,
     reader::ProtocolReader,
@@ -33,6 +35,7 @@ pub struct DeclarativeConnector {
     dynamic: Vec<Dynamic>,
     rules: ConfigRules,
     budget: Option<Budget>,
+    webhooks: Option<Webhooks>,
 }
 
 /// One stream of a manifest, or why it cannot be read.
@@ -80,7 +83,7 @@ impl Entry {
 impl DeclarativeConnector {
     /// Reads the two files of a connector's folder; all mistakes at once.
     pub fn from_texts(connector: &str, manifest: &str) -> Result<Self, Vec<Problem>> {
-        let file = Self::read_file(connector);
+        let (file, lines) = Self::read_file(connector);
         let mut problems: Vec<Problem> = file.as_ref().err().into_iter().cloned().collect();
         let (raw, places) = match manifest::parse("manifest.yaml", manifest) {
             Ok(parsed) => parsed,
@@ -107,7 +110,8 @@ impl DeclarativeConnector {
                 problems.push(problem);
             }
         }
-        for problem in problems.iter_mut().filter(|problem| problem.file == "manifest.yaml") {
+        for problem in &mut problems {
+            let places = if problem.file == "manifest.yaml" { &places } else { &lines };
             problem.line = problem.line.or_else(|| places.line(&problem.path));
         }
         problems.sort_by_key(|problem| (problem.file.clone(), problem.line));
@@ -115,9 +119,12 @@ impl DeclarativeConnector {
         Err(problems)
     }
 
-    fn read_file(text: &str) -> Result<ConnectorFile, Problem> {
-        let (value, places) = manifest::parse("connector.yaml", text)?;
-        serde_json::from_value::<ConnectorFile>(value).map_err(|error| {
+    fn read_file(text: &str) -> (Result<ConnectorFile, Problem>, Places) {
+        let (value, places) = match manifest::parse("connector.yaml", text) {
+            Ok(parsed) => parsed,
+            Err(problem) => return (Err(problem), Places::default()),
+        };
+        let file = serde_json::from_value::<ConnectorFile>(value).map_err(|error| {
             let message = error.to_string();
             // serde names an unknown field in backticks; that is enough to find its line.
             let named = message.split('`').nth(1).unwrap_or_default();
@@ -132,6 +139,7 @@ impl DeclarativeConnector {
                 "origin",
                 "budgets",
                 "streams",
+                "webhooks",
                 "test_mode",
             ];
             let hint = if message.starts_with("unknown field") { syncline_model::nearest::hint(named, known) } else { String::new() };
@@ -141,7 +149,8 @@ impl DeclarativeConnector {
                 path: String::new(),
                 message: format!("{message}{hint}"),
             }
-        })
+        });
+        (file, places)
     }
 
     /// Stands in for a `connector.yaml` that cannot be read, so that the manifest is looked at nevertheless.
@@ -163,6 +172,10 @@ impl DeclarativeConnector {
         if problems.is_empty() && dynamic.is_empty() {
             problems.extend(unknown_streams(&file, &streams));
         }
+        let webhooks = load_webhooks(&file, &streams, dynamic.is_empty()).unwrap_or_else(|found| {
+            problems.extend(found);
+            None
+        });
         if streams.is_empty() && dynamic.is_empty() && problems.is_empty() {
             problems.push(Problem::manifest("streams", "there are none"));
         }
@@ -174,7 +187,7 @@ impl DeclarativeConnector {
             return Err(problems);
         }
         let settings_schema = spec.get("connection_specification").cloned().unwrap_or_else(|| json!({"type": "object"}));
-        Ok(Self { file, spec, settings_schema, check, streams, dynamic, rules, budget })
+        Ok(Self { file, spec, settings_schema, check, streams, dynamic, rules, budget, webhooks })
     }
 
     fn load_streams(root: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<Entry> {
@@ -310,6 +323,20 @@ impl DeclarativeConnector {
         StreamReading::new(Self::stream(entry)?, run.clone(), Map::new(), None)?.first().await?;
         Ok(())
     }
+}
+
+/// What `connector.yaml` says about webhooks.
+fn load_webhooks(file: &ConnectorFile, streams: &[Entry], are_all: bool) -> Result<Option<Webhooks>, Vec<Problem>> {
+    let Some(section) = &file.webhooks else { return Ok(None) };
+    let names: Vec<&str> = streams.iter().map(|entry| entry.name.as_str()).collect();
+    let problem = |mistake: syncline_sdk::webhooks::Mistake| Problem {
+        file: "connector.yaml".to_owned(),
+        line: None,
+        path: mistake.path,
+        message: mistake.why,
+    };
+    let loaded = Webhooks::load(section, are_all.then_some(names.as_slice()));
+    loaded.map(Some).map_err(|mistakes| mistakes.into_iter().map(problem).collect())
 }
 
 /// Streams that `connector.yaml` speaks of and that the manifest does not have.

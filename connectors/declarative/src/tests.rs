@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod webhooks;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -275,7 +277,7 @@ fn every_mistake_in_a_connectors_files_is_told_at_once_with_file_line_and_neares
     assert_eq!(
         told("name: x\ntitel: X\n", manifest),
         [
-            "connector.yaml:2: unknown field `titel`, expected one of `name`, `title`, `category`, `description`, `business_types`, `setup`, `docs_url`, `origin`, `budgets`, `streams`, `test_mode` (did you mean `title`?)",
+            "connector.yaml:2: unknown field `titel`, expected one of `name`, `title`, `category`, `description`, `business_types`, `setup`, `docs_url`, `origin`, `budgets`, `streams`, `webhooks`, `test_mode` (did you mean `title`?)",
             "manifest.yaml:7: `streams[0]`: `retriever` is missing",
             "manifest.yaml:12: `streams[1].retriever.type`: there is no component `SimpleRetriver` (did you mean `SimpleRetriever`?)",
             "manifest.yaml:17: `streams[2].retriever.requester`: `url_base` is missing",

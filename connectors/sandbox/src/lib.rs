@@ -5,6 +5,7 @@
 
 mod dice;
 mod faults;
+mod hooks;
 mod json;
 mod limits;
 mod people;

@@ -155,6 +155,12 @@ impl RunningSandbox {
         self.shared.lock().advance(wanted)
     }
 
+    /// Lets the payment service tell of its changes by webhooks, sent to this address and signed with this secret. False if they cannot
+    /// be sent there: `http://HOST:PORT/PATH` and `whsec_…` are wanted.
+    pub fn send_webhooks(&self, url: &str, secret: &str) -> bool {
+        self.shared.lock().send_hooks(url, secret)
+    }
+
     /// Asks for a fault.
     pub fn fault(&self, rule: FaultRule) {
         self.shared.lock().faults.add(rule);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    sync::mpsc::Sender,
     time::Instant,
 };
 
@@ -10,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     dice::Dice,
     faults::{FaultKind, Faults},
+    hooks::{self, Happened, Message},
     limits::{Allowance, RateLimit, Window},
-    timeline::Timeline,
+    timeline::{Row, Timeline},
     words::{Provider, Stream},
     world::{CLOCK_START_MS, World},
 };
@@ -97,6 +99,7 @@ pub(crate) struct State {
     asked: u64,
     records: u64,
     seen: VecDeque<SeenRequest>,
+    hooks: Option<Sender<Message>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -122,6 +125,7 @@ impl State {
             asked: 0,
             records: 0,
             seen: VecDeque::new(),
+            hooks: None,
         }
     }
 
@@ -166,13 +170,32 @@ impl State {
         let Some(timeline) = self.timelines.get_mut(&stream).filter(|_| !fixed) else { return false };
         if matches!(kind, Change::Create) {
             timeline.create(self.now_ms);
+            let row = timeline.row(timeline.ever() - 1);
+            self.tell(stream, &row, Happened::Created);
             return true;
         }
         let deleted = matches!(kind, Change::Delete);
         let start = dice.below(timeline.ever());
         let mut candidates = (start..timeline.ever()).chain(0..start);
         let live = candidates.find(|index| !timeline.row(*index).deleted);
-        live.is_some_and(|index| timeline.touch(index, self.now_ms, deleted))
+        let Some(index) = live.filter(|index| timeline.touch(*index, self.now_ms, deleted)) else { return false };
+        let row = timeline.row(index);
+        self.tell(stream, &row, if deleted { Happened::Deleted } else { Happened::Updated });
+        true
+    }
+
+    /// Sends webhooks of the payment service to this address from now on. False if they cannot be.
+    pub(crate) fn send_hooks(&mut self, url: &str, secret: &str) -> bool {
+        self.hooks = hooks::start(url, secret);
+        self.hooks.is_some()
+    }
+
+    fn tell(&self, stream: Stream, row: &Row, happened: Happened) {
+        let Some(hooks) = &self.hooks else { return };
+        if let Some(message) = Message::of(self.changes, &self.world, stream, row, happened) {
+            // Whoever sent them has ended; nobody hears of changes then.
+            hooks.send(message).ok();
+        }
     }
 
     /// Makes the changes that are due by themselves.

@@ -40,6 +40,9 @@ pub struct ConnectorFile {
     /// What it adds to the manifest's streams, by stream name.
     #[serde(default)]
     pub streams: BTreeMap<String, StreamFile>,
+    /// How its webhooks are verified and what they mean, as it is written; [`Webhooks`](crate::webhooks::Webhooks) reads it.
+    #[serde(default)]
+    pub webhooks: Option<serde_json::Value>,
     /// It is made for tests and demos, and is hidden from tenants unless test mode is on.
     #[serde(default)]
     pub test_mode: bool,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use syncline_model::{Cursor, Fault, Record, RecordKey, Settings, StreamName, schedule::SyncMode};
 
-use crate::{Http, catalog::ConnectorFile, shared::Shared};
+use crate::{Http, catalog::ConnectorFile, shared::Shared, webhooks::Webhooks};
 
 /// What a connector gets to work with, anew for each job.
 #[derive(Clone)]
@@ -137,6 +137,13 @@ pub trait Reader: Send {
     async fn next_page(&mut self) -> Result<Option<Page>, Fault>;
 }
 
+/// Makes records of what did not come in a page.
+pub trait Recorder: Send + Sync {
+    /// The record, as a page would have brought it: the same changes, the same key, the same version. `None` if the stream leaves such
+    /// records out.
+    fn record(&self, body: &Bytes) -> Result<Option<Record>, Refused>;
+}
+
 /// A kind of source.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -151,6 +158,14 @@ pub trait Connector: Send + Sync {
     /// Begins to read a stream behind a cursor; [`Cursor::START`] reads from the beginning. A full refresh passes only cursors of
     /// its own generation.
     async fn open(&self, context: &Context, stream: &StreamSpec, mode: SyncMode, from: &Cursor) -> Result<Box<dyn Reader>, Fault>;
+    /// How its webhooks are verified and what they mean, if it gets any.
+    fn webhooks(&self) -> Option<&Webhooks> {
+        None
+    }
+    /// Makes records of a stream from what webhooks bring.
+    async fn recorder(&self, _context: &Context, stream: &StreamName) -> Result<Box<dyn Recorder>, Fault> {
+        Err(Fault::Misconfigured(format!("the connector `{}` makes no records of `{stream}` from webhooks", self.file().name)))
+    }
     /// The state of a stream at this cursor, as Airbyte would keep it; `None` if it has none to go on from.
     fn state(&self, _at: &Cursor) -> Result<Option<serde_json::Value>, Fault> {
         Err(Fault::Misconfigured(format!("the connector `{}` keeps no state that others could read", self.file().name)))

@@ -9,7 +9,8 @@ pub mod metrics;
 pub mod settings;
 pub mod shared;
 pub mod state;
+pub mod webhooks;
 
-pub use connector::{Connector, Context, DeleteStrategy, Page, Patience, Reader, Refused, StreamSpec, Unavailable, WaitReason};
+pub use connector::{Connector, Context, DeleteStrategy, Page, Patience, Reader, Recorder, Refused, StreamSpec, Unavailable, WaitReason};
 pub use http::{Http, HttpAnswer, HttpRequest};
 pub use shared::Shared;

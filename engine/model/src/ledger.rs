@@ -49,6 +49,8 @@ pub enum Trigger {
     Manual,
     /// The engine's own probing out of a fault.
     Probe,
+    /// A webhook said that there is something new.
+    Webhook,
 }
 
 impl Trigger {
@@ -58,6 +60,7 @@ impl Trigger {
             Self::Schedule => "schedule",
             Self::Manual => "manual",
             Self::Probe => "probe",
+            Self::Webhook => "webhook",
         }
     }
 }

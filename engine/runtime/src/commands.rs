@@ -19,10 +19,11 @@ use crate::{
     job::Shared,
     lanes::Key,
     pump::{HISTORY, HISTORY_KNOWN},
+    receive::Receiver,
 };
 
 const ITEMS_AT_ONCE: usize = 100;
-/// How often an owner looks whether it was asked for something.
+/// How often an owner looks whether another node has asked it for something.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// What the owner of a shard is asked to do for an integration.
@@ -62,12 +63,12 @@ pub async fn ask(log: &dyn EventLog, key: &Key, command: &Command) -> Result<(),
     Ok(())
 }
 
-/// Does what the owner of this shard is asked, for as long as it is ours.
+/// Does what the owner of this shard is asked, and handles its deliveries, for as long as it is ours.
 pub fn serve(shared: &Arc<Shared>, shard: Arc<dyn Shard>, context: &mut Context<Root>, root: &Root) {
     let (shared, address) = (Arc::clone(shared), context.address());
     let work = async move {
         let id = shard.id();
-        match follow(&shared.ledger, &shard, &address).await {
+        match follow(&shared, &shard, &address).await {
             LogFault::Fenced(_) => {}
             fault @ (LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Unavailable(_) | LogFault::Damaged(_)) => {
                 tracing::warn!("what shard {id} is asked cannot be read any more: {fault}");
@@ -78,13 +79,20 @@ pub fn serve(shared: &Arc<Shared>, shard: Arc<dyn Shard>, context: &mut Context<
     context.spawn(work.into_actor(root));
 }
 
-async fn follow(ledger: &Arc<dyn Ledger>, shard: &Arc<dyn Shard>, root: &Addr<Root>) -> LogFault {
-    let (mut after, mut caught_up) = (None, false);
+async fn follow(shared: &Arc<Shared>, shard: &Arc<dyn Shard>, root: &Addr<Root>) -> LogFault {
+    // Alone, it begins with who lives in the shard, and hears of everything that comes into the inbox.
+    let (mut after, mut caught_up) = (None, !shared.config.cluster);
+    let mut receiver = Receiver::new(shared);
     loop {
         let before = after;
-        match turn(ledger, shard.as_ref(), root, &mut after).await {
-            Ok(()) => {}
-            Err(LogFault::Unavailable(why)) => tracing::debug!("the inbox cannot be read at the moment: {why}"),
+        let mut look_again = shared.config.cluster.then_some(LOOK);
+        match turn(shared, &mut receiver, shard.as_ref(), root, &mut after).await {
+            Ok(Turn::Done) => {}
+            Ok(Turn::NotYet) => look_again = Some(LOOK),
+            Err(LogFault::Unavailable(why)) => {
+                tracing::debug!("the inbox cannot be handled at the moment: {why}");
+                look_again = Some(LOOK);
+            }
             Err(fault @ (LogFault::Fenced(_) | LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Damaged(_))) => return fault,
         }
         if before == after {
@@ -92,34 +100,68 @@ async fn follow(ledger: &Arc<dyn Ledger>, shard: &Arc<dyn Shard>, root: &Addr<Ro
             if !std::mem::replace(&mut caught_up, true) {
                 root.do_send(messages::InboxDone(Arc::clone(shard)));
             }
-            tokio::time::sleep(LOOK).await;
+            shared.bells.wait(shard.id(), look_again).await;
         }
     }
 }
 
-async fn turn(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, after: &mut Option<InboxOffset>) -> Result<(), LogFault> {
+/// How far a look into the inbox came.
+enum Turn {
+    /// Everything that was there is done.
+    Done,
+    /// Something must be tried again.
+    NotYet,
+}
+
+async fn turn(
+    shared: &Arc<Shared>,
+    receiver: &mut Receiver,
+    shard: &dyn Shard,
+    root: &Addr<Root>,
+    after: &mut Option<InboxOffset>,
+) -> Result<Turn, LogFault> {
     let from = match *after {
         Some(after) => after,
         None => shard.inbox_done().await?,
     };
     *after = Some(from);
     let items = shard.inbox(from, ITEMS_AT_ONCE).await?;
-    let mut done = None;
-    for (offset, item) in items {
-        if item.kind != InboxKind::Command {
-            // Deliveries are not ours to pass; they wait for whoever handles them.
-            break;
+    let kind = items.first().map(|(_, item)| item.kind);
+    let alike: Vec<_> = items.into_iter().take_while(|(_, item)| Some(item.kind) == kind).collect();
+    match (kind, alike.last().map(|(offset, _)| *offset)) {
+        (Some(InboxKind::Delivery), Some(last)) => {
+            for (key, streams) in receiver.take(shard, alike).await? {
+                root.do_send(messages::Noticed { key, streams });
+            }
+            *after = Some(last);
+            Ok(Turn::Done)
         }
+        (Some(InboxKind::Command), Some(_)) => commanded(&shared.ledger, shard, root, after, alike).await,
+        (None, _) | (_, None) => Ok(Turn::Done),
+    }
+}
+
+async fn commanded(
+    ledger: &Arc<dyn Ledger>,
+    shard: &dyn Shard,
+    root: &Addr<Root>,
+    after: &mut Option<InboxOffset>,
+    items: Vec<(InboxOffset, InboxItem)>,
+) -> Result<Turn, LogFault> {
+    let (mut done, mut turn) = (None, Turn::Done);
+    for (offset, item) in items {
         if let Err(fault) = obey(ledger, shard, root, offset, &item).await {
             tracing::warn!(tenant = %item.tenant, integration = %item.integration, "what was asked cannot be done yet: {fault}");
+            turn = Turn::NotYet;
             break;
         }
         done = Some(offset);
     }
-    let Some(done) = done else { return Ok(()) };
-    shard.commit(Step { inbox: Some(done), ..Step::default() }).await?;
-    *after = Some(done);
-    Ok(())
+    if let Some(done) = done {
+        shard.commit(Step { inbox: Some(done), ..Step::default() }).await?;
+        *after = Some(done);
+    }
+    Ok(turn)
 }
 
 async fn obey(ledger: &Arc<dyn Ledger>, shard: &dyn Shard, root: &Addr<Root>, at: InboxOffset, item: &InboxItem) -> Result<(), Fault> {

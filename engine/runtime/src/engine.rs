@@ -11,8 +11,9 @@ use actix::{Addr, Handler, Message, dev::ToEnvelope};
 use jiff::Timestamp;
 use serde::Serialize;
 use syncline_model::{
-    Cursor, CursorEntry, EventLog, Fault, IntegrationId, JobId, Ledger, ShardId, State, StreamName, TenantId,
+    Cursor, CursorEntry, EventLog, Fault, IntegrationId, JobId, Ledger, LogFault, ShardId, State, StreamName, TenantId,
     ledger::{Outcome, StateChange, Trigger},
+    log::InboxItem,
 };
 use syncline_sdk::StreamSpec;
 use tokio::sync::watch;
@@ -26,6 +27,7 @@ use crate::{
     job::{Shared, probe},
     lanes::Key,
     pace::Pace,
+    receive::Bells,
 };
 
 /// Starts engines.
@@ -82,7 +84,8 @@ impl Engine {
         connectors: Arc<Connectors>,
     ) -> std::io::Result<EngineHandle> {
         let config = Arc::new(config);
-        let shared = Arc::new(Shared { config, log, ledger, connectors, pace: Pace::default(), boards: Boards::default() });
+        let bells = Bells::new(log.shard_count());
+        let shared = Arc::new(Shared { config, log, ledger, connectors, pace: Pace::default(), boards: Boards::default(), bells });
         let (tell_root, root) = watch::channel(None);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let handle = EngineHandle { shared: Arc::clone(&shared), root, stop: stop.clone(), ended: ended.clone() };
@@ -175,6 +178,15 @@ impl EngineHandle {
             return commands::ask(self.shared.log.as_ref(), &key, &Command::AcceptDeletions { stream }).await;
         }
         self.ask(|| messages::AcceptDeletions { key: key.clone(), stream: stream.clone() }).await
+    }
+
+    /// Puts a verified webhook into the inbox of its tenant's shard. It is durable when this returns, and whoever owns the shard makes
+    /// events of it.
+    pub async fn deliver(&self, item: InboxItem) -> Result<(), LogFault> {
+        let shard = ShardId::of(&item.tenant, self.shared.log.shard_count());
+        self.shared.log.append(item).await?;
+        self.shared.bells.ring(shard);
+        Ok(())
     }
 
     /// Follows the job that runs, or the last one that ran since this node owns the integration. The last value has an outcome.

@@ -56,6 +56,28 @@ pub static BOUNDARY_OVERFLOW_TOTAL: LazyLock<IntCounterVec> = metric!(register_i
 pub static RECORDS_QUARANTINED_TOTAL: LazyLock<IntCounterVec> =
     metric!(register_int_counter_vec!("syncline_records_quarantined_total", "Records that were quarantined", &["connector"]));
 
+/// Webhooks of the inboxes that were handled.   labels: connector, outcome
+pub static DELIVERIES_TOTAL: LazyLock<IntCounterVec> = metric!(register_int_counter_vec!(
+    "syncline_deliveries_total",
+    "Webhooks that were handled, by outcome: published, thin, ignored, duplicate, quarantined, deleted",
+    &["connector", "outcome"]
+));
+
+/// Seconds from the receipt of a webhook until what it says was committed.
+pub static DELIVERY_SECONDS: LazyLock<Histogram> = metric!(register_histogram!(
+    "syncline_delivery_seconds",
+    "Seconds from the receipt of a webhook until what it says was committed",
+    SECONDS.to_vec()
+));
+
+/// Webhooks that wait on this node for the log.
+pub static WEBHOOK_SPOOL_ITEMS: LazyLock<IntGauge> =
+    metric!(register_int_gauge!("syncline_webhook_spool_items", "Webhooks in the spool of this node, because the event log is away"));
+
+/// Bytes of these webhooks.
+pub static WEBHOOK_SPOOL_BYTES: LazyLock<IntGauge> =
+    metric!(register_int_gauge!("syncline_webhook_spool_bytes", "Bytes of the webhooks in the spool of this node"));
+
 /// Faults of sources, by code.   labels: connector, code
 pub static FAULTS_TOTAL: LazyLock<IntCounterVec> =
     metric!(register_int_counter_vec!("syncline_faults_total", "Faults met while reading sources", &["connector", "code"]));

@@ -62,12 +62,16 @@ impl Roster {
     }
 
     /// Takes in an integration after a start, or from another node: what was missed is caught up, spread over a while or in its order.
-    pub fn seat_at_start(&mut self, enrolled: Enrolled, now: Timestamp) {
+    /// One that may have missed something meanwhile is read whatever its schedule says.
+    pub fn seat_at_start(&mut self, enrolled: Enrolled, now: Timestamp, missed: bool) {
         let key = key_of(&enrolled);
         if self.seats.contains_key(&key) {
             return;
         }
-        let due = Self::due_of(&enrolled, now, self.spread);
+        let due = match Self::due_of(&enrolled, now, self.spread) {
+            due if missed && enrolled.state == State::Live => due.into_iter().chain([later(now, jitter(self.spread))]).min(),
+            due => due,
+        };
         self.taken_in = now;
         self.put(key, enrolled, Health::default(), due);
     }
@@ -135,6 +139,17 @@ impl Roster {
         self.want(key, Lane::Manual, Wanted { trigger: Trigger::Manual, job: Some(job), since: now });
     }
 
+    /// A webhook says that there is something new. False if it is not read now, or all of it is about to be read anyway.
+    pub fn notice(&mut self, key: Key, now: Timestamp) -> bool {
+        let Some(seat) = self.seats.get(&key) else { return false };
+        let is_coming = seat.due.is_some_and(|due| due <= now) || lane_of(seat.state) == Lane::Backfill;
+        if is_coming && !self.lanes.holds(&key) {
+            return false;
+        }
+        self.want(key, Lane::Manual, Wanted { trigger: Trigger::Webhook, job: None, since: now });
+        true
+    }
+
     /// The job that somebody who asks gets to see, because it was asked for already and waits.
     pub fn asked_job(&self, key: &Key) -> Option<JobId> {
         self.wanted.get(key).and_then(|wanted| wanted.job)
@@ -162,7 +177,8 @@ impl Roster {
     }
 
     /// A job ended: when does the next one come?
-    pub fn ended(&mut self, key: &Key, end: JobEnd, now: Timestamp) {
+    /// One that read only some streams does not put off the next that reads all.
+    pub fn ended(&mut self, key: &Key, end: JobEnd, targeted: bool, now: Timestamp) {
         self.lanes.leave(key);
         let failed = match end.how {
             How::Gone => {
@@ -191,7 +207,10 @@ impl Roster {
         if self.wanted.contains_key(key) {
             return self.lanes.enter(key.clone(), Lane::Manual);
         }
+        let before = seat.due.take();
+        let due = if targeted && failed.is_none() && due.is_some() { before.or(due) } else { due };
         seat.due = due;
+        self.forget_due(key, before);
         self.due.extend(due.map(|due| (due, key.clone())));
     }
 
@@ -205,6 +224,10 @@ impl Roster {
     }
 
     fn want(&mut self, key: Key, lane: Lane, wanted: Wanted) {
+        // What reads everything also reads what a webhook spoke of.
+        if self.wanted.get(&key).is_some_and(|waiting| waiting.trigger == Trigger::Webhook) {
+            self.wanted.remove(&key);
+        }
         self.wanted.entry(key.clone()).or_insert(wanted);
         self.lanes.enter(key, lane);
     }

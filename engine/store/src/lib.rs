@@ -15,8 +15,10 @@ mod time;
 pub mod vault;
 mod word;
 
+pub use doors::keys::random_bytes;
 pub use doors::{
     audit::{Act, Audit, AuditEntry, Chain},
+    endpoints::{Endpoints, Receiving},
     keys::{ApiKey, Keys, NewKey, Role},
     tenants::{Tenant, Tenants},
 };
@@ -29,6 +31,7 @@ pub use scope::{
     jobs::{Job, JobLogs, Jobs, LogLine},
     quarantine::{Quarantine, QuarantineFilter, QuarantineState, QuarantinedRecord},
     secrets::Secrets,
+    webhooks::{Endpoint, Webhooks},
 };
 pub use store::{Retention, Store};
 pub use vault::{Key, Vault, VaultFault};

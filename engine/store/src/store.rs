@@ -16,7 +16,7 @@ use syncline_model::TenantId;
 
 use crate::{
     StoreFault, doors,
-    doors::{audit::Audit, keys::Keys, tenants::Tenants},
+    doors::{audit::Audit, endpoints::Endpoints, keys::Keys, tenants::Tenants},
     scope::{Scope, idempotency::Idempotency},
     vault::Vault,
 };
@@ -79,6 +79,11 @@ impl Store {
     /// Installation-wide: who may ask.
     pub fn keys(&self) -> Keys {
         Keys::new(self.clone())
+    }
+
+    /// Installation-wide: whose an address for webhooks is.
+    pub fn endpoints(&self) -> Endpoints {
+        Endpoints::new(self.clone())
     }
 
     /// Installation-wide: who did what.

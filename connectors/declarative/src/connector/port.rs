@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use syncline_model::{Cursor, Fault, schedule::SyncMode};
-use syncline_sdk::{Connector, Context, Reader, StreamSpec, catalog::ConnectorFile};
+use syncline_model::{Cursor, Fault, StreamName, schedule::SyncMode};
+use syncline_sdk::{Connector, Context, Reader, Recorder, StreamSpec, catalog::ConnectorFile, webhooks::Webhooks};
 
-use super::DeclarativeConnector;
+use super::{DeclarativeConnector, recorder::StreamRecorder};
 use crate::{
     read::{NO_CURSOR, StreamReading},
     reader::{EngineReader, Place},
@@ -76,6 +76,17 @@ impl Connector for DeclarativeConnector {
         let shape = Shape::new(inner.key.clone(), added.version_field.as_deref(), &cursor_field, &added.delete);
         let reading = StreamReading::new(inner, run, state, place.at)?;
         Ok(Box::new(EngineReader::new(reading, shape)))
+    }
+
+    fn webhooks(&self) -> Option<&Webhooks> {
+        self.webhooks.as_ref()
+    }
+
+    async fn recorder(&self, context: &Context, stream: &StreamName) -> Result<Box<dyn Recorder>, Fault> {
+        let run = self.run(context).await?;
+        let entry = self.entry(&run, stream.as_str()).await?;
+        let inner = Self::stream(&entry)?;
+        Ok(Box::new(StreamRecorder::new(&inner, &run, &self.added(&entry.name))?))
     }
 
     fn state(&self, at: &Cursor) -> Result<Option<Value>, Fault> {

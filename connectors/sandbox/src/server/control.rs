@@ -41,11 +41,19 @@ struct Changes {
     per_s: u32,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hooks {
+    url: String,
+    secret: String,
+}
+
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/__control/status", web::get().to(status))
         .route("/__control/advance", web::post().to(advance))
         .route("/__control/changes", web::post().to(changes))
+        .route("/__control/webhooks", web::post().to(webhooks))
         .route("/__control/faults", web::get().to(list_faults))
         .route("/__control/faults", web::post().to(add_fault))
         .route("/__control/faults", web::delete().to(clear_faults))
@@ -81,6 +89,13 @@ async fn advance(wanted: web::Json<Advance>, shared: web::Data<Shared>) -> HttpR
 async fn changes(wanted: web::Json<Changes>, shared: web::Data<Shared>) -> HttpResponse {
     shared.lock().change_by_itself(wanted.per_s, Instant::now());
     HttpResponse::NoContent().finish()
+}
+
+async fn webhooks(wanted: web::Json<Hooks>, shared: web::Data<Shared>) -> HttpResponse {
+    if shared.lock().send_hooks(&wanted.url, &wanted.secret) {
+        return HttpResponse::NoContent().finish();
+    }
+    answer::error(actix_web::http::StatusCode::BAD_REQUEST, "webhooks go to `http://HOST:PORT/PATH`, signed with `whsec_…`")
 }
 
 async fn list_faults(shared: web::Data<Shared>) -> HttpResponse {

@@ -138,6 +138,9 @@ fn lag(connection: &Connection, group: &str) -> rusqlite::Result<u64> {
     Ok(sum)
 }
 
+/// So much of an inbox is read at once.
+const INBOX_BYTES_AT_ONCE: usize = 8 << 20;
+
 pub fn inbox(
     connection: &Connection,
     shard: ShardId,
@@ -148,9 +151,15 @@ pub fn inbox(
         "SELECT offset, tenant, integration, kind, received_ns, body FROM inbox WHERE shard = ?1 AND offset > ?2 ORDER BY offset LIMIT ?3";
     let mut statement = connection.prepare_cached(sql).map_err(fault)?;
     let mut found = statement.query(params![shard.0, signed(after.0), signed(items_max as u64)]).map_err(fault)?;
-    let mut items = Vec::new();
+    let (mut items, mut bytes) = (Vec::new(), 0);
     while let Some(next) = found.next().map_err(fault)? {
-        items.push(item(next)?);
+        let next = item(next)?;
+        bytes += next.1.body.len();
+        items.push(next);
+        // Whoever wants more asks again.
+        if bytes >= INBOX_BYTES_AT_ONCE {
+            break;
+        }
     }
     Ok(items)
 }

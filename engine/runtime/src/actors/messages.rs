@@ -1,6 +1,6 @@
 //! What the actors tell each other.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use actix::Message;
 use syncline_model::{Fault, JobId, Shard, ShardId, StreamName, ledger::Enrolled, log::ShardChange};
@@ -68,6 +68,16 @@ pub struct SyncNow {
     pub job: JobId,
     /// Somebody was told of this job already: it comes behind one that runs.
     pub behind: bool,
+}
+
+/// A webhook says that these streams have something new.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Noticed {
+    /// The integration.
+    pub key: Key,
+    /// The streams.
+    pub streams: HashSet<StreamName>,
 }
 
 /// The next full refresh of this stream may delete what is missing, however much it is.

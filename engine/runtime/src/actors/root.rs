@@ -1,5 +1,6 @@
 //! The root: owns the roster and the shards, gives out places, and hears how everything ended. What it decides by is in the roster.
 
+mod noticed;
 mod runs;
 mod shards;
 
@@ -48,6 +49,8 @@ pub struct Root {
     /// Integrations to look at again when their run has ended.
     again: HashSet<Key>,
     accepted: HashMap<Key, HashSet<StreamName>>,
+    /// Streams that have something new, as webhooks say.
+    noticed: HashMap<Key, HashSet<StreamName>>,
     timer: Option<(Timestamp, SpawnHandle)>,
     ends: Vec<(Option<Key>, oneshot::Sender<()>)>,
     stopping: bool,
@@ -79,6 +82,7 @@ impl Root {
             serial: 0,
             again: HashSet::new(),
             accepted: HashMap::new(),
+            noticed: HashMap::new(),
             timer: None,
             ends: Vec::new(),
             stopping: false,

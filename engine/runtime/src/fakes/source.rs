@@ -12,7 +12,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use syncline_model::{Cursor, Fault, Record, RecordKey, StreamName, Version, schedule::SyncMode};
-use syncline_sdk::{Connector, Context, DeleteStrategy, Page, Reader, Refused, StreamSpec, catalog::ConnectorFile};
+use syncline_sdk::{
+    Connector, Context, DeleteStrategy, Page, Reader, Recorder, Refused, StreamSpec, catalog::ConnectorFile, webhooks::Webhooks,
+};
 use tokio::sync::Notify;
 
 /// A row of a table.
@@ -75,10 +77,36 @@ pub struct TestSource {
     pub tables: Arc<Mutex<Tables>>,
     pub opened: AtomicUsize,
     pub pages: Arc<AtomicUsize>,
+    webhooks: Option<Webhooks>,
+}
+
+/// Takes what webhooks bring as it comes.
+struct TestRecorder;
+
+impl Recorder for TestRecorder {
+    fn record(&self, body: &Bytes) -> Result<Option<Record>, Refused> {
+        let value: serde_json::Value = serde_json::from_slice(body).unwrap();
+        let Some(key) = value["id"].as_str() else {
+            return Err(Refused { key: None, body: body.clone(), cause: "its key is missing".to_owned() });
+        };
+        assert_ne!(key, "panic", "the recorder has a bug");
+        let row = Row { key: key.to_owned(), version: value["v"].as_i64(), body: String::from_utf8(body.to_vec()).unwrap() };
+        Ok(Some(row.record()))
+    }
 }
 
 impl TestSource {
     pub fn new(name: &str) -> Arc<Self> {
+        Self::make(name, None)
+    }
+
+    /// One that gets webhooks.
+    #[allow(dead_code, reason = "not every test that has these fakes wants it")]
+    pub fn with_webhooks(name: &str, section: &serde_json::Value) -> Arc<Self> {
+        Self::make(name, Some(Webhooks::load(section, None).unwrap()))
+    }
+
+    fn make(name: &str, webhooks: Option<Webhooks>) -> Arc<Self> {
         let file = ConnectorFile {
             name: name.parse().unwrap(),
             title: name.to_owned(),
@@ -90,6 +118,7 @@ impl TestSource {
             origin: None,
             budgets: Vec::new(),
             streams: BTreeMap::new(),
+            webhooks: None,
             test_mode: true,
         };
         let tables = Tables { page_sizes: vec![2], ..Tables::default() };
@@ -99,6 +128,7 @@ impl TestSource {
             tables: Arc::new(Mutex::new(tables)),
             opened: AtomicUsize::new(0),
             pages: Arc::default(),
+            webhooks,
         })
     }
 
@@ -136,6 +166,14 @@ impl Connector for TestSource {
 
     fn settings_schema(&self) -> &serde_json::Value {
         &self.schema
+    }
+
+    fn webhooks(&self) -> Option<&Webhooks> {
+        self.webhooks.as_ref()
+    }
+
+    async fn recorder(&self, _: &Context, _: &StreamName) -> Result<Box<dyn Recorder>, Fault> {
+        Ok(Box::new(TestRecorder))
     }
 
     async fn check(&self, _: &Context) -> Result<(), Fault> {

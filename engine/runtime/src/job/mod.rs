@@ -43,6 +43,7 @@ use crate::{
     pace::Pace,
     patience::Waiter,
     pump::{StreamEnd, StreamTask},
+    receive::Bells,
     tries::insist,
 };
 
@@ -54,6 +55,7 @@ pub struct Shared {
     pub connectors: Arc<Connectors>,
     pub pace: Pace,
     pub boards: Boards,
+    pub bells: Bells,
 }
 
 /// The right to run an integration once.
@@ -68,6 +70,8 @@ pub struct Ticket {
     pub stop: CancellationToken,
     /// End now.
     pub kill: CancellationToken,
+    /// Only these streams are read, because a webhook says that they have something new.
+    pub only: Option<HashSet<StreamName>>,
     /// Streams whose shrinking somebody accepted.
     pub sweep_accepted: HashSet<StreamName>,
     /// Told when the log says that the shard has another owner.

@@ -43,6 +43,9 @@ impl Plan {
         }
         let mut plan = Self { tasks: Vec::new(), left_out: Vec::new() };
         for (spec, mode) in plan.choose(enrolled, specs) {
+            if ticket.only.as_ref().is_some_and(|only| !only.contains(&spec.name)) {
+                continue;
+            }
             if let Some(unavailable) = &spec.unavailable {
                 plan.left_out.push(format!("stream `{}` cannot be read: {}", spec.name, unavailable.why));
                 continue;

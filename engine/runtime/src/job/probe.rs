@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use std::time::Duration;
-use syncline_model::{Fault, Settings};
-use syncline_sdk::{Connector, Context, Patience, StreamSpec, WaitReason, http::Client, limits::Paced};
+use syncline_model::{Fault, Settings, StreamName};
+use syncline_sdk::{Connector, Context, Patience, Recorder, StreamSpec, WaitReason, http::Client, limits::Paced};
 
 use super::Shared;
 use crate::lanes::Key;
@@ -20,6 +20,12 @@ pub async fn check(shared: &Shared, key: &Key) -> Result<(), Fault> {
 pub async fn streams(shared: &Shared, key: &Key) -> Result<Vec<StreamSpec>, Fault> {
     let (connector, context) = outfit(shared, key).await?;
     connector.streams(&context).await
+}
+
+/// What makes records of a stream from what webhooks bring.
+pub async fn recorder(shared: &Shared, key: &Key, stream: &StreamName) -> Result<Box<dyn Recorder>, Fault> {
+    let (connector, context) = outfit(shared, key).await?;
+    connector.recorder(&context, stream).await
 }
 
 async fn outfit(shared: &Shared, key: &Key) -> Result<(Arc<dyn Connector>, Context), Fault> {

@@ -190,7 +190,12 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, StoreFault> {
+/// Bytes that nobody can guess, for a new secret.
+pub fn random_bytes() -> Result<[u8; 32], StoreFault> {
+    Ok(*random::<32>()?)
+}
+
+pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, StoreFault> {
     let mut bytes = Zeroizing::new([0; N]);
     SysRng.try_fill_bytes(bytes.as_mut_slice()).map_err(|error| VaultFault::NoRandomness(error.to_string()))?;
     Ok(bytes)

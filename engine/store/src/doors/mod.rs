@@ -11,6 +11,7 @@ use crate::{
 };
 
 pub mod audit;
+pub mod endpoints;
 pub mod keys;
 pub mod tenants;
 

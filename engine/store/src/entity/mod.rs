@@ -14,6 +14,7 @@ pub(crate) mod job_log;
 pub(crate) mod quarantined;
 pub(crate) mod secret;
 pub(crate) mod tenant;
+pub(crate) mod webhook_endpoint;
 
 /// A table whose rows belong to tenants.
 pub(crate) trait Tenanted: EntityTrait {
@@ -42,7 +43,7 @@ macro_rules! tenanted {
     };
 }
 
-tenanted!(data_key, integration, job, job_log, quarantined, secret);
+tenanted!(data_key, integration, job, job_log, quarantined, secret, webhook_endpoint);
 
 // The scope of a repeated request is a tenant or an API key; see `Scope::idempotency` and `Store::idempotency`.
 impl idempotency_key::Entity {

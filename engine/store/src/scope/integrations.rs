@@ -201,6 +201,7 @@ impl Integrations {
         }
         if change.state == State::Deleted {
             self.0.forget_all(&transaction, id).await?;
+            self.0.forget_endpoints(&transaction, id).await?;
         }
         let mut set = state_columns(&change)?;
         set.revision = Set(row.revision + 1);

@@ -11,6 +11,7 @@ pub mod jobs;
 mod merge;
 pub mod quarantine;
 pub mod secrets;
+pub mod webhooks;
 
 /// One tenant's part of the store.
 #[derive(Debug, Clone)]
@@ -37,6 +38,11 @@ impl Scope {
     /// The sealed secrets of the tenant's integrations.
     pub fn secrets(&self) -> secrets::Secrets {
         secrets::Secrets(self.clone())
+    }
+
+    /// Where the tenant's integrations take webhooks.
+    pub fn webhooks(&self) -> webhooks::Webhooks {
+        webhooks::Webhooks(self.clone())
     }
 
     /// The runs of the tenant's integrations.

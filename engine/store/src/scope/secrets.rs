@@ -38,8 +38,15 @@ impl Secrets {
     }
 }
 
+/// Secrets of an integration's webhooks lie beside those of its settings, under names that no setting has.
+pub(super) const WEBHOOKS: &str = "$webhooks";
+
+fn of_settings() -> sea_orm::sea_query::SimpleExpr {
+    secret::Column::Field.not_like(format!("/{WEBHOOKS}/%"))
+}
+
 impl Scope {
-    async fn must_exist<C: ConnectionTrait>(&self, db: &C, id: &IntegrationId) -> Result<(), StoreFault> {
+    pub(super) async fn must_exist<C: ConnectionTrait>(&self, db: &C, id: &IntegrationId) -> Result<(), StoreFault> {
         let live = integration::Entity::of(&self.tenant)
             .filter(integration::Column::Id.eq(id.as_str()))
             .filter(integration::Column::State.ne("deleted"));
@@ -49,6 +56,7 @@ impl Scope {
     pub(super) async fn sealed_fields<C: ConnectionTrait>(&self, db: &C, integration: &IntegrationId) -> Result<Vec<Field>, StoreFault> {
         let rows = secret::Entity::of(&self.tenant)
             .filter(secret::Column::Integration.eq(integration.as_str()))
+            .filter(of_settings())
             .order_by_asc(secret::Column::Field);
         rows.all(db).await?.into_iter().map(|row| from_id(&row.field)).collect()
     }
@@ -82,7 +90,8 @@ impl Scope {
 
     /// The JSON texts of an integration's sealed fields.
     pub(super) async fn unseal<C: ConnectionTrait>(&self, db: &C, integration: &IntegrationId) -> Result<Vec<(Field, Secret)>, StoreFault> {
-        let rows = secret::Entity::of(&self.tenant).filter(secret::Column::Integration.eq(integration.as_str())).all(db).await?;
+        let rows = secret::Entity::of(&self.tenant).filter(secret::Column::Integration.eq(integration.as_str()));
+        let rows = rows.filter(of_settings()).all(db).await?;
         let mut keys: Vec<Key> = Vec::new();
         let mut texts = Vec::with_capacity(rows.len());
         for row in rows {
@@ -95,6 +104,19 @@ impl Scope {
             keys.push(key);
         }
         Ok(texts)
+    }
+
+    /// The JSON text of one sealed field, whatever it belongs to.
+    pub(crate) async fn unseal_one<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        integration: &IntegrationId,
+        field: &Field,
+    ) -> Result<Option<Secret>, StoreFault> {
+        let row = secret::Entity::of(&self.tenant).filter(secret::Column::Integration.eq(integration.as_str()));
+        let Some(row) = row.filter(secret::Column::Field.eq(field.as_str())).one(db).await? else { return Ok(None) };
+        let key = self.data_key(db, &row.key_id).await?;
+        Ok(Some(open_field(&self.tenant, integration, field, &key, &row.sealed)?))
     }
 
     pub(super) async fn forget<C: ConnectionTrait>(&self, db: &C, integration: &IntegrationId, fields: &[Field]) -> Result<(), StoreFault> {

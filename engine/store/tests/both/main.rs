@@ -14,3 +14,4 @@ mod quarantine;
 mod rotation;
 mod secrets;
 mod source;
+mod webhooks;

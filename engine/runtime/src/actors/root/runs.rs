@@ -63,6 +63,7 @@ impl Root {
             gate: Arc::new(gate),
             stop: CancellationToken::new(),
             kill: self.kill.child_token(),
+            only: self.noticed_by(&key, wanted),
             sweep_accepted: self.accepted.remove(&key).unwrap_or_default(),
             fenced: Arc::new(move |shard: ShardId| root.do_send(Fenced(shard))),
             board: OnceCell::new(),
@@ -89,10 +90,10 @@ impl Root {
         if self.runs.get(key).is_none_or(|run| run.serial != serial) {
             return;
         }
-        self.runs.remove(key);
+        let targeted = self.runs.remove(key).is_some_and(|run| run.ticket.only.is_some());
         self.leave_tenant(&key.tenant);
         if self.roster.has(key) {
-            self.roster.ended(key, end, Timestamp::now());
+            self.roster.ended(key, end, targeted, Timestamp::now());
         }
         let waiting = std::mem::take(&mut self.ends);
         for (whose, tell) in waiting {
@@ -102,6 +103,9 @@ impl Root {
             } else {
                 self.ends.push((whose, tell));
             }
+        }
+        if self.noticed.contains_key(key) {
+            Self::read_noticed(key.clone(), context);
         }
         if self.again.remove(key) {
             self.look_again(key.clone(), context);

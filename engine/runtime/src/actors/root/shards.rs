@@ -102,7 +102,10 @@ impl Root {
             if self.runs.contains_key(&key) {
                 self.again.insert(key);
             } else {
-                self.roster.seat_at_start(enrolled, now);
+                // What a webhook said while nobody was here to remember it may be missing.
+                let gets_thin = self.shared.connectors.get(&enrolled.connector);
+                let gets_thin = gets_thin.is_ok_and(|connector| connector.webhooks().is_some_and(|webhooks| webhooks.mapping.has_thin()));
+                self.roster.seat_at_start(enrolled, now, gets_thin);
             }
         }
     }
@@ -134,12 +137,11 @@ impl Handler<Shards> for Root {
                 let shard: Arc<dyn Shard> = Arc::from(shard);
                 self.shards.insert(shard.id(), Arc::clone(&shard));
                 metrics::SHARDS_OWNED.set(i64::try_from(self.shards.len()).unwrap_or(i64::MAX));
-                if self.shared.config.cluster {
-                    // Nobody is read before what was asked while the shard had no owner is done: other cursors may be among it.
-                    commands::serve(&self.shared, shard, context, self);
-                } else {
+                // Nobody is read before what was asked while the shard had no owner is done: other cursors may be among it.
+                if !self.shared.config.cluster {
                     self.live_in(shard.id(), context);
                 }
+                commands::serve(&self.shared, shard, context, self);
             }
             ShardChange::Revoked(shard) => self.drop_shard(shard, context),
         }
