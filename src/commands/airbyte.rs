@@ -266,9 +266,16 @@ async fn read_stream(
 fn emit_records(stream: &str, records: &[Piece]) {
     let head = format!("{{\"type\":\"RECORD\",\"record\":{{\"stream\":{stream},\"data\":");
     let tail = format!(",\"emitted_at\":{}}}}}\n", Timestamp::now().as_millisecond());
+    let between = format!("{tail}{head}");
     let bodies: Vec<Cow<'_, [u8]>> = records.iter().map(|record| on_one_line(record)).collect();
-    let parts = bodies.iter().flat_map(|body| [head.as_bytes(), body, tail.as_bytes()]);
-    let mut parts: Vec<IoSlice<'_>> = parts.map(IoSlice::new).collect();
+    let mut parts = Vec::with_capacity(2 * bodies.len() + 1);
+    for body in &bodies {
+        let before = if parts.is_empty() { &head } else { &between };
+        parts.extend([IoSlice::new(before.as_bytes()), IoSlice::new(body)]);
+    }
+    if !parts.is_empty() {
+        parts.push(IoSlice::new(tail.as_bytes()));
+    }
     let (mut left, mut out) = (parts.as_mut_slice(), std::io::stdout().lock());
     while !left.is_empty() {
         match out.write_vectored(left) {

@@ -35,7 +35,7 @@ impl<'a> Block<'a> {
             return Some(Self::Whole(whole));
         }
         let mut padded = [b' '; BLOCK_BYTES];
-        padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        padded[..rest.len()].copy_from_slice(rest);
         Some(Self::Padded(padded))
     }
 

@@ -53,7 +53,8 @@ impl Names {
     }
 
     /// Which of them stands here, with its quotes.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is asked for every field of every record")]
     fn find(&self, bytes: &[u8], from: usize, to: usize, escaped: bool) -> Option<usize> {
         if escaped {
             return self.plain.iter().position(|known| cut::is_name(&bytes[from..to], true, known));
@@ -63,18 +64,25 @@ impl Names {
             return None;
         }
         let mut alike = self.heads.iter().enumerate().filter(|(_, known)| **known == head);
-        alike.find_map(|(index, _)| (self.quoted[index].as_bytes() == &bytes[from..to]).then_some(index))
+        alike.find_map(|(index, _)| {
+            let quoted = self.quoted[index].as_bytes();
+            // A short one was compared as a whole.
+            let is_same = quoted.len() == to - from && (quoted.len() <= HEAD_BYTES || quoted == &bytes[from..to]);
+            is_same.then_some(index)
+        })
     }
 }
 
-/// The first eight bytes of a name.
+const HEAD_BYTES: usize = 8;
+
+/// The first bytes of a name.
 #[inline]
 fn head(bytes: &[u8], from: usize, to: usize) -> u64 {
     let head = match bytes[from..].first_chunk() {
         Some(head) => u64::from_le_bytes(*head),
         None => bytes[from..].iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
     };
-    if to - from < 8 { head & ((1 << (8 * (to - from))) - 1) } else { head }
+    if to - from < HEAD_BYTES { head & ((1 << (8 * (to - from))) - 1) } else { head }
 }
 
 /// One of 64, told by the golden ratio's bits as Knuth has it ("The Art of Computer Programming" 3, section 6.4).

@@ -238,11 +238,12 @@ fn put(out: &mut BytesMut, value: New, record: &[u8], made: &[String], seen: &mu
 
 /// Where a field of an object within a record stands.
 fn below(record: &Piece, within: Range<usize>, name: &str) -> Option<Range<usize>> {
-    let object = &record[within.clone()];
     let is_plain = !record.seen.escapes && !name.contains(['"', '\\']) && !name.contains(char::is_control);
-    let found = if is_plain { flat::field(object, name) } else { None };
-    let found = found.unwrap_or_else(|| cut::field(object, name))?;
-    Some(within.start + found.start..within.start + found.end)
+    let found = if is_plain { flat::field(record, within.clone(), name) } else { None };
+    found.unwrap_or_else(|| {
+        let found = cut::field(&record[within.clone()], name)?;
+        Some(within.start + found.start..within.start + found.end)
+    })
 }
 
 /// Digits that Python and JSON write and read alike.
