@@ -12,8 +12,11 @@ use crate::{
 
 /// Why a page cannot be cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the answer is no JSON: {0}")]
+#[error("the answer cannot be read: {0}")]
 pub struct NotJson(pub &'static str);
+
+/// So many pieces of a page are kept: what they point at may be as small as a digit, and each takes some 70 bytes.
+pub const PIECES_MAX: usize = 4_000_000;
 
 /// Room for so many is made before an object is looked at.
 const JOINTS_AT_FIRST: usize = 48;
@@ -22,6 +25,9 @@ const JOINTS_AT_FIRST: usize = 48;
 const ALIKE_MAX: usize = 4096;
 
 impl NotJson {
+    /// There is JSON, but of records more than anybody can want of one page.
+    pub const TOO_MANY: Self = Self("it holds more than 4 million records");
+
     /// What Python writes for numbers that JSON has no word for.
     pub const NO_WORD: Self = Self("it holds a number that JSON has no word for");
 }
@@ -234,6 +240,9 @@ impl Cutter<'_> {
                     (self.page.slice(at..end).into(), end)
                 }
             };
+            if self.cut.records.len() == PIECES_MAX {
+                return Err(NotJson::TOO_MANY);
+            }
             self.cut.records.push(piece);
             at = space(self.page, end);
             match self.page.get(at) {

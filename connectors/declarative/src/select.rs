@@ -9,7 +9,7 @@ use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
 
 use crate::{
-    cut,
+    cut::{self, NotJson},
     decode::Decoder,
     extract::{Extractor, RecordFilter},
     item::Item,
@@ -127,9 +127,11 @@ impl Selector {
     ) -> Result<Selected, Fault> {
         if let Some(path) = &self.plain_path {
             let fields = self.looked_at.as_deref().unwrap_or_default();
-            let Ok(cut) = Extractor::pieces(&answer.body, path, cut::Wanted { fields, joints: self.splice.is_some() }) else {
+            let cut = match Extractor::pieces(&answer.body, path, cut::Wanted { fields, joints: self.splice.is_some() }) {
+                Ok(cut) => cut,
+                Err(why @ NotJson::TOO_MANY) => return Err(Fault::Unusable(why.to_string())),
                 // What is no JSON has no records; the reference goes on as if it were an empty object.
-                return broken(answer).map_or_else(|| Ok(Selected::default()), Err);
+                Err(_) => return broken(answer).map_or_else(|| Ok(Selected::default()), Err),
             };
             let extracted = cut.records.len() as u64;
             let document = self.looked_at.as_ref().zip(cut.beside).and_then(|(names, found)| document(names, found));

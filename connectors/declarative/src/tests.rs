@@ -21,8 +21,10 @@ use syncline_sdk::{
 
 use crate::{
     DeclarativeConnector,
-    cut::cut,
-    dates, manifest,
+    cut::{NotJson, PIECES_MAX, Wanted, cut},
+    dates,
+    extract::Extractor,
+    manifest,
     template::{Scope, Template},
 };
 
@@ -216,6 +218,15 @@ fn a_page_nested_deeper_than_it_can_be_read_is_refused_and_costs_no_stack() {
     let nested = |depth: usize| Bytes::from("[".repeat(depth) + &"]".repeat(depth));
     assert_eq!(cut(&nested(127), &[]).unwrap().len(), 1);
     assert!(cut(&nested(200_000), &[]).unwrap_err().to_string().contains("nests too deep"));
+}
+
+#[test]
+fn a_page_of_more_records_than_memory_can_point_at_is_refused() {
+    let page = |records: usize| Bytes::from(format!("[{}1]", "1,".repeat(records - 1)));
+    assert_eq!(cut(&page(PIECES_MAX + 1), &[]).unwrap_err(), NotJson::TOO_MANY);
+    let lists = format!("[{0},{0}]", String::from_utf8_lossy(&page(PIECES_MAX / 2 + 1)));
+    let error = Extractor::pieces(&Bytes::from(lists), &[], Wanted::default()).unwrap_err();
+    assert_eq!(error.to_string(), "the answer cannot be read: it holds more than 4 million records");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use crate::{
-    cut::{Cut, NotJson, Wanted, cut, cut_beside, field},
+    cut::{Cut, NotJson, PIECES_MAX, Wanted, cut, cut_beside, field},
     piece::Piece,
 };
 
@@ -39,6 +39,9 @@ fn of_list(documents: Vec<Piece>, path: &[String]) -> Result<Vec<Piece>, NotJson
             }
             _ if path.is_empty() && is_truthy(&document) => found.push(document),
             _ => {}
+        }
+        if found.len() > PIECES_MAX {
+            return Err(NotJson::TOO_MANY);
         }
     }
     Ok(found)
