@@ -1,10 +1,6 @@
-//! What the receiver keeps in memory, all of it bounded: whose endpoints are, for a few seconds, and how much is on its way.
+//! What the receiver keeps in memory, all of it bounded: whose endpoints are (`known`), and how much is on its way.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use syncline_runtime::{Connectors, Intake};
@@ -12,11 +8,9 @@ use syncline_sdk::{Connector, webhooks::Webhooks};
 use syncline_store::{Receiving, Store};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::known::{Known, NotFound};
 use crate::parts::WebhookLimits;
 
-/// After this long it is looked up again whose an endpoint is: what another node has changed is known here by then.
-const KNOWN_FOR: Duration = Duration::from_secs(3);
-const KNOWN_MAX: usize = 10_000;
 /// So many are looked up at the same time, so that made-up addresses do not keep the store from others.
 const LOOKUPS_MAX: usize = 16;
 const ID_LENGTH: usize = 43;
@@ -34,13 +28,6 @@ impl Open {
     }
 }
 
-/// Why there is no endpoint.
-pub(crate) enum NotFound {
-    Nobodys,
-    Busy,
-    Unavailable,
-}
-
 /// Where webhooks are received.
 pub(crate) struct Desk {
     limits: WebhookLimits,
@@ -49,8 +36,8 @@ pub(crate) struct Desk {
     connectors: Arc<Connectors>,
     slots: Semaphore,
     pub(super) bytes: Semaphore,
-    lookups: Semaphore,
-    known: Mutex<HashMap<String, (Instant, Arc<Open>)>>,
+    lookups: Arc<Semaphore>,
+    known: Known<Open>,
 }
 
 impl Desk {
@@ -58,8 +45,8 @@ impl Desk {
         Self {
             slots: Semaphore::new(limits.in_flight_max.clamp(1, Semaphore::MAX_PERMITS)),
             bytes: Semaphore::new(limits.in_flight_bytes_max.max(limits.body_bytes_max).min(Semaphore::MAX_PERMITS)),
-            lookups: Semaphore::new(LOOKUPS_MAX),
-            known: Mutex::default(),
+            lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
+            known: Known::default(),
             limits,
             intake,
             store,
@@ -90,46 +77,26 @@ impl Desk {
         if !is_one {
             return Err(NotFound::Nobodys);
         }
-        let open = match self.remembered(endpoint) {
-            Some(open) => open,
-            None => self.looked_up(endpoint).await?,
-        };
+        let look = || looked_up(self.store.clone(), Arc::clone(&self.connectors), Arc::clone(&self.lookups), endpoint.to_owned());
+        let open = self.known.find(endpoint, look).await?;
         let fits = open.receiving.connector.as_str() == connector && open.webhooks().is_some();
         if fits { Ok(open) } else { Err(NotFound::Nobodys) }
     }
 
     /// An endpoint was changed here: it is looked up again at once.
     pub(crate) fn forget(&self, endpoint: &str) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(endpoint);
+        self.known.forget(endpoint);
     }
+}
 
-    fn remembered(&self, endpoint: &str) -> Option<Arc<Open>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(endpoint).filter(|(since, _)| since.elapsed() < KNOWN_FOR).map(|(_, open)| Arc::clone(open))
-    }
-
-    async fn looked_up(&self, endpoint: &str) -> Result<Arc<Open>, NotFound> {
-        let Ok(_turn) = self.lookups.acquire().await else { return Err(NotFound::Busy) };
-        // Whoever waited for the turn finds what the one before has looked up.
-        if let Some(open) = self.remembered(endpoint) {
-            return Ok(open);
-        }
-        let found = self.store.endpoints().by_id(endpoint, Timestamp::now()).await.map_err(|fault| {
-            tracing::warn!("it cannot be looked up whose a webhook is: {fault}");
-            NotFound::Unavailable
-        })?;
-        let Some(receiving) = found else {
-            self.forget(endpoint);
-            return Err(NotFound::Nobodys);
-        };
-        let connector = self.connectors.get(&receiving.connector).map_err(|_| NotFound::Nobodys)?;
-        let headers = connector.webhooks().map(|webhooks| webhooks.headers().into_iter().collect()).unwrap_or_default();
-        let open = Arc::new(Open { receiving, headers, connector });
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KNOWN_MAX {
-            known.clear();
-        }
-        known.insert(endpoint.to_owned(), (Instant::now(), Arc::clone(&open)));
-        Ok(open)
-    }
+async fn looked_up(store: Store, connectors: Arc<Connectors>, lookups: Arc<Semaphore>, endpoint: String) -> Result<Open, NotFound> {
+    let _turn = lookups.acquire_owned().await.map_err(|_| NotFound::Busy)?;
+    let found = store.endpoints().by_id(&endpoint, Timestamp::now()).await.map_err(|fault| {
+        tracing::warn!("it cannot be looked up whose a webhook is: {fault}");
+        NotFound::Unavailable
+    })?;
+    let receiving = found.ok_or(NotFound::Nobodys)?;
+    let connector = connectors.get(&receiving.connector).map_err(|_| NotFound::Nobodys)?;
+    let headers = connector.webhooks().map(|webhooks| webhooks.headers().into_iter().collect()).unwrap_or_default();
+    Ok(Open { receiving, headers, connector })
 }

@@ -1,6 +1,7 @@
 //! The receiver of webhooks: whose is it, is it the provider's, is it durable. In this order, and nothing before.
 
 mod desk;
+mod known;
 mod read;
 
 use actix_web::{
@@ -17,7 +18,8 @@ use syncline_sdk::webhooks::{Answer, Unverified};
 use tracing::{debug, warn};
 
 pub(crate) use desk::Desk;
-use desk::{NotFound, Open};
+use desk::Open;
+use known::NotFound;
 
 use crate::{
     http::request_id::RequestId,
