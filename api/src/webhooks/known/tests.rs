@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::{sync::Semaphore, time::advance};
@@ -63,7 +64,7 @@ async fn whoever_comes_first_at_the_same_time_waits_for_one_lookup() {
 async fn what_is_a_little_old_is_given_out_at_once_while_one_lookup_refreshes_it() {
     let store = Slow::new();
     store.first().await;
-    advance(FRESH_FOR - SECOND).await;
+    advance(FRESH_FOR.saturating_sub(SECOND)).await;
     assert_eq!((store.find(None).await, store.asked()), (Ok(1), 1));
     advance(SECOND).await;
     for _ in 0..3 {
@@ -79,7 +80,7 @@ async fn what_is_a_little_old_is_given_out_at_once_while_one_lookup_refreshes_it
 async fn what_is_too_old_is_not_given_out_even_if_nobody_can_say_what_is_new() {
     let store = Slow::new();
     store.first().await;
-    advance(KNOWN_FOR - SECOND).await;
+    advance(KNOWN_FOR.saturating_sub(SECOND)).await;
     store.let_go.add_permits(1);
     assert_eq!(store.find(Some(NotFound::Unavailable)).await, Ok(1));
     settle().await;
@@ -98,7 +99,7 @@ async fn the_age_of_what_is_known_counts_from_the_beginning_of_its_lookup() {
     };
     let (found, ()) = tokio::join!(store.find(None), slowly);
     assert_eq!(found, Ok(1));
-    advance(KNOWN_FOR - FRESH_FOR).await;
+    advance(KNOWN_FOR.saturating_sub(FRESH_FOR)).await;
     store.let_go.add_permits(1);
     assert_eq!(store.find(None).await, Ok(2));
 }
