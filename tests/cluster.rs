@@ -7,6 +7,9 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "support/hooks.rs"]
+mod hooks;
+
 #[path = "cluster/asked.rs"]
 mod asked;
 #[path = "cluster/dashboards.rs"]
@@ -15,6 +18,8 @@ mod dashboards;
 mod doors;
 #[path = "cluster/files.rs"]
 mod files;
+#[path = "cluster/hooked.rs"]
+mod hooked;
 #[allow(dead_code, reason = "what other tests use of it")]
 #[path = "cluster/installation.rs"]
 mod installation;

@@ -151,8 +151,8 @@ pub trait Shard: Send + Sync {
     async fn inbox(&self, after: InboxOffset, items_max: usize) -> Result<Vec<(InboxOffset, InboxItem)>, LogFault>;
     /// How far the inbox is done.
     async fn inbox_done(&self) -> Result<InboxOffset, LogFault>;
-    /// This delivery was committed as seen and is not yet forgotten.
-    async fn has_seen(&self, tenant: &TenantId, delivery: &str) -> Result<bool, LogFault>;
+    /// Which of these deliveries were committed as seen and are not yet forgotten: an answer for each, in their order.
+    async fn seen(&self, deliveries: Vec<(TenantId, String)>) -> Result<Vec<bool>, LogFault>;
     /// Hands a step over, to be made durable, all or nothing; waits only while too much waits already. Steps that are handed over one
     /// after the other and have a stream in common are decided in that order, so that a step may say of a cursor that it is where the
     /// step before puts it: it is refused if that one is. Steps that wait at the same time may share one transaction.

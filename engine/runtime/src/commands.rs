@@ -1,10 +1,11 @@
 //! What one node asks of another: an item in the inbox of the tenant's shard, which whoever owns the shard reads and does.
 //! Doing one twice does no harm.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use actix::{Addr, AsyncContext, Context, WrapFuture};
+use actix::Addr;
 use bytes::Bytes;
+use futures::FutureExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use syncline_model::{
@@ -13,6 +14,7 @@ use syncline_model::{
     ledger::Outcome,
     log::{InboxItem, InboxKind, InboxOffset},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     actors::{Root, messages},
@@ -63,20 +65,21 @@ pub async fn ask(log: &dyn EventLog, key: &Key, command: &Command) -> Result<(),
     Ok(())
 }
 
-/// Does what the owner of this shard is asked, and handles its deliveries, for as long as it is ours.
-pub fn serve(shared: &Arc<Shared>, shard: Arc<dyn Shard>, context: &mut Context<Root>, root: &Root) {
-    let (shared, address) = (Arc::clone(shared), context.address());
-    let work = async move {
-        let id = shard.id();
-        match follow(&shared, &shard, &address).await {
-            LogFault::Fenced(_) => {}
-            fault @ (LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Unavailable(_) | LogFault::Damaged(_)) => {
-                tracing::warn!("what shard {id} is asked cannot be read any more: {fault}");
-                address.do_send(messages::Fenced(id));
-            }
+/// Does what the owner of this shard is asked, and handles its deliveries, for as long as it is ours and nobody ends it.
+pub async fn serve(shared: Arc<Shared>, shard: Arc<dyn Shard>, root: Addr<Root>, end: CancellationToken) {
+    let id = shard.id();
+    let following = AssertUnwindSafe(follow(&shared, &shard, &root)).catch_unwind();
+    match end.run_until_cancelled(following).await {
+        None | Some(Ok(LogFault::Fenced(_))) => {}
+        Some(Ok(fault @ (LogFault::Conflict(_) | LogFault::TooLarge { .. } | LogFault::Unavailable(_) | LogFault::Damaged(_)))) => {
+            tracing::warn!("what shard {id} is asked cannot be read any more: {fault}");
+            root.do_send(messages::Fenced(id));
         }
-    };
-    context.spawn(work.into_actor(root));
+        Some(Err(_)) => {
+            tracing::error!("what shard {id} is asked made us panic");
+            root.do_send(messages::Died);
+        }
+    }
 }
 
 async fn follow(shared: &Arc<Shared>, shard: &Arc<dyn Shard>, root: &Addr<Root>) -> LogFault {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use syncline_model::{
     Cursor, CursorEntry, CursorKey, IntegrationId, LogFault, Revision, Shard, ShardId, Step, TenantId,
     log::{Answer, InboxItem, InboxOffset, Membership, ShardChange},
@@ -104,13 +104,13 @@ impl Shard for EmbeddedShard {
         Ok(InboxOffset(done.unsigned_abs()))
     }
 
-    async fn has_seen(&self, tenant: &TenantId, delivery: &str) -> Result<bool, LogFault> {
-        let (tenant, delivery) = (tenant.clone(), delivery.to_owned());
-        let sql = "SELECT 1 FROM seen WHERE tenant = ?1 AND delivery = ?2";
-        let query = move |connection: &Connection| {
-            connection.query_row(sql, params![tenant.as_str(), delivery], |_| Ok(())).optional().map_err(fault)
-        };
-        Ok(self.read(query).await?.is_some())
+    async fn seen(&self, deliveries: Vec<(TenantId, String)>) -> Result<Vec<bool>, LogFault> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT 1 FROM seen WHERE tenant = ?1 AND delivery = ?2").map_err(fault)?;
+            let known = |(tenant, delivery): &(TenantId, String)| statement.exists(params![tenant.as_str(), delivery]).map_err(fault);
+            deliveries.iter().map(known).collect()
+        })
+        .await
     }
 
     async fn submit(&self, step: Arc<Step>) -> Answer {

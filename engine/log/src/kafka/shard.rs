@@ -259,9 +259,10 @@ impl Shard for KafkaShard {
         Ok(locked(&self.owned.held).inbox_done)
     }
 
-    async fn has_seen(&self, tenant: &TenantId, delivery: &str) -> Result<bool, LogFault> {
+    async fn seen(&self, deliveries: Vec<(TenantId, String)>) -> Result<Vec<bool>, LogFault> {
         self.owned.check()?;
-        Ok(locked(&self.owned.held).has_seen(tenant, delivery))
+        let held = locked(&self.owned.held);
+        Ok(deliveries.iter().map(|(tenant, delivery)| held.has_seen(tenant, delivery)).collect())
     }
 
     async fn submit(&self, step: Arc<Step>) -> Answer {

@@ -28,6 +28,11 @@ pub struct NoShards;
 #[rtype(result = "()")]
 pub struct Fenced(pub ShardId);
 
+/// Something that belongs to the root panicked on another thread, and the root shares its fate.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Died;
+
 /// What a shard's owner was asked before has been done, as far as it can be.
 #[derive(Message)]
 #[rtype(result = "()")]

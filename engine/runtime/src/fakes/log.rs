@@ -184,8 +184,8 @@ impl Shard for MemoryShard {
         Ok(InboxOffset(0))
     }
 
-    async fn has_seen(&self, _: &TenantId, _: &str) -> Result<bool, LogFault> {
-        Ok(false)
+    async fn seen(&self, deliveries: Vec<(TenantId, String)>) -> Result<Vec<bool>, LogFault> {
+        Ok(vec![false; deliveries.len()])
     }
 
     async fn submit(&self, step: Arc<Step>) -> Answer {

@@ -45,6 +45,16 @@ struct Draft {
     outcomes: Vec<(String, &'static str, Timestamp)>,
 }
 
+/// A delivery, and whose it is.
+struct Read {
+    key: Key,
+    enrolled: Enrolled,
+    delivery: Delivery,
+    /// As the log remembers it.
+    id: String,
+    received: Timestamp,
+}
+
 impl Receiver {
     /// For the integrations of this engine.
     pub fn new(shared: &Arc<Shared>) -> Self {
@@ -61,9 +71,14 @@ impl Receiver {
         let Some((last, _)) = items.last() else { return Ok(HashMap::new()) };
         let done = *last;
         let mut draft = Draft::default();
+        let read = self.read(items, &mut draft).await?;
+        // Asked for together, because each question costs a turn of the log.
+        let ids = read.iter().map(|read| (read.key.tenant.clone(), read.id.clone())).collect();
+        let seen = shard.seen(ids).await?;
         let mut seen_here = HashSet::new();
-        for (_, item) in items {
-            self.add(shard, item, &mut draft, &mut seen_here).await?;
+        for (read, seen_before) in read.into_iter().zip(seen) {
+            let is_known = seen_before || !seen_here.insert((read.key.tenant.clone(), read.id.clone()));
+            self.add(read, is_known, &mut draft).await?;
         }
         for refused in &draft.refused {
             self.quarantine(refused).await?;
@@ -77,36 +92,40 @@ impl Receiver {
         Ok(draft.thin)
     }
 
-    async fn add(
-        &mut self,
-        shard: &dyn Shard,
-        item: InboxItem,
-        draft: &mut Draft,
-        seen_here: &mut HashSet<(Key, String)>,
-    ) -> Result<(), LogFault> {
-        let key = Key { tenant: item.tenant.clone(), integration: item.integration.clone() };
-        let Some(enrolled) = self.known.enrolled(&self.shared, &key).await? else {
-            // Its owner has deleted the integration, and wants nothing of it any more.
-            draft.outcomes.push((String::new(), "deleted", item.received));
-            return Ok(());
-        };
-        let connector = enrolled.connector.to_string();
-        let delivery = match Delivery::decode(item.body.clone()) {
-            Ok(delivery) => delivery,
-            Err(bad) => {
-                draft.refused.push(refused(&enrolled, None, item.body, bad.to_string())?);
-                draft.outcomes.push((connector, "quarantined", item.received));
-                return Ok(());
+    /// Of these items those that are deliveries to an integration that there is.
+    async fn read(&mut self, items: Vec<(InboxOffset, InboxItem)>, draft: &mut Draft) -> Result<Vec<Read>, LogFault> {
+        let mut all = Vec::with_capacity(items.len());
+        for (_, item) in items {
+            let InboxItem { tenant, integration, received, body, kind: _ } = item;
+            let key = Key { tenant, integration };
+            let Some(enrolled) = self.known.enrolled(&self.shared, &key).await? else {
+                // Its owner has deleted the integration, and wants nothing of it any more.
+                draft.outcomes.push((String::new(), "deleted", received));
+                continue;
+            };
+            match Delivery::decode(body.clone()) {
+                Ok(delivery) => {
+                    let id = format!("{}/{}", key.integration, delivery.id);
+                    all.push(Read { key, enrolled, delivery, id, received });
+                }
+                Err(bad) => {
+                    draft.refused.push(refused(&enrolled, None, body, bad.to_string())?);
+                    draft.outcomes.push((enrolled.connector.to_string(), "quarantined", received));
+                }
             }
-        };
-        let id = format!("{}/{}", key.integration, delivery.id);
-        let is_known = !seen_here.insert((key.clone(), id.clone())) || shard.has_seen(&key.tenant, &id).await?;
+        }
+        Ok(all)
+    }
+
+    async fn add(&mut self, read: Read, is_known: bool, draft: &mut Draft) -> Result<(), LogFault> {
+        let Read { key, enrolled, delivery, id, received } = read;
+        let connector = enrolled.connector.to_string();
         if is_known {
-            draft.outcomes.push((connector, "duplicate", item.received));
+            draft.outcomes.push((connector, "duplicate", received));
             return Ok(());
         }
         let outcome = one::read(&self.shared, &mut self.known, &enrolled, &delivery, draft).await?;
-        draft.outcomes.push((connector, outcome, item.received));
+        draft.outcomes.push((connector, outcome, received));
         draft.seen.push(Seen { tenant: key.tenant, delivery: id, until: self.seen_until(&enrolled) });
         Ok(())
     }

@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use jiff::Timestamp;
 use syncline_model::{Shard, ShardId, TenantId, ledger::Enrolled, log::ShardChange};
 
 use super::Root;
 use crate::{
-    actors::messages::{Fenced, InboxDone, NoShards, Shards},
+    actors::messages::{Died, Fenced, InboxDone, NoShards, Shards},
     commands, metrics,
     roster::key_of,
 };
@@ -110,6 +110,22 @@ impl Root {
         }
     }
 
+    /// Has its inbox handled, by one of the other threads: what webhooks bring takes a while to map, and everybody waits for this one.
+    fn serve(&self, shard: Arc<dyn Shard>, context: &mut Context<Self>) {
+        let threads = self.arbiters.len().max(1);
+        let arbiter = self.arbiters.get(usize::from(shard.id().0) % threads);
+        let work = commands::serve(Arc::clone(&self.shared), shard, context.address(), self.kill.clone());
+        match arbiter {
+            Some(arbiter) => {
+                if !arbiter.spawn(work) {
+                    tracing::error!("a thread of the engine is gone, and an inbox is not handled");
+                    context.notify(Died);
+                }
+            }
+            None => drop(context.spawn(work.into_actor(self))),
+        }
+    }
+
     fn drop_shard(&mut self, shard: ShardId, context: &mut Context<Self>) {
         self.unread.remove(&shard);
         if self.shards.remove(&shard).is_none() {
@@ -141,7 +157,7 @@ impl Handler<Shards> for Root {
                 if !self.shared.config.cluster {
                     self.live_in(shard.id(), context);
                 }
-                commands::serve(&self.shared, shard, context, self);
+                self.serve(shard, context);
             }
             ShardChange::Revoked(shard) => self.drop_shard(shard, context),
         }
@@ -164,6 +180,14 @@ impl Handler<Fenced> for Root {
     fn handle(&mut self, Fenced(shard): Fenced, context: &mut Context<Self>) {
         tracing::warn!("shard {shard} has another owner now");
         self.drop_shard(shard, context);
+    }
+}
+
+impl Handler<Died> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: Died, context: &mut Context<Self>) {
+        context.terminate();
     }
 }
 
