@@ -204,6 +204,19 @@ async fn what_waited_while_nobody_was_there_is_handled_and_what_was_deleted_is_p
     engine.shutdown(Duration::from_secs(5)).await;
 }
 
+#[tokio::test]
+async fn a_panic_over_an_inbox_is_survived_and_its_deliveries_are_handled_once() {
+    let setup = live().await;
+    setup.ledger.panics_of_one.store(1, Ordering::Relaxed);
+    setup.engine.deliver(item("eu", "id:1", &order("a", 1))).await.unwrap();
+    assert_eq!(brought(&setup.log, 1).await[0].key.as_str(), "a");
+    assert_eq!(setup.ledger.panics_of_one.load(Ordering::Relaxed), 0);
+    setup.engine.deliver(item("eu", "id:1", &order("a", 1))).await.unwrap();
+    setup.engine.deliver(item("eu", "id:2", &order("b", 1))).await.unwrap();
+    assert_eq!(brought(&setup.log, 2).await[1].key.as_str(), "b");
+    setup.engine.shutdown(Duration::from_secs(5)).await;
+}
+
 /// A log that is away when the test says so.
 struct Away(EmbeddedLog, AtomicBool);
 

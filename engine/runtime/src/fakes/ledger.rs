@@ -42,6 +42,8 @@ pub struct MemoryLedger {
     ids: AtomicU64,
     /// So many of the next questions who is enrolled end in a panic.
     pub panics: AtomicU64,
+    /// So many of the next questions about one integration do.
+    pub panics_of_one: AtomicU64,
     /// The next job does not begin before this is told.
     pub slow_start: Mutex<Option<Arc<Notify>>>,
 }
@@ -114,15 +116,20 @@ impl MemoryLedger {
     }
 }
 
+fn panic_if_left(left: &AtomicU64) {
+    let panics = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+    assert!(panics.is_err(), "the ledger has a bug");
+}
+
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn enrolled(&self) -> Result<Vec<Enrolled>, Fault> {
-        let panics = self.panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        assert!(panics.is_err(), "the ledger has a bug");
+        panic_if_left(&self.panics);
         Ok(self.rows().enrolled.values().filter(|enrolled| enrolled.state != State::Deleted).cloned().collect())
     }
 
     async fn integration(&self, tenant: &TenantId, integration: &IntegrationId) -> Result<Option<Enrolled>, Fault> {
+        panic_if_left(&self.panics_of_one);
         let found = self.rows().enrolled.get(&(tenant.clone(), integration.clone())).cloned();
         Ok(found.filter(|enrolled| enrolled.state != State::Deleted))
     }
