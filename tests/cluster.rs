@@ -7,6 +7,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[allow(dead_code, reason = "what other tests use of it")]
 #[path = "support/hooks.rs"]
 mod hooks;
 
