@@ -49,3 +49,19 @@ pub fn of_message(topic: &str, code: RDKafkaErrorCode) -> String {
 pub fn is_too_large(code: RDKafkaErrorCode) -> bool {
     matches!(code, Code::MessageSizeTooLarge)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without a broker: one that does not believe the clock of a machine that it shares with us does not believe its own markers of
+    /// transactions either, and never ends them.
+    #[test]
+    fn a_topic_that_does_not_believe_our_clock_is_named_with_what_to_change() {
+        assert!(is_wrong_clock(Code::InvalidTimestamp) && !is_wrong_clock(Code::MessageTimedOut));
+        let said = of_message("acme", Code::InvalidTimestamp);
+        assert!(said.starts_with("topic `acme`: the clocks of this node and of the broker differ"), "{said}");
+        assert!(said.contains("`LogAppendTime`"), "{said}");
+        assert!(!of_message("acme", Code::TopicAuthorizationFailed).contains("clock"));
+    }
+}

@@ -158,29 +158,6 @@ async fn an_event_comes_back_as_it_was_written() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_topic_that_does_not_believe_our_clock_is_named_and_the_others_go_on() {
-    if bootstrap().is_none() {
-        return;
-    }
-    let line = Line::new();
-    // Every message seems to come from a clock that is behind.
-    let by_our_clock = [("message.timestamp.type", "CreateTime"), ("message.timestamp.before.max.ms", "0")];
-    make(&format!("{}.acme", line.0), 1, &by_our_clock);
-    let log = line.open().await;
-    let (shards, _membership) = own(&log).await;
-    let of = |name: &str| shards[&ShardId::of(&tenant(name), log.shard_count())].as_ref();
-    let refused = of("acme").commit(step(0, &["a"])).await;
-    let Err(LogFault::Unavailable(why)) = &refused else { panic!("{refused:?}") };
-    assert!(why.starts_with(&format!("topic `{}.acme`: the clocks of this node and of the broker differ", line.0)), "{why}");
-    let here = ShardId::of(&tenant("acme"), log.shard_count());
-    let neighbour = (0..1000).map(|number| tenant(&format!("t{number}"))).find(|of| ShardId::of(of, log.shard_count()) == here).unwrap();
-    let mut beside = Step::default();
-    beside.push([event(&neighbour, "1", "b")], advance(&neighbour, 0, "x"));
-    of("acme").commit(beside).await.unwrap();
-    assert_eq!(bodies(&log, &neighbour).await, ["b"]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_topic_that_we_make_goes_by_the_brokers_clock() {
     if bootstrap().is_none() {
         return;
