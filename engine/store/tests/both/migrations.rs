@@ -1,4 +1,5 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use syncline_migrations::{Migrator, MigratorTrait};
 use syncline_model::TenantId;
 use syncline_store::{Store, StoreFault, Vault};
 
@@ -27,7 +28,7 @@ crate::on_both! {
         bed.shop("shop").await;
         let raw = bed.raw().await;
         let before = (schema(&raw).await, applied(&raw).await);
-        assert_eq!(before.1.len(), 3);
+        assert_eq!(before.1.len(), Migrator::migrations().len());
         let again = Store::open(&bed.url, Vault::new(bed.kek.clone())).await.unwrap();
         assert_eq!((schema(&raw).await, applied(&raw).await), before);
         assert!(again.of(&tenant("acme")).integrations().settings(&integration("shop")).await.is_ok());
@@ -35,7 +36,7 @@ crate::on_both! {
 
     async fn many_nodes_may_start_at_once(bed) {
         let raw = bed.raw().await;
-        let drops = "drop table job_logs; drop table jobs; drop table quarantined; drop table secrets; drop table integrations; \
+        let drops = "drop table job_logs; drop table jobs; drop table quarantined; drop table secrets; drop table webhook_endpoints; drop table integrations; \
                      drop table api_keys; drop table data_keys; drop table tenants; drop table audit_entries; drop table idempotency_keys; \
                      drop table syncline_migrations";
         raw.execute_unprepared(drops).await.unwrap();
@@ -46,7 +47,7 @@ crate::on_both! {
         for start in starts.collect::<Vec<_>>() {
             start.await.unwrap().unwrap();
         }
-        assert_eq!(applied(&raw).await.len(), 3);
+        assert_eq!(applied(&raw).await.len(), Migrator::migrations().len());
     }
 
     async fn a_database_of_a_newer_version_is_known_as_such_and_probing_changes_nothing(bed) {
