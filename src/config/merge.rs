@@ -71,7 +71,7 @@ fn set(merged: &mut Table, name: &str, value: Value, origin: &str, problems: &mu
         return;
     };
     if !place.same_type(&value) {
-        problems.push(problem(origin, format!("`{name}` must be a {}, and is a {}", place.type_str(), value.type_str())));
+        problems.push(problem(origin, format!("`{name}` must be {}, and is {}", kind(place), kind(&value))));
         return;
     }
     *place = value.clone();
@@ -132,4 +132,11 @@ fn line_of_name(text: &str, name: &str) -> usize {
         text.lines().position(|line| !section.is_empty() && line.trim().trim_matches(['[', ']']) == section).map_or(0, |line| line + 1);
     let is_it = |line: &str| line.split_once('=').is_some_and(|(left, _)| left.trim().rsplit('.').next() == Some(key));
     text.lines().skip(start).position(is_it).map_or(1, |line| start + line + 1)
+}
+
+/// What kind of value this is, with its article.
+fn kind(value: &Value) -> String {
+    let kind = value.type_str();
+    let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+    format!("{article} {kind}")
 }

@@ -23,7 +23,7 @@ fn every_mistake_of_a_file_is_told_at_once_with_its_line_and_the_nearest_name() 
         found,
         [
             "syncline.toml:2: unknown setting `api.listn` (did you mean `api.listen`?)",
-            "syncline.toml:4: `engine.threads` must be a integer, and is a string",
+            "syncline.toml:4: `engine.threads` must be an integer, and is a string",
             "syncline.toml:6: unknown setting `egres.private_allowed` (did you mean `egress.private_allowed`?)",
         ]
     );
