@@ -172,7 +172,7 @@ fn a_wrong_configuration_is_refused_before_anything_starts_with_every_mistake() 
     let told = text(&output.stderr);
     assert!(
         told.contains("syncline.toml:2: unknown setting `api.listn` (did you mean `api.listen`?)")
-            && told.contains("syncline.toml:4: `engine.threads` must be a integer"),
+            && told.contains("syncline.toml:4: `engine.threads` must be an integer, and is a string"),
         "{told}"
     );
     assert!(!folder.path().join("made").exists());

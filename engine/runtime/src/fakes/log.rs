@@ -134,6 +134,8 @@ impl MemoryLog {
         let mut inner = self.lock();
         inner.waited_for += 1;
         inner.waited_for_most = inner.waited_for_most.max(inner.waited_for);
+        drop(inner);
+        self.changed.notify_waiters();
     }
 
     fn apply(&self, step: &Step) -> Result<(), LogFault> {
