@@ -269,11 +269,11 @@ async fn a_log_that_is_away_for_a_while_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn several_steps_of_a_stream_are_under_way_and_come_in_their_order() {
-    let setup = Setup::new(rows(200));
+    let setup = Setup::new(rows(500));
     assert_eq!(setup.read(SyncMode::Incremental).await, READ);
-    let wanted: Vec<String> = (1..=200).map(|number| format!("upsert {number} {}", number * 10)).collect();
+    let wanted: Vec<String> = (1..=500).map(|number| format!("upsert {number} {}", number * 10)).collect();
     assert_eq!(setup.published(), wanted);
-    assert_eq!(setup.log.waited_for_most(), 16);
+    assert_eq!(setup.log.waited_for_most(), 48);
 }
 
 /// How many steps of 600 KiB were under way at the same time.
