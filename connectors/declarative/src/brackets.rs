@@ -51,7 +51,7 @@ fn search_with<S: Simd, const SEES: bool, const JOINS: bool>(
 ) -> Result<Joined, NotJson> {
     let (mut texts, mut seen) = (Texts::default(), Seen::NOTHING);
     let (mut at, mut depth) = (open, 0);
-    let mut pairs = Pairs { bytes, open, tails, joints, more_colons: 0, is_open: false };
+    let mut pairs = Pairs { bytes, open, tails, joints, colons: 0, commas: 0, is_open: false };
     loop {
         let Some(block) = Block::at(bytes, at) else {
             return Err(NotJson(if texts.inside == 0 { "it ends too early" } else { "it ends within a text" }));
@@ -103,8 +103,9 @@ struct Pairs<'a> {
     open: usize,
     tails: Tails,
     joints: &'a mut Joints,
-    /// So many colons more than commas were there.
-    more_colons: isize,
+    /// So many were there.
+    colons: usize,
+    commas: usize,
     /// Of the last pair only the colon was found.
     is_open: bool,
 }
@@ -114,7 +115,8 @@ impl Pairs<'_> {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "it is asked for every block")]
     fn look(&mut self, at: usize, colons: u64, commas: u64) {
-        self.more_colons += colons.count_ones() as isize - commas.count_ones() as isize;
+        self.colons += colons.count_ones() as usize;
+        self.commas += commas.count_ones() as usize;
         if self.is_open && commas != 0 {
             self.push(at + commas.trailing_zeros() as usize);
             self.is_open = false;
@@ -148,7 +150,7 @@ impl Pairs<'_> {
         if self.is_open {
             self.push(last);
         }
-        self.more_colons == 1
+        self.colons == self.commas + 1
     }
 }
 
