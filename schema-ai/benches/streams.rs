@@ -55,7 +55,7 @@ fn body(stream: usize, n: usize) -> String {
             r#"{{"id":{id},"thing_{}_id":{},"label_{stream}":"label {n}","size_{stream}":{n},"is_open":{},"updated_at":"{at}"}}"#,
             stream - 1,
             (stream - 1) * 100_000 + n,
-            n % 2 == 0
+            n.is_multiple_of(2)
         ),
     }
 }
@@ -193,7 +193,7 @@ async fn whole_way(name: &str, home: AnyHome, log: Arc<EmbeddedLog>, streams: us
 
 #[tokio::main]
 async fn main() {
-    let streams = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(STREAMS);
+    let streams = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(STREAMS);
     let folder = tempfile::tempdir().unwrap();
     let log = log(folder.path(), streams).await;
     whole_way("sqlite", Arc::new(SqliteHome(folder.path().join("tables"))), Arc::clone(&log), streams).await;
