@@ -21,6 +21,8 @@ pub struct Files {
 pub struct Said {
     pub records: BTreeMap<String, Vec<String>>,
     pub states: BTreeMap<String, Value>,
+    /// The files that records came with.
+    pub files: BTreeMap<String, Vec<String>>,
     pub statuses: BTreeMap<String, String>,
     /// The failure types of the streams' errors.
     pub failures: BTreeMap<String, Vec<String>>,
@@ -44,6 +46,7 @@ impl Files {
             })
         };
         let catalog = json!({"streams": streams.iter().map(stream).collect::<Vec<_>>()});
+        std::fs::create_dir(folder.path().join("staging")).unwrap();
         std::fs::write(folder.path().join("manifest.yaml"), manifest).unwrap();
         std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
         std::fs::write(folder.path().join("catalog.json"), catalog.to_string()).unwrap();
@@ -51,6 +54,11 @@ impl Files {
             std::fs::write(folder.path().join("state.json"), state.to_string()).unwrap();
         }
         Self { manifest: folder.path().join("manifest.yaml"), folder, has_state: state.is_some() }
+    }
+
+    /// Where files are put.
+    pub fn staging(&self) -> PathBuf {
+        self.folder.path().join("staging")
     }
 
     /// Reads the streams with a program.
@@ -61,7 +69,7 @@ impl Files {
         if self.has_state {
             command.arg("--state").arg(file("state.json"));
         }
-        command.arg("--manifest-path").arg(&self.manifest);
+        command.arg("--manifest-path").arg(&self.manifest).env("AIRBYTE_STAGING_DIRECTORY", self.staging());
         let (out, err) = (file("out"), file("err"));
         command.stdin(Stdio::null()).stdout(std::fs::File::create(&out).unwrap()).stderr(std::fs::File::create(&err).unwrap());
         let started = Instant::now();
@@ -93,6 +101,9 @@ impl Said {
         match message["type"].as_str().unwrap_or_default() {
             "RECORD" => {
                 let record = &message["record"];
+                if let Some(file) = record.get("file_reference") {
+                    self.files.entry(record["stream"].as_str().unwrap().to_owned()).or_default().push(canonical(file));
+                }
                 self.records.entry(record["stream"].as_str().unwrap().to_owned()).or_default().push(canonical(&record["data"]));
             }
             "STATE" => {

@@ -18,6 +18,7 @@ mod dynamic;
 mod dynamic_schema;
 mod errors;
 mod extract;
+mod files;
 mod flat;
 mod item;
 mod lint;
@@ -51,6 +52,7 @@ mod transform;
 mod yaml;
 
 pub use connector::DeclarativeConnector;
+pub use files::{FileReference, folder as files_folder};
 pub use lint::{Findings, lint};
 pub use piece::{Piece, Seen};
 pub use problem::Problem;
