@@ -102,6 +102,7 @@ impl ProtocolReader {
     }
 
     /// Puts the files that records speak of into this folder.
+    #[must_use]
     pub fn with_files(self, folder: Arc<Path>) -> Self {
         Self { reading: self.reading.with_files(folder), ..self }
     }
