@@ -258,7 +258,9 @@ async fn read_stream(
         match reader.take_files().as_slice() {
             [] => emit_records(&quoted, &records, None),
             files => {
-                records.iter().zip(files).for_each(|(record, file)| emit_records(&quoted, std::slice::from_ref(record), file.as_ref()))
+                for (record, file) in records.iter().zip(files) {
+                    emit_records(&quoted, std::slice::from_ref(record), file.as_ref());
+                }
             }
         }
     }

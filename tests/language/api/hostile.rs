@@ -40,8 +40,8 @@ pub fn answer(asked: &Asked) -> Option<HttpResponse> {
         "/head" => HttpResponse::Ok().insert_header(("X-Long", "x".repeat(10 << 20))).json(json!({"data": []})),
         "/silent" => HttpResponse::Ok().streaming(stream::pending::<Result<Bytes, actix_web::Error>>()),
         "/entities" => {
-            let tens: String =
-                ('b'..='m').zip('a'..).map(|(name, of)| format!("<!ENTITY {name} \"{}\">", format!("&{of};").repeat(10))).collect();
+            let ten = |(name, of): (char, char)| format!("<!ENTITY {name} \"{}\">", format!("&{of};").repeat(10));
+            let tens = ('b'..='m').zip('a'..).map(ten).collect::<Vec<_>>().concat();
             let body = format!("<!DOCTYPE data [<!ENTITY a \"aaaaaaaaaa\">{tens}]><data><id>&m;</id></data>");
             HttpResponse::Ok().content_type("text/xml").body(body)
         }
