@@ -142,6 +142,8 @@ fn place(outer: &[String], attribute: &Attribute) -> f64 {
                     0.8
                 }
             }
+            // Who lives there is called there, if there is no other number.
+            (_, true, None) if attribute.holds.contains(&Holds::Phone) => 0.7,
             (_, true, None) => 0.4,
             _ => 0.5,
         };
@@ -152,8 +154,12 @@ fn place(outer: &[String], attribute: &Attribute) -> f64 {
 fn is_address(key: &str) -> bool {
     words::tokens(key).iter().any(|word| {
         let plain = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        matches!(plain, "address" | "location" | "addr" | "addresses")
+        matches!(plain, "address" | "location" | "addr" | "addresses" | "geo" | "headquarters" | "hq")
     })
+}
+
+fn is_letter(word: &str) -> bool {
+    word.len() == 1 && word.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// The best of the field's names, and of the same name with a plain word in front.
@@ -170,7 +176,8 @@ fn name_score(tokens: &[String], attribute: &Attribute, concept: &Concept, insid
         if plain.len() < tokens.len() {
             best = best.max(exactness(&plain, &name) - 0.08 - order);
         }
-        if attribute.inside.is_some() && tokens.len() > 1 && is_address(&tokens[0]) {
+        // `address1_city`, and one letter for it: `p_city`.
+        if attribute.inside.is_some() && tokens.len() > 1 && (is_address(&tokens[0]) || is_letter(&tokens[0])) {
             best = best.max(exactness(&tokens[1..], &name) - 0.06 - order);
         }
     }

@@ -101,3 +101,19 @@ fn an_account_with_somebodys_names_is_a_persons() {
     let expected = ["company_name=company", "email=email", "first_name=first_name", "last_name=last_name"];
     assert_eq!(fields(&find(&[account], &[]).unwrap(), "customer"), expected);
 }
+
+#[test]
+fn an_address_may_have_one_letter_before_each_word_and_whoever_lives_there_a_telephone() {
+    let client = stream("books_clients", r#"{"id":1,"fname":"Ann","p_city":"Bonn","s_city":"Ulm"}"#);
+    assert_eq!(fields(&find(&[client], &[]).unwrap(), "customer"), ["city=p_city", "first_name=fname"]);
+    let user = stream("sign_users", r#"{"id":1,"email":"a@b.example","workAddress":{"city":"Bonn","phone":"+49 228 123456"}}"#);
+    assert_eq!(fields(&find(&[user], &[]).unwrap(), "customer"), ["city=workAddress.city", "email=email", "phone=workAddress.phone"]);
+}
+
+#[test]
+fn a_login_that_is_a_mail_address_is_one_where_there_is_no_other() {
+    let only = stream("box_users", r#"{"id":1,"login":"a@b.example"}"#);
+    assert_eq!(fields(&find(&[only], &[]).unwrap(), "customer"), ["email=login"]);
+    let both = stream("box_users", r#"{"id":1,"login":"a@b.example","mail":"c@d.example"}"#);
+    assert_eq!(fields(&find(&[both], &[]).unwrap(), "customer"), ["email=mail"]);
+}

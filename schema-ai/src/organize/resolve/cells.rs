@@ -216,7 +216,7 @@ fn cell(kind: Kind, text: &str, vocabulary: &mut Vocabulary) -> Option<Cell> {
             made.number = fields::number(text)?;
             text.trim().clone_into(&mut made.text);
         }
-        Kind::Code | Kind::Category => made.text = normal::fold(text).replace(' ', ""),
+        Kind::Code | Kind::Category => made.text = normal::fold(normal::whole(text)).replace(' ', ""),
         Kind::GivenName | Kind::Surname | Kind::Name => made.text = normal::fold(text),
         Kind::Alias | Kind::Employer => return None,
         Kind::Company => {

@@ -269,6 +269,17 @@ fn kind(name: &str, values: &[&str], distinct: usize) -> Kind {
     if mean > 2.2 { Kind::Text } else { Kind::Name }
 }
 
+/// Whether a field is called after one part of a person's name, the first or the last.
+pub fn part_of_name(name: &str) -> Option<Kind> {
+    let words = words::tokens(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    match (has(GIVEN_WORDS), has(SURNAME_WORDS)) {
+        (true, false) => Some(Kind::GivenName),
+        (false, true) => Some(Kind::Surname),
+        _ => None,
+    }
+}
+
 fn amount_like(words: &[String], values: &[&str]) -> bool {
     let named =
         words.iter().any(|word| matches!(word.as_str(), "price" | "amount" | "cost" | "total" | "weight" | "abv" | "rating" | "value"));

@@ -1,6 +1,7 @@
 //! Which records are the same thing. Records are read into comparable cells, likely pairs are found by rare pieces they share,
 //! each pair is weighed by Fellegi-Sunter, and clusters are made that no strong evidence contradicts.
 
+mod align;
 pub mod blocking;
 pub mod cells;
 pub mod cluster;
@@ -8,6 +9,7 @@ pub mod compare;
 pub mod fields;
 pub mod incremental;
 mod link;
+mod losers;
 pub mod nicknames;
 pub mod normal;
 pub mod people;

@@ -61,6 +61,18 @@ pub fn email(text: &str) -> Option<(String, String)> {
     (!name.is_empty() && !host.is_empty()).then(|| (name, host.to_owned()))
 }
 
+/// A whole number without the `.0` that tables which know no whole numbers put behind it: `2001.0` is 2001.
+pub fn whole(text: &str) -> &str {
+    let text = text.trim();
+    match text.split_once('.') {
+        Some((number, zeros)) if !number.is_empty() && !zeros.is_empty() => {
+            let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+            if digits && zeros.bytes().all(|byte| byte == b'0') { number } else { text }
+        }
+        _ => text,
+    }
+}
+
 /// Mailboxes that belong to a role and not to a person.
 pub fn is_role_mailbox(name: &str) -> bool {
     matches!(

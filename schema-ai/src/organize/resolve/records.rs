@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::align;
 use crate::organize::Refused;
 use crate::organize::normalize::path;
 use crate::organize::profile::files::Source;
@@ -33,6 +34,9 @@ impl Records {
         let width = records.fields.len();
         for row in &mut records.rows {
             row.resize(width, None);
+        }
+        if let Some(b) = b {
+            align::fields(&mut records, a, b)?;
         }
         Ok(records)
     }

@@ -217,3 +217,52 @@ fn birthdays_off_by_some_digits_are_slips_and_others_are_of_namesakes() {
     assert!(whole(&slipped) >= 80, "{}", whole(&slipped));
     assert!(whole(&namesakes) <= 20, "{}", whole(&namesakes));
 }
+
+/// Songs of albums in two files: four of six are in both, and what is not has others of its album there.
+fn songs() -> Records {
+    let text = |seed: usize, words: usize| (0..words).map(|at| name(seed * 7 + at * 31 + 3, 2)).collect::<Vec<String>>().join(" ");
+    let song = |at: usize, side: &str| {
+        let (album, artist) = (text(at / 6 + 1_000, 3), text(at / 12 + 9_000, 3));
+        (format!("{side}{at}"), vec![Some(text(at + 100, 3)), Some(album), Some(artist)])
+    };
+    let first = (0..600).filter(|at| at % 6 < 5).map(|at| song(at, "a"));
+    let second = (0..600).filter(|at| at % 6 > 0).map(|at| song(at, "b"));
+    let mut rows: Vec<(String, Vec<Option<String>>)> = first.collect();
+    let cut = rows.len();
+    rows.extend(second);
+    let mut records = Records::of_rows(["song", "album", "artist"].map(str::to_owned).to_vec(), rows);
+    records.second = Some(cut);
+    records
+}
+
+#[test]
+fn songs_of_one_album_are_not_one_song() {
+    let found = resolve(&songs());
+    let right = found.clusters.iter().filter(|pair| pair[0].1[1..] == pair[1].1[1..]).count();
+    assert_eq!((right, found.clusters.len()), (400, 400));
+}
+
+#[test]
+fn what_two_files_call_by_two_names_is_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |seed: usize| (0..4).map(|at| name(seed * 11 + at * 37 + 5, 3)).collect::<Vec<String>>().join(" ");
+    let file = |side: &str, field: &str, from: usize| {
+        let path = folder.path().join(format!("{side}.jsonl"));
+        let line = |at| format!("{{\"id\":\"{at}\",\"{field}\":\"{}\",\"maker\":\"{}\"}}\n", text(at), text(at / 3 + 900));
+        let lines: Vec<String> = (from..from + 60).map(line).collect();
+        std::fs::write(&path, lines.concat()).unwrap();
+        Source::file(&path)
+    };
+    let (a, b) = (file("a", "title", 0), file("b", "name", 30));
+    let found = files(&a, Some(&b), "id").unwrap();
+    assert_eq!(found.clusters.len(), 30);
+    assert!(found.clusters.iter().all(|pair| pair[0].1 == pair[1].1));
+}
+
+#[test]
+fn a_year_with_a_fraction_of_nothing_is_a_year() {
+    assert_eq!(
+        (normal::whole("2001.0"), normal::whole("20.01"), normal::whole("v.0"), normal::whole("7.")),
+        ("2001", "20.01", "v.0", "7.")
+    );
+}

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cells::Cells;
 use super::compare::{self, LEVELS, MISSING};
 use super::fields::Kind;
+use super::losers::Losers;
 use super::people;
 use super::records::Records;
 
@@ -28,7 +29,7 @@ const LEARNT: usize = 300_000;
 /// Matches that what was known before a turn counts for, so that a few do not turn everything.
 const BEFORE: f64 = 10.0;
 
-type PerLevel = Vec<[f64; LEVELS]>;
+pub(super) type PerLevel = Vec<[f64; LEVELS]>;
 
 /// The learnt weights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,6 +54,9 @@ pub struct Weights {
     /// The bits that two records need of which nothing but the name agrees.
     #[serde(default)]
     pub by_name: f64,
+    /// Between two clean files: what the partners look like that a record does not have, because it has another one.
+    #[serde(default)]
+    losers: Option<Losers>,
 }
 
 /// The most bits that a name alone ever needs.
@@ -84,8 +88,19 @@ impl Weights {
         let sure = (0..width).map(|field| sure(cells, field, top[field], levels)).collect();
         let slips = people::slip(cells, pairs, levels, &top) || people::slip_of_codes(cells, pairs, levels, &any);
         let chance = [chance(0.0), chance(FAMILY)];
-        let mut weights =
-            Self { same: start(&top), any, prior, top, bits: Vec::new(), same_bits: Vec::new(), chance, sure, slips, by_name: 0.0 };
+        let mut weights = Self {
+            same: start(&top),
+            any,
+            prior,
+            top,
+            bits: Vec::new(),
+            same_bits: Vec::new(),
+            chance,
+            sure,
+            slips,
+            by_name: 0.0,
+            losers: None,
+        };
         weights.tabulate();
         for _ in 0..TURNS {
             let before = weights.prior;
@@ -133,6 +148,7 @@ impl Weights {
         let width = cells.fields.len();
         let mut counts: PerLevel = self.same.iter().map(|level| level.map(|share| share * BEFORE)).collect();
         let mut matches = 0.0;
+        let mut losers = Losers::new(width);
         let step = (pairs.len() / LEARNT).max(1);
         let rivals = self.rivals(cells, records, pairs, levels);
         for ((a, b), row) in pairs.iter().zip(levels.chunks(width.max(1))).step_by(step) {
@@ -141,7 +157,9 @@ impl Weights {
                 None => probability(bits),
                 Some(rivals) => {
                     let odds = odds(bits);
-                    odds / (1.0 + rivals[*a as usize].max(rivals[*b as usize]).max(odds))
+                    let most = rivals[*a as usize].max(rivals[*b as usize]).max(odds);
+                    losers.add(row, (most - odds) / (1.0 + most), step as f64);
+                    odds / (1.0 + most)
                 }
             };
             if likely < 1e-4 {
@@ -162,6 +180,7 @@ impl Weights {
             self.same[field] = guarded(shares, cells.fields[field].kind, self.top[field] as usize);
         }
         self.prior = (matches.min(most) / records.all_pairs().max(1.0)).log2();
+        self.losers = rivals.and_then(|_| losers.learnt(&self.any, records.all_pairs()));
         true
     }
 
@@ -183,7 +202,28 @@ impl Weights {
     /// The evidence for a pair in bits, the prior taken off.
     pub fn bits(&self, cells: &Cells, a: u32, b: u32, row: &[u8]) -> f64 {
         let sum = self.prior + (0..row.len()).map(|field| self.field_bits(cells, field, a, b, row[field])).sum::<f64>();
+        let sum = sum - self.rivalled(cells, a, b, row);
         if self.two_people(cells, row) { sum.min(TWO_PEOPLE) } else { sum }
+    }
+
+    /// The bits by which a pair is as well explained as two things that are only alike: of one series, one album, one maker.
+    fn rivalled(&self, cells: &Cells, a: u32, b: u32, row: &[u8]) -> f64 {
+        let Some(losers) = &self.losers else { return 0.0 };
+        let bits = |field: usize| losers.bits[field][row[field] as usize] + self.exactly(cells, field, a, b, row[field]).unwrap_or(0.0);
+        let known = (0..row.len()).filter(|field| row[*field] != MISSING);
+        (1.0 + odds(losers.prior + known.map(bits).sum::<f64>())).log2()
+    }
+
+    /// What a value that is the same says beyond that it is the same: a rare one more than a frequent one.
+    fn exactly(&self, cells: &Cells, field: usize, a: u32, b: u32, level: u8) -> Option<f64> {
+        let exact = level == self.top[field] && level > 1 && cells.fields[field].place.is_some();
+        exact.then(|| self.any[field][level as usize].log2() - self.chance_of(cells, field, a, b))
+    }
+
+    fn chance_of(&self, cells: &Cells, field: usize, a: u32, b: u32) -> f64 {
+        let often = |record: u32| cells.columns[field][record as usize].as_ref().map_or(1, |cell| cell.frequency as usize);
+        let chance = &self.chance[usize::from(is_personal(cells.fields[field].kind))];
+        chance.get(often(a).max(often(b))).or(chance.last()).copied().unwrap_or(0.0)
     }
 
     /// Whether two records are of two people, whatever else they share.
@@ -207,10 +247,7 @@ impl Weights {
             return sure - self.prior;
         }
         // A rare value in common says more than a frequent one.
-        let often = |record: u32| cells.columns[field][record as usize].as_ref().map_or(1, |cell| cell.frequency as usize);
-        let chance = &self.chance[usize::from(is_personal(cells.fields[field].kind))];
-        let chance = chance.get(often(a).max(often(b))).or(chance.last()).copied().unwrap_or(0.0);
-        (self.same_bits[field] - chance).clamp(-12.0, 16.0)
+        (self.same_bits[field] - self.chance_of(cells, field, a, b)).clamp(-12.0, 16.0)
     }
 
     /// The evidence for each pair.
@@ -222,9 +259,10 @@ impl Weights {
     /// The evidence for one pair, and what each field gave.
     pub fn explain(&self, cells: &Cells, a: u32, b: u32) -> (f64, Vec<(String, f64)>) {
         let row = compare::pair(cells, a, b);
+        let alike = Some(("others are as alike".to_owned(), -self.rivalled(cells, a, b, &row)));
         let why = (0..row.len()).map(|field| (cells.fields[field].name.clone(), self.field_bits(cells, field, a, b, row[field])));
         let two = self.two_people(cells, &row).then(|| ("two first names".to_owned(), TWO_PEOPLE));
-        let why: Vec<(String, f64)> = why.filter(|(_, bits)| bits.abs() > 0.05).chain(two).collect();
+        let why: Vec<(String, f64)> = why.chain(alike).filter(|(_, bits)| bits.abs() > 0.05).chain(two).collect();
         (self.bits(cells, a, b, &row), why)
     }
 }
