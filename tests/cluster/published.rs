@@ -5,12 +5,18 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io::{BufRead, BufReader, Read},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use syncline_sandbox::{RunningSandbox, Stream};
 
 use crate::installation::Installation;
+
+/// How long the consumer hears nothing before it ends; longer with each try.
+const SILENCE: Duration = Duration::from_secs(8);
+/// Begun within this.
+const READ_WITHIN: Duration = Duration::from_secs(240);
 
 /// The newest of a record.
 struct Newest {
@@ -36,44 +42,96 @@ pub struct Published {
     counts: HashMap<String, usize>,
 }
 
-/// Everything that is in the topics of events, in the order of each partition. A consumer that had nothing to say was too slow to
-/// join a broker that has just come back: it is asked again.
+/// Everything that is in the topics of events, in the order of each partition. The consumer ends when it has heard nothing for a while, and
+/// on a busy machine, or of a broker that has just come back, that is no sign that there is nothing more: how far it came is asked
+/// afterwards, and a reading that did not come to the ends is done again by a new group, from the beginning.
 pub fn all(installation: &Installation) -> Published {
-    let mut said = String::new();
-    for _ in 0..6 {
-        let mut consumer = consumer(installation).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = consumer.stderr.take().unwrap();
-        let errors = std::thread::spawn(move || {
-            let mut text = String::new();
-            drop(stderr.read_to_string(&mut text));
-            text
-        });
-        let mut published = Published::default();
-        for line in BufReader::new(consumer.stdout.take().unwrap()).lines() {
-            published.add(&line.unwrap());
-        }
-        consumer.wait().unwrap();
-        if published.events > 0 {
+    let deadline = Instant::now() + READ_WITHIN;
+    let mut silence = SILENCE;
+    for number in 1.. {
+        let group = format!("published-{number}-{}", rand::random::<u32>());
+        let (published, said) = read(installation, &group, silence);
+        let left = left_of(installation, &group);
+        if left.is_empty() && published.events > 0 {
             return published;
         }
-        said = errors.join().unwrap();
+        assert!(
+            Instant::now() < deadline,
+            "{} events were read, which is not all of them: {left:#?}\nthe consumer said:\n{said}",
+            published.events
+        );
+        println!("reading {number} ended after {} events before it came to the ends, and is done again: {left:?}", published.events);
+        silence *= 2;
     }
-    panic!("nothing was published:\n{said}");
+    unreachable!("the deadline comes first")
 }
 
-fn consumer(installation: &Installation) -> Command {
+/// What a new group reads until it hears nothing for so long, and what the consumer said about it.
+fn read(installation: &Installation, group: &str, silence: Duration) -> (Published, String) {
+    let mut consumer = consumer(installation, group, silence).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = consumer.stderr.take().unwrap();
+    let errors = std::thread::spawn(move || {
+        let mut text = String::new();
+        drop(stderr.read_to_string(&mut text));
+        text
+    });
+    let mut published = Published::default();
+    for line in BufReader::new(consumer.stdout.take().unwrap()).lines() {
+        published.add(&line.unwrap());
+    }
+    consumer.wait().unwrap();
+    (published, errors.join().unwrap())
+}
+
+/// The partitions of which the group has not come to the end, as Kafka's own program tells them, or why it cannot tell. Of a group that
+/// has committed nothing there is none to be told, and that is no end either.
+fn left_of(installation: &Installation, group: &str) -> Vec<String> {
     let brokers = installation.brokers();
+    let arguments = ["consumer.group.ConsumerGroupCommand", "--bootstrap-server", &brokers, "--describe", "--offsets", "--group", group];
+    let told = installation.kafka_tool(&arguments).output().unwrap();
+    let (table, errors) = (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    let rows: Vec<Row> = table.lines().filter_map(|line| Row::of(line, group)).collect();
+    if rows.is_empty() {
+        let why = table.lines().chain(errors.lines()).find(|line| !line.trim().is_empty());
+        return vec![format!("no partition is told: {}", why.unwrap_or_default())];
+    }
+    rows.into_iter().filter(|row| row.lag != "0").map(|row| format!("{}/{}: {} behind", row.topic, row.partition, row.lag)).collect()
+}
+
+/// One partition of a group: `GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG ...`.
+struct Row {
+    topic: String,
+    partition: String,
+    /// A number, or `-` where nothing was committed.
+    lag: String,
+}
+
+impl Row {
+    fn of(line: &str, group: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        if words.next()? != group {
+            return None;
+        }
+        let (topic, partition, _, _, lag) = (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
+        Some(Self { topic: topic.to_owned(), partition: partition.to_owned(), lag: lag.to_owned() })
+    }
+}
+
+fn consumer(installation: &Installation, group: &str, silence: Duration) -> Command {
+    let (brokers, silence_ms) = (installation.brokers(), silence.as_millis().to_string());
     installation.kafka_tool(&[
         "consumer.ConsoleConsumer",
         "--bootstrap-server",
         &brokers,
         "--include",
         "line\\.t[0-9]+(\\..*)?",
+        "--group",
+        group,
         "--from-beginning",
         "--isolation-level",
         "read_committed",
         "--timeout-ms",
-        "10000",
+        &silence_ms,
         "--formatter-property",
         "print.headers=true",
         "--formatter-property",

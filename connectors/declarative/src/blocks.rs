@@ -88,8 +88,8 @@ impl<S: Simd> Marks<S> {
 
     /// Where names and values end, and whatever else one of these letters is.
     #[inline(always)]
-    pub fn joints(&self) -> u64 {
-        self.equal(b':') | self.equal(b',')
+    pub fn joints(&self) -> Joints {
+        Joints { colons: self.equal(b':'), commas: self.equal(b',') }
     }
 
     /// Where this small letter or the same capital one stands.
@@ -113,6 +113,15 @@ pub struct Quotes {
     pub quotes: u64,
     /// Also those within texts; there are no others in JSON.
     pub backslashes: u64,
+}
+
+/// Where fields join.
+#[derive(Clone, Copy)]
+pub struct Joints {
+    /// `:`.
+    pub colons: u64,
+    /// `,`.
+    pub commas: u64,
 }
 
 /// Those outside of texts.

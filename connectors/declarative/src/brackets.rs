@@ -6,26 +6,38 @@ use crate::{
     blocks::{BLOCK_BYTES, Block, Marks, Texts, below},
     cut::NotJson,
     piece::{Joints, Seen},
+    tails::Tails,
 };
+
+/// An object or a list, and what was seen on the way to its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Joined {
+    /// Behind it.
+    pub end: usize,
+    /// What it may hold.
+    pub seen: Seen,
+    /// If it is an object, it has fields, and as many colons as fields.
+    pub is_even: bool,
+}
 
 /// Behind the list or object that begins at `open`. Brackets are counted, not matched by kind.
 pub fn end(bytes: &[u8], open: usize) -> Result<usize, NotJson> {
-    search::<false, false>(bytes, open, &mut Joints::new()).map(|(end, _)| end)
+    search::<false, false>(bytes, open, Tails::NONE, &mut Joints::new()).map(|joined| joined.end)
 }
 
 /// The same, and what was seen on the way there.
 pub fn end_seen(bytes: &[u8], open: usize) -> Result<(usize, Seen), NotJson> {
-    search::<true, false>(bytes, open, &mut Joints::new())
+    search::<true, false>(bytes, open, Tails::NONE, &mut Joints::new()).map(|joined| (joined.end, joined.seen))
 }
 
-/// The same, and where its fields join if it is an object.
-pub fn end_joined(bytes: &[u8], open: usize, joints: &mut Joints) -> Result<(usize, Seen), NotJson> {
-    search::<true, true>(bytes, open, joints)
+/// The same, and where those of its fields join, if it is an object, that may have such a name.
+pub fn end_joined(bytes: &[u8], open: usize, tails: Tails, joints: &mut Joints) -> Result<Joined, NotJson> {
+    search::<true, true>(bytes, open, tails, joints)
 }
 
 /// With the widest registers that the machine has.
-fn search<const SEES: bool, const JOINS: bool>(bytes: &[u8], open: usize, joints: &mut Joints) -> Result<(usize, Seen), NotJson> {
-    dispatch!(Level::new(), simd => search_with::<_, SEES, JOINS>(simd, bytes, open, joints))
+fn search<const SEES: bool, const JOINS: bool>(bytes: &[u8], open: usize, tails: Tails, joints: &mut Joints) -> Result<Joined, NotJson> {
+    dispatch!(Level::new(), simd => search_with::<_, SEES, JOINS>(simd, bytes, open, tails, joints))
 }
 
 #[inline(always)]
@@ -34,10 +46,12 @@ fn search_with<S: Simd, const SEES: bool, const JOINS: bool>(
     simd: S,
     bytes: &[u8],
     open: usize,
+    tails: Tails,
     joints: &mut Joints,
-) -> Result<(usize, Seen), NotJson> {
+) -> Result<Joined, NotJson> {
     let (mut texts, mut seen) = (Texts::default(), Seen::NOTHING);
     let (mut at, mut depth) = (open, 0);
+    let mut pairs = Pairs { bytes, open, tails, joints, colons: 0, commas: 0, is_open: false };
     loop {
         let Some(block) = Block::at(bytes, at) else {
             return Err(NotJson(if texts.inside == 0 { "it ends too early" } else { "it ends within a text" }));
@@ -71,18 +85,72 @@ fn search_with<S: Simd, const SEES: bool, const JOINS: bool>(
             }
         }
         if JOINS {
-            let from = at - open;
-            let mut left = block.joints() & outside & outermost;
-            while left != 0 {
-                // An object that is longer than this is not read by its joints.
-                joints.push(u32::try_from(from + left.trailing_zeros() as usize).unwrap_or(u32::MAX));
-                left &= left - 1;
-            }
+            let joints = block.joints();
+            pairs.look(at, joints.colons & outside & outermost, joints.commas & outside & outermost);
         }
         if let Some(last) = last {
-            return Ok((at + last as usize + 1, seen));
+            let last = at + last as usize;
+            return Ok(Joined { end: last + 1, seen, is_even: !JOINS || pairs.end(last) });
         }
         at += BLOCK_BYTES;
+    }
+}
+
+/// The fields of an object that may be wanted, each as the place of its colon and that of the comma or bracket behind its value.
+struct Pairs<'a> {
+    bytes: &'a [u8],
+    /// Where the object begins, from which places count.
+    open: usize,
+    tails: Tails,
+    joints: &'a mut Joints,
+    /// So many were there.
+    colons: usize,
+    commas: usize,
+    /// Of the last pair only the colon was found.
+    is_open: bool,
+}
+
+impl Pairs<'_> {
+    /// The colons and commas of the outermost object in the block that begins here.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is asked for every block")]
+    fn look(&mut self, at: usize, colons: u64, commas: u64) {
+        self.colons += colons.count_ones() as usize;
+        self.commas += commas.count_ones() as usize;
+        if self.is_open && commas != 0 {
+            self.push(at + commas.trailing_zeros() as usize);
+            self.is_open = false;
+        }
+        let mut left = colons;
+        while left != 0 {
+            let place = left.trailing_zeros();
+            left &= left - 1;
+            let colon = at + place as usize;
+            if !self.tails.may_have(self.bytes, colon) {
+                continue;
+            }
+            self.push(colon);
+            let behind = commas & (u64::MAX << place);
+            self.is_open = behind == 0;
+            if behind != 0 {
+                self.push(at + behind.trailing_zeros() as usize);
+            }
+        }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as above")]
+    fn push(&mut self, place: usize) {
+        // An object that is longer than this is not read by its joints.
+        self.joints.push(u32::try_from(place - self.open).unwrap_or(u32::MAX));
+    }
+
+    /// The object ends with this bracket. Says whether it has as many colons as fields.
+    fn end(&mut self, last: usize) -> bool {
+        if self.is_open {
+            self.push(last);
+        }
+        self.colons == self.commas + 1
     }
 }
 
@@ -186,15 +254,30 @@ mod tests {
     }
 
     #[test]
-    fn fields_join_at_the_colons_and_commas_of_the_outermost_object_and_at_no_others() {
+    fn wanted_fields_join_at_the_colons_and_ends_of_the_outermost_object_and_at_no_others() {
+        let mut e = Tails::NONE;
+        e.add("\"long name\"");
         for before in 0..70 {
             let spaces = " ".repeat(before);
-            let page = format!("[{{\"a,:\":{spaces}[1,2],\"b\" : {{\"c\":[],\"d\":1}} ,{spaces}\"e\":\"\\\",:\"}},\"a\":1]");
-            let mut joints = Joints::new();
-            let (end, seen) = end_joined(page.as_bytes(), 1, &mut joints).unwrap();
-            let joints: Vec<_> = joints.iter().map(|place| format!("{}{place}", &page[1 + *place as usize..][..1])).collect();
-            let wanted = format!(":6 ,{} :{} ,{} :{}", before + 12, before + 17, before + 34, 2 * before + 38);
-            assert_eq!((joints.join(" "), end, seen.escapes), (wanted, page.len() - 7, true));
+            let page = format!("[{{\"a,:\":{spaces}[1,2],\"b\" : {{\"c\":[],\"d\":1}} ,{spaces}\"long name\":\"\\\",:\"}},\"a\":1]");
+            let last = 2 * before + 53;
+            let (second, third) = (format!(":{} ,{}", before + 17, before + 34), format!(":{} }}{last}", 2 * before + 46));
+            for (tails, wanted) in [(Tails::ALL, format!(":6 ,{} {second} {third}", before + 12)), (e, format!("{second} {third}"))] {
+                let mut joints = Joints::new();
+                let joined = end_joined(page.as_bytes(), 1, tails, &mut joints).unwrap();
+                let joints: Vec<_> = joints.iter().map(|place| format!("{}{place}", &page[1 + *place as usize..][..1])).collect();
+                let found = (joints.join(" "), joined.end, joined.seen.escapes, joined.is_even);
+                assert_eq!(found, (wanted, page.len() - 7, true, true), "behind the name of the second there is a space");
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_whose_names_and_values_do_not_take_turns_is_told() {
+        let is_even = |object: &str| end_joined(object.as_bytes(), 0, Tails::ALL, &mut Joints::new()).unwrap().is_even;
+        assert!(is_even("{\"a\":1}") && is_even("{\"a\":1,\"b\":{\"c\"},\"d\":[1,2]}"));
+        for object in ["{}", "{\"a\"}", "{\"a\":1,}", "{,}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"b\"}", "{\"a\":1,\"b\",\"c\":2}"] {
+            assert!(!is_even(object), "{object}");
         }
     }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::{
     brackets,
     piece::{Joints, Piece},
+    tails::Tails,
 };
 
 /// Why a page cannot be cut.
@@ -17,9 +18,6 @@ pub struct NotJson(pub &'static str);
 
 /// So many pieces of a page are kept: what they point at may be as small as a digit, and each takes some 70 bytes.
 pub const PIECES_MAX: usize = 4_000_000;
-
-/// Room for so many is made before an object is looked at.
-const JOINTS_AT_FIRST: usize = 48;
 
 /// For at most so many records is room made when the first is seen.
 const ALIKE_MAX: usize = 4096;
@@ -48,8 +46,8 @@ pub struct Cut {
 pub struct Wanted<'a> {
     /// Fields at its top, by name.
     pub fields: &'a [Box<str>],
-    /// Where the fields of its records join.
-    pub joints: bool,
+    /// Where those fields of its records join that may have such names.
+    pub joints: Option<Tails>,
 }
 
 /// The values at a path of object names. An empty path is the page itself.
@@ -61,7 +59,7 @@ pub fn cut(page: &Bytes, path: &[String]) -> Result<Vec<Piece>, NotJson> {
 pub fn cut_beside(page: &Bytes, path: &[String], wanted: Wanted<'_>) -> Result<Cut, NotJson> {
     let begin = space(page, 0);
     let beside = (page.get(begin) == Some(&b'{')).then(Vec::new);
-    let mut cutter = Cutter { page, joins: wanted.joints, cut: Cut { beside, ..Cut::default() } };
+    let mut cutter = Cutter { page, joints: wanted.joints, cut: Cut { beside, ..Cut::default() } };
     let end = cutter.value(begin, path, wanted.fields)?;
     if space(page, end) != page.len() {
         return Err(NotJson("something stands behind its end"));
@@ -69,96 +67,9 @@ pub fn cut_beside(page: &Bytes, path: &[String], wanted: Wanted<'_>) -> Result<C
     Ok(cutter.cut)
 }
 
-/// A field of an object: the place of its name, quotes included, and that of its value.
-#[derive(Debug, Clone, Copy)]
-pub struct Field {
-    /// Where its name begins.
-    pub name: usize,
-    /// Behind the name.
-    pub name_end: usize,
-    /// The name has backslashes.
-    pub name_escaped: bool,
-    /// Where its value begins.
-    pub value: usize,
-    /// Behind the value.
-    pub value_end: usize,
-}
-
-/// The fields of the object that these bytes are. What is no object, or holds a number that JSON has no word for, is an error.
-pub fn fields(object: &[u8], found: impl FnMut(Field)) -> Result<(), NotJson> {
-    let mut joints = Joints::with_capacity(JOINTS_AT_FIRST);
-    let (end, seen) = brackets::end_joined(object, 0, &mut joints)?;
-    if end != object.len() {
-        return Err(NotJson("something stands behind its end"));
-    }
-    if seen.word {
-        return Err(NotJson::NO_WORD);
-    }
-    joined(object, &joints, seen.escapes, found)
-}
-
-/// The same for an object whose joints are known, and whether it may have backslashes.
-#[inline]
-pub fn joined(object: &[u8], joints: &[u32], may_escape: bool, mut found: impl FnMut(Field)) -> Result<(), NotJson> {
-    let (Some(b'{'), Some(b'}')) = (object.first(), object.last()) else { return Err(NotJson("it is no object")) };
-    let (mut from, mut left) = (1, joints.iter().map(|place| *place as usize));
-    loop {
-        let Some(colon) = left.next() else {
-            let is_empty = from == 1 && object[1..object.len() - 1].trim_ascii().is_empty();
-            return if is_empty { Ok(()) } else { Err(NotJson("a name is not followed by `:`")) };
-        };
-        let comma = left.next();
-        let to = comma.unwrap_or(object.len() - 1);
-        if object.get(colon) != Some(&b':') || comma.is_some() && object.get(to) != Some(&b',') {
-            return Err(NotJson("`:` and `,` do not take turns"));
-        }
-        let Some((name, name_end)) = trimmed(object, from, colon).filter(|(from, to)| is_text(object, *from, *to)) else {
-            return Err(NotJson("a name in quotes is missing"));
-        };
-        let Some((value, value_end)) = trimmed(object, colon + 1, to).filter(|(from, to)| is_value(object, *from, *to)) else {
-            return Err(NotJson("something stands where a value should"));
-        };
-        let name_escaped = may_escape && object[name..name_end].contains(&b'\\');
-        found(Field { name, name_end, name_escaped, value, value_end });
-        if comma.is_none() {
-            return Ok(());
-        }
-        from = to + 1;
-    }
-}
-
-/// Without the spaces around it; `None` if there is nothing else.
-#[inline]
-fn trimmed(bytes: &[u8], from: usize, to: usize) -> Option<(usize, usize)> {
-    let part = bytes.get(from..to)?;
-    // Most sources write no spaces.
-    if *part.first()? > b' ' && *part.last()? > b' ' {
-        return Some((from, to));
-    }
-    let length = part.trim_ascii_start().len();
-    let from = to - length;
-    (length > 0).then(|| (from, from + part.trim_ascii().len()))
-}
-
-#[inline]
-fn is_text(bytes: &[u8], from: usize, to: usize) -> bool {
-    to - from >= 2 && bytes[from] == b'"' && bytes[to - 1] == b'"'
-}
-
-/// Whether it begins and ends as a value does. What stands between is judged by whoever reads it.
-#[inline]
-fn is_value(bytes: &[u8], from: usize, to: usize) -> bool {
-    match bytes[from] {
-        b'"' => is_text(bytes, from, to),
-        b'{' => bytes[to - 1] == b'}',
-        b'[' => bytes[to - 1] == b']',
-        byte => byte == b'-' || byte.is_ascii_alphanumeric(),
-    }
-}
-
 struct Cutter<'a> {
     page: &'a Bytes,
-    joins: bool,
+    joints: Option<Tails>,
     cut: Cut,
 }
 
@@ -207,16 +118,22 @@ impl Cutter<'_> {
 
     /// The object that begins here, and where it ends. The first one tells how many there may be.
     fn piece(&mut self, open: usize) -> Result<(Piece, usize), NotJson> {
-        let joints_before = self.cut.joints.len();
-        let (end, seen) =
-            if self.joins { brackets::end_joined(self.page, open, &mut self.cut.joints)? } else { brackets::end_seen(self.page, open)? };
-        let joints = joints_before..self.cut.joints.len();
+        let before = self.cut.joints.len();
+        let (end, seen, is_even) = match self.joints {
+            None => brackets::end_seen(self.page, open).map(|(end, seen)| (end, seen, false))?,
+            Some(tails) => {
+                let joined = brackets::end_joined(self.page, open, tails, &mut self.cut.joints)?;
+                (joined.end, joined.seen, joined.is_even)
+            }
+        };
+        let behind = self.cut.joints.len();
         if self.cut.records.is_empty() {
             let alike = (self.page.len() / (end - open)).min(ALIKE_MAX);
             self.cut.records.reserve(alike + 1);
-            self.cut.joints.reserve(alike * joints.len());
+            self.cut.joints.reserve(alike * (behind - before));
         }
-        Ok((Piece { bytes: self.page.slice(open..end), seen, joints }, end))
+        let joints = u32::try_from(before).ok().zip(u32::try_from(behind).ok()).filter(|_| is_even);
+        Ok((Piece { bytes: self.page.slice(open..end), seen, joints: joints.map(|(from, to)| from..to) }, end))
     }
 
     fn keep(&mut self, name: Text, value: Range<usize>, wanted: &[Box<str>]) {
@@ -338,19 +255,4 @@ fn value_end(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
         }
         Some(_) => Err(NotJson("something stands where a value should")),
     }
-}
-
-/// Where the value of a field of the object that these bytes are stands; the last one of that name.
-pub fn field(object: &[u8], name: &str) -> Option<Range<usize>> {
-    let mut last = None;
-    if object.first() != Some(&b'{') {
-        return None;
-    }
-    fields(object, |field| {
-        if is_name(&object[field.name..field.name_end], field.name_escaped, name) {
-            last = Some(field.value..field.value_end);
-        }
-    })
-    .ok()?;
-    last
 }

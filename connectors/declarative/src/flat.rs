@@ -98,7 +98,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cut;
+    use crate::fields;
 
     #[test]
     fn only_what_is_flat_is_looked_at() {
@@ -125,7 +125,7 @@ mod tests {
                 let record = format!("{before}{object}{behind}");
                 let found = field(record.as_bytes(), before.len()..before.len() + object.len(), name).unwrap();
                 let found = found.map(|found| found.start - before.len()..found.end - before.len());
-                prop_assert_eq!(found, cut::field(object.as_bytes(), name), "{} in {}", name, object);
+                prop_assert_eq!(found, fields::field(object.as_bytes(), name), "{} in {}", name, object);
             }
         }
     }

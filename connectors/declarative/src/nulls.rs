@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 use serde_json::Value;
 
 use crate::{
-    cut,
+    fields::fields,
     item::Item,
     piece::{Piece, Seen},
 };
@@ -46,7 +46,7 @@ fn shortened(record: &Bytes, made: &mut BytesMut) -> Option<Bytes> {
     // Neighbours that stay are copied together.
     let mut kept: Option<(usize, usize)> = None;
     let is_object = record.first() == Some(&b'{');
-    let walked = cut::fields(record, |field| {
+    let walked = fields(record, |field| {
         if &record[field.value..field.value_end] != b"null" {
             kept = Some((kept.map_or(field.name, |(begin, _)| begin), field.value_end));
         } else if let Some(kept) = kept.take() {

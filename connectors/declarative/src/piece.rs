@@ -11,12 +11,12 @@ pub struct Piece {
     pub bytes: Bytes,
     /// What was seen of it.
     pub seen: Seen,
-    /// Where its joints stand among those of its page; empty if nobody looked for them.
-    pub joints: Range<usize>,
+    /// Where its joints stand among those of its page, if somebody looked for them.
+    pub joints: Option<Range<u32>>,
 }
 
-/// Where the fields of objects join: every `:` behind a name and every `,` behind a value of their outermost object, counted from its
-/// beginning, for one object after the other.
+/// Where the wanted fields of objects join: the `:` behind the name of each and the `,` or bracket behind its value, counted from where its
+/// object begins, for one object after the other.
 pub type Joints = Vec<u32>;
 
 /// What a record may hold.
@@ -52,7 +52,7 @@ impl Seen {
 impl Piece {
     /// These bytes, of which no joints are known.
     pub fn new(bytes: Bytes, seen: Seen) -> Self {
-        Self { bytes, seen, joints: 0..0 }
+        Self { bytes, seen, joints: None }
     }
 }
 

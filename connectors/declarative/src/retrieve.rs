@@ -202,7 +202,8 @@ impl Pages {
     }
 
     async fn ask(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>, slice: &Slice, scope: &Scope) -> Result<Asked, Fault> {
-        let mut extra = self.extra(simple, reading, slice, scope)?;
+        // What was asked for ahead is not asked for again.
+        let mut extra = if self.ahead.is_some() { Extra::default() } else { self.extra(simple, reading, slice, scope)? };
         let chunks = match &simple.properties {
             None => vec![None],
             Some(properties) => properties.chunks(run, reading.selected).await?.into_iter().map(Some).collect(),

@@ -127,7 +127,8 @@ impl Selector {
     ) -> Result<Selected, Fault> {
         if let Some(path) = &self.plain_path {
             let fields = self.looked_at.as_deref().unwrap_or_default();
-            let cut = match Extractor::pieces(&answer.body, path, cut::Wanted { fields, joints: self.splice.is_some() }) {
+            let cut = match Extractor::pieces(&answer.body, path, cut::Wanted { fields, joints: self.splice.as_deref().map(Splice::tails) })
+            {
                 Ok(cut) => cut,
                 Err(why @ NotJson::TOO_MANY) => return Err(Fault::Unusable(why.to_string())),
                 // What is no JSON has no records; the reference goes on as if it were an empty object.

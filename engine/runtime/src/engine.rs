@@ -85,7 +85,16 @@ impl Engine {
     ) -> std::io::Result<EngineHandle> {
         let config = Arc::new(config);
         let bells = Bells::new(log.shard_count());
-        let shared = Arc::new(Shared { config, log, ledger, connectors, pace: Pace::default(), boards: Boards::default(), bells });
+        let shared = Arc::new(Shared {
+            config,
+            log,
+            ledger,
+            connectors,
+            pace: Pace::default(),
+            boards: Boards::default(),
+            bells,
+            places: Arc::default(),
+        });
         let (tell_root, root) = watch::channel(None);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let handle = EngineHandle { shared: Arc::clone(&shared), root, stop: stop.clone(), ended: ended.clone() };

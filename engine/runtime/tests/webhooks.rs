@@ -37,6 +37,7 @@ fn source() -> Arc<TestSource> {
             {"type": "gone", "stream": "orders", "record": "it", "op": "delete", "key": "{json:key}"},
             {"type": "news", "stream": "customers", "thin": true},
             {"type": "new", "stream": "orders", "record": "it"},
+            {"type": "odd", "stream": "panicking", "record": "it"},
         ],
     });
     let source = TestSource::with_webhooks("shop", &section);
@@ -136,6 +137,8 @@ async fn what_cannot_be_handled_is_in_quarantine_and_the_rest_goes_on() {
         json!({"type": "new", "it": {"id": "panic"}}),
         json!({"type": "new", "it": {"id": "large", "text": "x".repeat(5000)}}),
         json!({"type": "boring"}),
+        json!({"type": "odd", "it": {"id": "first"}}),
+        json!({"type": "odd", "it": {"id": "second"}}),
         order("a", 2),
     ];
     for (number, body) in bodies.iter().enumerate() {
@@ -151,6 +154,8 @@ async fn what_cannot_be_handled_is_in_quarantine_and_the_rest_goes_on() {
         ("orders", "its key is missing"),
         ("orders", "reading it made us panic"),
         ("orders", "there is no record where one should be"),
+        ("panicking", "the source answered something unusable: learning how to read it made us panic"),
+        ("panicking", "the source answered something unusable: learning how to read it made us panic"),
         ("webhooks", "the connector does not know what `unheard-of` means"),
     ];
     assert_eq!(others.into_iter().copied().collect::<Vec<_>>(), expected);

@@ -4,7 +4,8 @@
 use bytes::Bytes;
 
 use crate::{
-    cut::{Cut, NotJson, PIECES_MAX, Wanted, cut, cut_beside, field},
+    cut::{Cut, NotJson, PIECES_MAX, Wanted, cut, cut_beside},
+    fields::field,
     piece::Piece,
 };
 
@@ -17,7 +18,7 @@ pub fn pieces(page: &Bytes, path: &[String], wanted: Wanted<'_>) -> Result<Cut, 
         }
         return Ok(cut);
     }
-    let documents = cut_beside(page, &[], Wanted { joints: wanted.joints && path.is_empty(), ..Wanted::default() })?;
+    let documents = cut_beside(page, &[], Wanted { joints: wanted.joints.filter(|_| path.is_empty()), ..Wanted::default() })?;
     let all_are_records = path.is_empty() && documents.records.iter().all(holds_fields);
     if all_are_records {
         return Ok(documents);

@@ -1,24 +1,30 @@
 //! Where those fields of a record stand that its transformations know by name.
 
 use crate::{
-    cut::{self, Field},
+    cut,
+    fields::{self, Field, fields},
     piece::Piece,
+    tails::{self, Tails},
 };
 
 /// The names of fields that are looked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Names {
     plain: Vec<Box<str>>,
-    /// The same as they are written.
-    quoted: Vec<String>,
-    /// How those begin.
-    heads: Vec<u64>,
-    /// One bit for each hash of those.
-    hashes: u64,
+    /// The same as they are written, and how that ends.
+    quoted: Vec<(String, Option<u32>)>,
+    /// How any of them ends.
+    pub tails: Tails,
     /// Some of them have letters that are no ASCII.
     pub odd: bool,
     /// Some of them are written with a backslash.
     pub escapes: bool,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { plain: Vec::new(), quoted: Vec::new(), tails: Tails::NONE, odd: false, escapes: false }
+    }
 }
 
 impl Names {
@@ -31,13 +37,12 @@ impl Names {
     pub fn index(&mut self, name: &str) -> usize {
         self.plain.iter().position(|known| known.as_ref() == name).unwrap_or_else(|| {
             let quoted = serde_json::Value::from(name).to_string();
-            let head = head(quoted.as_bytes(), 0, quoted.len());
-            self.hashes |= hash_bit(head);
-            self.heads.push(head);
             self.odd |= !name.is_ascii();
             self.escapes |= quoted.contains('\\');
+            self.tails.add(&quoted);
             self.plain.push(name.into());
-            self.quoted.push(quoted);
+            let tail = tails::of_name(&quoted);
+            self.quoted.push((quoted, tail));
             self.plain.len() - 1
         })
     }
@@ -49,46 +54,22 @@ impl Names {
 
     /// The same with its quotes.
     pub fn quoted(&self, index: usize) -> &[u8] {
-        self.quoted[index].as_bytes()
+        self.quoted[index].0.as_bytes()
     }
 
     /// Which of them stands here, with its quotes.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is asked for every field of every record")]
-    fn find(&self, bytes: &[u8], from: usize, to: usize, escaped: bool) -> Option<usize> {
-        if escaped {
-            return self.plain.iter().position(|known| cut::is_name(&bytes[from..to], true, known));
-        }
-        let head = head(bytes, from, to);
-        if self.hashes & hash_bit(head) == 0 {
-            return None;
-        }
-        let mut alike = self.heads.iter().enumerate().filter(|(_, known)| **known == head);
-        alike.find_map(|(index, _)| {
-            let quoted = self.quoted[index].as_bytes();
-            // A short one was compared as a whole.
-            let is_same = quoted.len() == to - from && (quoted.len() <= HEAD_BYTES || quoted == &bytes[from..to]);
-            is_same.then_some(index)
-        })
+    fn find(&self, quoted: &[u8], escaped: bool) -> Option<usize> {
+        self.plain.iter().position(|known| cut::is_name(quoted, escaped, known))
     }
-}
 
-const HEAD_BYTES: usize = 8;
-
-/// The first bytes of a name.
-#[inline]
-fn head(bytes: &[u8], from: usize, to: usize) -> u64 {
-    let head = match bytes[from..].first_chunk() {
-        Some(head) => u64::from_le_bytes(*head),
-        None => bytes[from..].iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
-    };
-    if to - from < HEAD_BYTES { head & ((1 << (8 * (to - from))) - 1) } else { head }
-}
-
-/// One of 64, told by the golden ratio's bits as Knuth has it ("The Art of Computer Programming" 3, section 6.4).
-#[inline]
-fn hash_bit(head: u64) -> u64 {
-    1 << (head.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58)
+    /// Which of them stands right before this colon, and where it begins. There is no backslash.
+    #[inline]
+    fn before(&self, bytes: &[u8], colon: usize) -> Option<(usize, usize)> {
+        let (name, tail) = (bytes.get(..colon)?, tails::before(bytes, colon));
+        let index =
+            self.quoted.iter().position(|(quoted, known)| (known.is_none() || *known == tail) && name.ends_with(quoted.as_bytes()))?;
+        Some((index, colon - self.quoted[index].0.len()))
+    }
 }
 
 /// A known field of a record, by places in it.
@@ -115,65 +96,62 @@ pub struct Stands {
     pub begin: usize,
     /// Behind the value of the last.
     pub end: usize,
-    /// A field that is not known is null.
+    /// A field that is not known may be null.
     pub null: bool,
 }
 
 impl Stands {
     /// Finds them. `None` where the record is no object, or has two fields of one known name: of these the last one counts, and the first
     /// says where it stands.
-    pub fn find(&mut self, record: &Piece, joints: &[u32], names: &Names) -> Option<()> {
+    pub fn find(&mut self, record: &Piece, joints: Option<&[u32]>, names: &Names) -> Option<()> {
         self.fields.clear();
-        (self.begin, self.end, self.null) = (1, 1, false);
-        if let Some(is_told) = self.find_tight(record, joints, names) {
+        if let Some(joints) = joints.filter(|_| !record.seen.escapes)
+            && let Some(is_told) = self.find_joined(record, joints, names)
+        {
             return is_told.then_some(());
         }
         self.fields.clear();
+        (self.begin, self.end, self.null) = (1, 1, false);
         let mut is_told = true;
         let mut walk = Walk::new(record, names);
-        let found = |field| is_told &= walk.put(self, field).is_some();
-        let walked = match joints {
-            [] => cut::fields(record, found),
-            joints => cut::joined(record, joints, record.seen.escapes, found),
-        };
+        let walked = fields(record, |field| is_told &= walk.put(self, field).is_some());
         walk.end(self);
         walked.ok().filter(|()| is_told)
     }
 
-    /// The same where there are no spaces around names and values, as most sources write. `None` where there are some.
-    fn find_tight(&mut self, record: &Piece, joints: &[u32], names: &Names) -> Option<bool> {
+    /// The same by the joints of those fields that may be known. `None` where these do not tell it.
+    fn find_joined(&mut self, record: &Piece, joints: &[u32], names: &Names) -> Option<bool> {
         let bytes: &[u8] = record;
-        if joints.len().is_multiple_of(2) || record.seen.escapes {
-            return None;
-        }
-        let (has_null, mut null, mut is_told, mut is_open) = (record.seen.null, false, true, false);
-        let mut from = 1;
-        for pair in joints.chunks(2) {
-            let (colon, to, comma) = match *pair {
-                [colon, comma] => (colon as usize, comma as usize, b','),
-                _ => (*pair.first()? as usize, bytes.len() - 1, b'}'),
-            };
-            let ([b'"', .., b'"', b':'], [first, .., end]) = (bytes.get(from..=colon)?, bytes.get(colon + 1..=to)?) else { return None };
-            if *end != comma || *first <= b' ' || bytes[to - 1] <= b' ' {
+        let [b'{', inner @ .., b'}'] = bytes else { return None };
+        (self.begin, self.end, self.null) = (1 + spaces(inner), 1 + inner.trim_ascii_end().len(), record.seen.null);
+        let mut is_told = bytes.get(self.begin) == Some(&b'"');
+        for pair in joints.chunks_exact(2) {
+            let (colon, to) = (pair[0] as usize, pair[1] as usize);
+            let Some((index, name)) = names.before(bytes, colon) else {
+                // Behind a name with spaces behind it there may be any.
+                if bytes.get(colon - 1) == Some(&b'"') {
+                    continue;
+                }
                 return None;
-            }
-            if is_open && let Some(last) = self.fields.last_mut() {
-                last.next = from;
-            }
-            let known = names.find(bytes, from, colon, false);
-            is_open = known.is_some();
-            if let Some(index) = known {
-                is_told &= !self.fields.iter().any(|known| known.index == index);
-                let before = if from == 1 { 1 } else { from - 1 };
-                self.fields.push(Stand { index, value: colon + 1, value_end: to, before, next: to });
-            } else {
-                null |= has_null && *first == b'n';
-            }
-            from = to + 1;
+            };
+            let before = match bytes[..name].trim_ascii_end() {
+                [b'{'] => name,
+                [rest @ .., b','] => rest.trim_ascii_end().len(),
+                _ => return None,
+            };
+            let (value, value_end) = fields::trimmed_value(bytes, colon, to)?;
+            let next = if bytes.get(to) == Some(&b',') { to + 1 + spaces(&bytes[to + 1..]) } else { value_end };
+            is_told &= !self.fields.iter().any(|known| known.index == index);
+            self.fields.push(Stand { index, value, value_end, before, next });
         }
-        (self.end, self.null) = (bytes.len() - 1, null);
         Some(is_told)
     }
+}
+
+/// So many spaces it begins with.
+#[inline]
+fn spaces(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }
 
 /// The way through the fields of a record.
@@ -207,7 +185,7 @@ impl<'a> Walk<'a> {
         {
             last.next = name;
         }
-        let Some(index) = self.names.find(self.record, name, name_end, name_escaped) else {
+        let Some(index) = self.names.find(&self.record[name..name_end], name_escaped) else {
             self.null |= self.has_null && self.record.get(value) == Some(&b'n');
             return Some(());
         };

@@ -9,6 +9,7 @@ use super::{Change, Transform, known::Names, splicer::Splicer};
 use crate::{
     extract::filled::{Kind, Template},
     piece::Joints,
+    tails::Tails,
 };
 
 /// Transformations that can be made so.
@@ -74,6 +75,11 @@ impl Splice {
             looks: looks.iter().map(|name| self.names.index(name)).collect(),
             copies,
         })))
+    }
+
+    /// Which fields of records are worth a note while they are cut out.
+    pub fn tails(&self) -> Tails {
+        self.names.tails
     }
 
     /// Changes records of a page of this size, whose fields join there.

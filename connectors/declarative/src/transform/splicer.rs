@@ -11,10 +11,9 @@ use super::{
     splice::{Added, Splice, Step},
 };
 use crate::{
-    cut,
     decode::json,
     extract::filled::{self, Scope, Template},
-    flat,
+    fields, flat,
     piece::{Joints, Piece, Seen},
 };
 
@@ -80,7 +79,7 @@ impl<'a> Splicer<'a> {
         self.made.clear();
         self.now.clear();
         self.now.resize(self.splice.names.len(), Now::Gone);
-        let joints = self.joints.get(record.joints.clone()).unwrap_or_default();
+        let joints = record.joints.as_ref().and_then(|place| self.joints.get(place.start as usize..place.end as usize));
         self.stands.find(record, joints, &self.splice.names)?;
         for (place, field) in self.stands.fields.iter().enumerate() {
             self.now[field.index] = Now::Kept(place);
@@ -241,7 +240,7 @@ fn below(record: &Piece, within: Range<usize>, name: &str) -> Option<Range<usize
     let is_plain = !record.seen.escapes && !name.contains(['"', '\\']) && !name.contains(char::is_control);
     let found = if is_plain { flat::field(record, within.clone(), name) } else { None };
     found.unwrap_or_else(|| {
-        let found = cut::field(&record[within.clone()], name)?;
+        let found = fields::field(&record[within.clone()], name)?;
         Some(within.start + found.start..within.start + found.end)
     })
 }

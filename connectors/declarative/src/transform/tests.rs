@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    brackets,
+    brackets::{self, Joined},
     piece::{Joints, Piece, Seen},
 };
 
@@ -69,11 +69,12 @@ fn both_ways(nodes: &Value, record: &str, scope: &Scope) -> Option<(Result<Strin
     let splice = Splice::of(&transforms)?;
     let bytes = Bytes::from(record.to_owned());
     let mut joints = Joints::new();
-    let (end, seen) = brackets::end_joined(&bytes, 0, &mut joints).unwrap_or((0, Seen::UNKNOWN));
+    let joined = brackets::end_joined(&bytes, 0, splice.tails(), &mut joints);
+    let Joined { end, seen, is_even } = joined.unwrap_or(Joined { end: 0, seen: Seen::UNKNOWN, is_even: false });
     let piece = Piece::new(bytes, seen);
     let walked = splice.splicer(0, &joints).change(&piece, &mut scope.clone())?;
     // The same by joints, where the record is whole.
-    let joined = Piece { joints: 0..joints.len(), ..piece };
+    let joined = Piece { joints: is_even.then(|| 0..u32::try_from(joints.len()).unwrap()), ..piece };
     let spliced = splice.splicer(0, &joints).change(&joined, &mut scope.clone()).filter(|_| end == joined.len() && !seen.word)?;
     assert_eq!(spliced.as_ref().ok().map(|piece| &piece.bytes), walked.as_ref().ok().map(|piece| &piece.bytes));
     let tree = apply_all(&transforms, crate::decode::json::parse(record.as_bytes()).unwrap(), &mut scope.clone());

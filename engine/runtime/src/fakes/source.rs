@@ -172,7 +172,8 @@ impl Connector for TestSource {
         self.webhooks.as_ref()
     }
 
-    async fn recorder(&self, _: &Context, _: &StreamName) -> Result<Box<dyn Recorder>, Fault> {
+    async fn recorder(&self, _: &Context, stream: &StreamName) -> Result<Box<dyn Recorder>, Fault> {
+        assert_ne!(stream.as_str(), "panicking", "making a recorder has a bug");
         Ok(Box::new(TestRecorder))
     }
 

@@ -42,7 +42,7 @@ use crate::{
     lanes::Key,
     pace::Pace,
     patience::Waiter,
-    pump::{StreamEnd, StreamTask},
+    pump::{Places, StreamEnd, StreamTask},
     receive::Bells,
     tries::insist,
 };
@@ -56,6 +56,7 @@ pub struct Shared {
     pub pace: Pace,
     pub boards: Boards,
     pub bells: Bells,
+    pub places: Arc<Places>,
 }
 
 /// The right to run an integration once.
@@ -93,6 +94,7 @@ pub struct Link {
     pub stop: CancellationToken,
     pub fenced: Arc<dyn Fn(ShardId) + Send + Sync>,
     pub steps: AtomicU64,
+    pub places: Arc<Places>,
 }
 
 impl Link {
@@ -168,6 +170,7 @@ impl Job {
             stop: ticket.stop.clone(),
             fenced: Arc::clone(&ticket.fenced),
             steps: AtomicU64::new(0),
+            places: Arc::clone(&shared.places),
         });
         let plan = {
             let _entered = link.gate.enter();

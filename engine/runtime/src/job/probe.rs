@@ -1,9 +1,9 @@
 //! Questions to a source outside of any job: does the connection work, and which streams are there. Nothing waits long for them.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use std::time::Duration;
+use futures::FutureExt;
 use syncline_model::{Fault, Settings, StreamName};
 use syncline_sdk::{Connector, Context, Patience, Recorder, StreamSpec, WaitReason, http::Client, limits::Paced};
 
@@ -22,10 +22,12 @@ pub async fn streams(shared: &Shared, key: &Key) -> Result<Vec<StreamSpec>, Faul
     connector.streams(&context).await
 }
 
-/// What makes records of a stream from what webhooks bring.
+/// What makes records of a stream from what webhooks bring. A connector that panics over it fails for that stream alone: whoever asks
+/// has the deliveries of others behind this one.
 pub async fn recorder(shared: &Shared, key: &Key, stream: &StreamName) -> Result<Box<dyn Recorder>, Fault> {
     let (connector, context) = outfit(shared, key).await?;
-    connector.recorder(&context, stream).await
+    let made = AssertUnwindSafe(connector.recorder(&context, stream)).catch_unwind().await;
+    made.unwrap_or_else(|_| Err(Fault::Unusable("learning how to read it made us panic".to_owned())))
 }
 
 async fn outfit(shared: &Shared, key: &Key) -> Result<(Arc<dyn Connector>, Context), Fault> {

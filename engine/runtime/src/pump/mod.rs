@@ -20,6 +20,7 @@ use syncline_sdk::{Context, Page, Reader, StreamSpec};
 
 pub(crate) use digests::key_hash;
 pub use parts::{HISTORY, HISTORY_KNOWN, Parts};
+pub use window::Places;
 
 use crate::{
     job::Link,
@@ -167,7 +168,7 @@ impl Pump {
 
     /// Writes what is read, until there is no more of it.
     async fn write(&self, ahead: &Ahead, origin: Origin, parts: &mut Parts, sifter: &mut Sifter) -> Result<Committed, Fault> {
-        let mut window = Window::default();
+        let mut window = Window::new(&self.task.link.places);
         loop {
             let (is_empty, has_room) = (window.is_empty(), window.has_room());
             let Read { pages, left_out, end, .. } = tokio::select! {
@@ -227,7 +228,7 @@ impl Pump {
     }
 
     async fn finish(&self, origin: Origin, parts: &mut Parts, sifter: &mut Sifter) -> Result<Pass, Fault> {
-        let mut window = Window::default();
+        let mut window = Window::new(&self.task.link.places);
         loop {
             let step = sifter.end_step(parts);
             let gone = step.gone.into_iter().map(|key| Event::new(&self.task.source, origin, deleted(key))).collect();

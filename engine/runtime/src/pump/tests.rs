@@ -11,7 +11,7 @@ use syncline_sdk::Connector;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Pump, StreamEnd, StreamTask};
+use super::{Places, Pump, StreamEnd, StreamTask};
 use crate::{
     EngineConfig,
     board::{Board, JobProgress},
@@ -29,6 +29,7 @@ struct Setup {
     config: EngineConfig,
     accept: bool,
     stop: CancellationToken,
+    places: Arc<Places>,
 }
 
 struct NoHttp;
@@ -51,6 +52,7 @@ impl Setup {
             config: EngineConfig { step_records_min: 1, ..EngineConfig::default() },
             accept: false,
             stop: CancellationToken::new(),
+            places: Arc::default(),
         }
     }
 
@@ -80,6 +82,7 @@ impl Setup {
             stop: self.stop.clone(),
             fenced: Arc::new(|_| {}),
             steps: AtomicU64::new(0),
+            places: Arc::clone(&self.places),
         });
         let waiter = Arc::new(Waiter::new(Arc::clone(&link), Some(stream.clone())));
         let context = syncline_sdk::Context {
@@ -266,21 +269,31 @@ async fn a_log_that_is_away_for_a_while_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn several_steps_of_a_stream_are_under_way_and_come_in_their_order() {
-    let setup = Setup::new(rows(200));
+    let setup = Setup::new(rows(500));
     assert_eq!(setup.read(SyncMode::Incremental).await, READ);
-    let wanted: Vec<String> = (1..=200).map(|number| format!("upsert {number} {}", number * 10)).collect();
+    let wanted: Vec<String> = (1..=500).map(|number| format!("upsert {number} {}", number * 10)).collect();
     assert_eq!(setup.published(), wanted);
-    assert_eq!(setup.log.waited_for_most(), 16);
+    assert_eq!(setup.log.waited_for_most(), 48);
+}
+
+/// How many steps of 600 KiB were under way at the same time.
+async fn under_way_of_large_steps(places: usize) -> usize {
+    let large = |number| Row { body: "x".repeat(600 << 10), ..Row::new(number, number) };
+    let mut setup = Setup::new((1..=40).map(large));
+    setup.places = Arc::new(Places::new(places));
+    setup.source.tell(|tables| tables.page_sizes = vec![1]);
+    assert_eq!(setup.read(SyncMode::Incremental).await, READ);
+    assert_eq!(setup.published().len(), 40);
+    // Whoever has ended leaves its place to the next.
+    assert_eq!(setup.places.free(), places);
+    setup.log.waited_for_most()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_under_way_is_bounded_in_bytes() {
-    let large = |number| Row { body: "x".repeat(300 << 10), ..Row::new(number, number) };
-    let setup = Setup::new((1..=20).map(large));
-    setup.source.tell(|tables| tables.page_sizes = vec![1]);
-    assert_eq!(setup.read(SyncMode::Incremental).await, READ);
-    assert_eq!(setup.published().len(), 20);
-    assert!((2..=4).contains(&setup.log.waited_for_most()), "{}", setup.log.waited_for_most());
+async fn what_is_under_way_is_bounded_in_bytes_and_more_tightly_where_many_have_much() {
+    // As many as make 4 MiB and 1 MiB; of what is read meanwhile a step takes one or two pages.
+    let (with_place, without) = (under_way_of_large_steps(1).await, under_way_of_large_steps(0).await);
+    assert!((4..=7).contains(&with_place) && (1..=2).contains(&without), "{with_place} and {without}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,6 +43,11 @@ const WRAPPERS: &[&str] = &[
     "traits",
 ];
 
+/// What the parts of a record that are about itself are called: `personal details`, `contact info`.
+const WHOSE: &[&str] =
+    &["personal", "contact", "basic", "general", "user", "customer", "client", "person", "member", "main", "core", "public"];
+const PARTS: &[&str] = &["details", "detail", "info", "information", "data", "profile", "fields", "attributes"];
+
 /// Objects in which a record keeps its times.
 const TIMES: &[&str] = &["metadata", "meta_data", "meta", "audit", "timestamps", "dates", "system"];
 
@@ -111,7 +116,9 @@ fn score(column: &Column, stats: &crate::organize::profile::Stats, attribute: &A
 
 /// Where the key says only that here is the value, the object around it says which.
 fn by_object(tokens: &[String], outer: &[String], attribute: &Attribute, concept: &Concept) -> f64 {
-    let hollow = tokens.iter().all(|word| HOLLOW.contains(&word.as_str()));
+    // What a record points to has a name: `company.name`. The record's own name is no such thing.
+    let pointed = tokens == ["name"] && !attribute.holds.contains(&Holds::PersonName);
+    let hollow = pointed || tokens.iter().all(|word| HOLLOW.contains(&word.as_str()));
     let Some((object, outer)) = outer.split_last().filter(|_| hollow && attribute.inside.is_none()) else { return 0.0 };
     name_score(&words::tokens(object), attribute, concept, false) * place(outer, attribute) * 0.97
 }
@@ -130,7 +137,7 @@ fn place(outer: &[String], attribute: &Attribute) -> f64 {
         let name = words::snake(key);
         let times = attribute.holds.contains(&Holds::Moment) && TIMES.contains(&name.as_str());
         let names = attribute.holds.contains(&Holds::PersonName) && matches!(name.as_str(), "name" | "names");
-        let wraps = WRAPPERS.contains(&name.as_str()) || times || names;
+        let wraps = WRAPPERS.contains(&name.as_str()) || is_own_part(&name) || times || names;
         place *= match (wraps, is_address(key), &attribute.inside) {
             (true, _, _) => 0.97,
             (_, true, Some(_)) => 0.96,
@@ -151,6 +158,11 @@ fn place(outer: &[String], attribute: &Attribute) -> f64 {
     place
 }
 
+/// `personal_details`, `contact_info`: a part of the record that is about itself.
+fn is_own_part(name: &str) -> bool {
+    name.split_once('_').is_some_and(|(whose, what)| WHOSE.contains(&whose) && PARTS.contains(&what))
+}
+
 fn is_address(key: &str) -> bool {
     words::tokens(key).iter().any(|word| {
         let plain = word.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -166,19 +178,19 @@ fn is_letter(word: &str) -> bool {
 fn name_score(tokens: &[String], attribute: &Attribute, concept: &Concept, inside_address: bool) -> f64 {
     let plain = strip(tokens, concept);
     let mut best = 0.0_f64;
-    for (rank, name) in std::iter::once(&attribute.name).chain(&attribute.names).enumerate() {
-        let name = words::tokens(name);
+    for (rank, name) in attribute.words().iter().enumerate() {
         let order = 0.004 * rank.min(12) as f64;
-        if inside_address && name == ["address"] {
+        if inside_address && *name == ["address"] {
             continue;
         }
-        best = best.max(exactness(tokens, &name) - order);
+        best = best.max(exactness(tokens, name) - order);
         if plain.len() < tokens.len() {
-            best = best.max(exactness(&plain, &name) - 0.08 - order);
+            best = best.max(exactness(&plain, name) - 0.08 - order);
         }
-        // `address1_city`, and one letter for it: `p_city`.
-        if attribute.inside.is_some() && tokens.len() > 1 && (is_address(&tokens[0]) || is_letter(&tokens[0])) {
-            best = best.max(exactness(&tokens[1..], &name) - 0.06 - order);
+        // `address1_city`, `billing_address_country`, and one letter for it: `p_city`.
+        if attribute.inside.is_some() && plain.len() > 1 && (is_address(&plain[0]) || is_letter(&plain[0])) {
+            let before = 0.05 * (tokens.len() - plain.len()) as f64;
+            best = best.max(exactness(&plain[1..], name) - 0.06 - before - order);
         }
     }
     best
@@ -193,13 +205,22 @@ fn strip(tokens: &[String], concept: &Concept) -> Vec<String> {
 }
 
 fn exactness(tokens: &[String], name: &[String]) -> f64 {
-    let joined = tokens.concat();
-    if tokens == name || joined == name.concat() || joined.strip_suffix('1').is_some_and(|first| first == name.concat()) {
-        return 1.0;
+    let letters = |words: &[String]| words.iter().map(String::len).sum::<usize>();
+    let (length, known) = (letters(tokens), letters(name));
+    if length == known || length == known + 1 {
+        let (joined, name) = (tokens.concat(), name.concat());
+        if joined == name || joined.strip_suffix('1').is_some_and(|first| first == name) {
+            return 1.0;
+        }
+    }
+    if tokens.len() != name.len() {
+        return 0.0;
     }
     // A beginning stands for a word where little of it is missing, or little is there: `count` is no country.
     let begins = |a: &String, b: &String| a != b && b.starts_with(a.as_str()) && a.len() > 4 && b.len() > a.len() + 1;
+    if words::likeness(tokens, name) <= 0.88 {
+        return 0.0;
+    }
     let other_word = tokens.iter().any(|a| name.iter().any(|b| (begins(a, b) || begins(b, a)) && words::singular(a) != words::singular(b)));
-    let likeness = words::likeness(tokens, name);
-    if tokens.len() == name.len() && likeness > 0.88 && !other_word { 0.78 } else { 0.0 }
+    if other_word { 0.0 } else { 0.78 }
 }

@@ -1,8 +1,11 @@
 //! The concepts, read from data files.
 
+use std::sync::OnceLock;
+
 use serde::Deserialize;
 
 use crate::organize::Refused;
+use crate::organize::words;
 
 const SHIPPED: &[(&str, &str)] = &[
     ("people-and-companies.json", include_str!("../../../concepts/people-and-companies.json")),
@@ -56,6 +59,16 @@ pub struct Attribute {
     /// What its values start with.
     #[serde(default)]
     pub prefix: Option<String>,
+    /// All its names as words, cut once.
+    #[serde(skip)]
+    words: OnceLock<Vec<Vec<String>>>,
+}
+
+impl Attribute {
+    /// Its names as words, its own first.
+    pub fn words(&self) -> &[Vec<String>] {
+        self.words.get_or_init(|| std::iter::once(&self.name).chain(&self.names).map(|name| words::tokens(name)).collect())
+    }
 }
 
 /// What values are.

@@ -117,3 +117,22 @@ fn a_login_that_is_a_mail_address_is_one_where_there_is_no_other() {
     let both = stream("box_users", r#"{"id":1,"login":"a@b.example","mail":"c@d.example"}"#);
     assert_eq!(fields(&find(&[both], &[]).unwrap(), "customer"), ["email=mail"]);
 }
+
+#[test]
+fn who_somebody_works_for_may_be_an_object_and_what_they_are_may_be_in_a_part_of_the_record() {
+    let contact = stream("crm_contacts", r#"{"id":1,"name":"Ann Bee","company":{"id":7,"name":"Acme"},"office":{"name":"Bonn"}}"#);
+    assert_eq!(fields(&find(&[contact], &[]).unwrap(), "customer"), ["company_name=company.name", "full_name=name"]);
+    let customer = stream(
+        "pay_customers",
+        r#"{"id":1,"personal_details":{"email":"a@b.example","address":{"city":"Bonn"}},"bank_details":{"country":"DE"}}"#,
+    );
+    let expected = ["city=personal_details.address.city", "email=personal_details.email"];
+    assert_eq!(fields(&find(&[customer], &[]).unwrap(), "customer"), expected);
+}
+
+#[test]
+fn the_words_before_an_address_may_be_several() {
+    let contact = stream("crm_contacts", r#"{"id":1,"primary_address_country":"DE","primary_address_postalcode":"53111"}"#);
+    let expected = ["country=primary_address_country", "postal_code=primary_address_postalcode"];
+    assert_eq!(fields(&find(&[contact], &[]).unwrap(), "customer"), expected);
+}

@@ -46,7 +46,7 @@ impl Evidence {
 }
 
 /// The part of a column's values that the target must have.
-const CONTAINED: f64 = 0.8;
+pub(super) const CONTAINED: f64 = 0.8;
 
 /// Weighs one column against one key; `None` when the values speak against it.
 pub(super) fn weigh(

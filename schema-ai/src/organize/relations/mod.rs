@@ -6,6 +6,7 @@ mod chance;
 pub mod composite;
 pub mod evidence;
 mod fit;
+mod index;
 mod kin;
 mod modules;
 pub mod naming;
@@ -54,13 +55,16 @@ pub(super) struct Target<'a> {
 pub fn find(streams: &[Stream]) -> Vec<Relation> {
     let names = modules::settle(streams, keys::naming(streams));
     let targets = targets(streams);
+    let index = index::Index::of(&targets);
     let mut found = Vec::new();
     for (at, stream) in streams.iter().enumerate() {
         let prefix = stream.root().and_then(naming::prefix);
         for table in &stream.tables {
             for column in table.columns.iter().filter(|column| may_refer(column, keys::stats(&stream.profile, column))) {
                 let role = naming::role_within(&column.path, prefix.as_deref());
-                found.extend(best_target(streams, &names, (at, column, &role), &targets));
+                let candidates = index.candidates(keys::stats(&stream.profile, column));
+                let candidates = candidates.into_iter().map(|at| &targets[at as usize]);
+                found.extend(best_target(streams, &names, (at, column, &role), candidates));
             }
         }
     }
@@ -114,11 +118,11 @@ fn may_refer(column: &Column, stats: &Stats) -> bool {
     type_fits && !meant && short && stats.present() > 0 && !column.is_map_key
 }
 
-fn best_target(
+fn best_target<'a>(
     streams: &[Stream],
     names: &[Naming],
     (at, column, role): (usize, &Column, &naming::Role),
-    targets: &[Target<'_>],
+    targets: impl Iterator<Item = &'a Target<'a>>,
 ) -> Option<Relation> {
     let mut best: Option<Relation> = None;
     let said = naming::Said::new(role);

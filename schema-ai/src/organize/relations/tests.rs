@@ -343,3 +343,44 @@ fn words_that_few_streams_begin_with_are_no_providers() {
     let streams: Vec<Stream> = names.iter().map(|name| stream(name, "id", &rows(2, |n| format!("{{\"id\":{n}}}")))).collect();
     assert!(keys::naming(&streams).iter().all(|naming| naming.provider.is_none()));
 }
+
+/// Streams of many applications, each of which refers to the next one of its own.
+fn applications(count: usize) -> Vec<Stream> {
+    let of = |app: usize| {
+        let customer = move |n: usize| format!("cus_{app}_{n}");
+        let orders = rows(20, |n| format!("{{\"id\":\"ord_{app}_{n}\",\"customer_id\":\"{}\",\"note\":\"n{n}\"}}", customer(n % 10)));
+        let customers = rows(10, |n| format!("{{\"id\":\"{}\",\"email\":\"a{n}@b.example\"}}", customer(n)));
+        [stream(&format!("app{app}_orders"), "id", &orders), stream(&format!("app{app}_customers"), "id", &customers)]
+    };
+    (0..count).flat_map(of).collect()
+}
+
+#[test]
+fn two_thousand_streams_are_not_each_compared_with_each() {
+    let streams = applications(1_000);
+    let targets = targets(&streams);
+    let index = index::Index::of(&targets);
+    let columns = || streams.iter().flat_map(|stream| stream.tables[0].columns.iter().map(move |column| (stream, column)));
+    let asked: usize = columns().map(|(stream, column)| index.candidates(keys::stats(&stream.profile, column)).len()).sum();
+    // Each key finds itself, and each reference its key.
+    assert_eq!((streams.len(), asked), (2_000, 3_000));
+}
+
+#[test]
+fn no_key_that_holds_most_of_a_column_is_left_out_of_the_candidates() {
+    let mut streams = applications(3);
+    streams.push(stream("large", "id", &rows(5_000, |n| format!("{{\"id\":{n}}}"))));
+    for part in [1_usize, 3, 7] {
+        let values = |n: usize| if n % 9 < 8 { n * part } else { 1_000_000 + n };
+        streams.push(stream(&format!("part{part}"), "id", &rows(200, |n| format!("{{\"id\":{},\"large_id\":{}}}", n * 2, values(n)))));
+    }
+    let targets = targets(&streams);
+    let index = index::Index::of(&targets);
+    for (stream, column) in streams.iter().flat_map(|stream| stream.tables[0].columns.iter().map(move |column| (stream, column))) {
+        let stats = keys::stats(&stream.profile, column);
+        let candidates = index.candidates(stats);
+        let holds = |target: &Target<'_>| evidence::containment(stats, target.stats).is_some_and(|(part, _)| part >= evidence::CONTAINED);
+        let holding = (0..targets.len()).filter(|at| holds(&targets[*at]));
+        assert!(holding.clone().all(|at| candidates.contains(&(at as u32))), "{} {}", stream.name, column.path);
+    }
+}
