@@ -2,7 +2,10 @@
 
 use sqlx::{AssertSqlSafe, PgConnection, Result};
 
-use super::catalog;
+use super::{
+    catalog,
+    refresh::{Refresh, Refreshed},
+};
 
 /// What every `COPY` in binary form begins with: magic, flags, and the length of an extension that is not there.
 pub(super) const HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -20,6 +23,8 @@ pub(super) enum Act<'a> {
     Texts(String, Vec<Vec<Option<String>>>),
     /// A `COPY`, and rows for it.
     Rows(String, Rows),
+    /// Rows that are written over others.
+    Refresh(Refresh),
 }
 
 /// Rows of one table.
@@ -32,9 +37,9 @@ pub(super) struct Rows {
     pub are_last: bool,
 }
 
-/// Does what comes, in its order, until nothing comes any more.
-pub(super) async fn serve<'a>(db: &mut PgConnection, mut next: impl AsyncFnMut() -> Option<Act<'a>>) -> Result<()> {
-    let mut act = next().await;
+/// Does what comes, in its order, until nothing comes any more. Gives what became of rows that were written over others.
+pub(super) async fn serve<'a>(db: &mut PgConnection, mut next: impl AsyncFnMut() -> Option<Act<'a>>) -> Result<Vec<Refreshed>> {
+    let (mut act, mut refreshed) = (next().await, Vec::new());
     while let Some(now) = act {
         act = match now {
             Act::Run(sql) => {
@@ -51,9 +56,13 @@ pub(super) async fn serve<'a>(db: &mut PgConnection, mut next: impl AsyncFnMut()
                 next().await
             }
             Act::Rows(sql, rows) => copy(db, &sql, rows, &mut next).await?,
+            Act::Refresh(rows) => {
+                refreshed.push(rows.run(db).await?);
+                next().await
+            }
         };
     }
-    Ok(())
+    Ok(refreshed)
 }
 
 /// Copies rows, and all further ones that are for the same table. Gives what came after them.

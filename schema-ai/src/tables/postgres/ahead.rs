@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, thread};
 use sqlx::{PgConnection, Result};
 use tokio::{runtime::Handle, sync::mpsc};
 
-use super::act::{Act, HEAD, Rows, serve};
+use super::{
+    act::{Act, HEAD, Rows, serve},
+    refresh::Refreshed,
+};
 
 /// How many acts may wait for the server.
 const WAITING: usize = 2;
@@ -38,6 +41,11 @@ impl<'a> Acts<'a> {
     /// The server is to do this after all that came before.
     pub fn give(&mut self, act: Act<'a>) {
         self.give_rows();
+        self.pass(act);
+    }
+
+    /// The server is to do this, and nothing that was given before has to do with it.
+    pub fn give_beside(&mut self, act: Act<'a>) {
         self.pass(act);
     }
 
@@ -78,7 +86,12 @@ impl<'a> Acts<'a> {
 }
 
 /// Lets the server do what is made. If that is much, it is made on a thread of its own meanwhile.
-pub(super) fn ahead<'a>(runtime: &Handle, db: &mut PgConnection, is_much: bool, make: impl FnOnce(&mut Acts<'a>) + Send) -> Result<()> {
+pub(super) fn ahead<'a>(
+    runtime: &Handle,
+    db: &mut PgConnection,
+    is_much: bool,
+    make: impl FnOnce(&mut Acts<'a>) + Send,
+) -> Result<Vec<Refreshed>> {
     let made = |out: Out<'a>| {
         let mut acts = Acts::to(out);
         make(&mut acts);
@@ -86,7 +99,7 @@ pub(super) fn ahead<'a>(runtime: &Handle, db: &mut PgConnection, is_much: bool, 
         acts.out
     };
     if !is_much {
-        let Out::Kept(acts) = made(Out::Kept(Vec::new())) else { return Ok(()) };
+        let Out::Kept(acts) = made(Out::Kept(Vec::new())) else { return Ok(Vec::new()) };
         let mut acts = acts.into_iter();
         return runtime.block_on(serve(db, async || acts.next()));
     }

@@ -20,8 +20,8 @@ struct Seen {
     known: Known,
     /// When its row was first written.
     first: Timestamp,
-    /// Its row was taken away already, for the one that comes.
-    is_taken: bool,
+    /// Nobody asked: there may be none, and it may be newer.
+    is_presumed: bool,
 }
 
 /// The records of one stream before a batch.
@@ -32,12 +32,50 @@ pub(super) struct Before<'a> {
     repeated: KeySet<'a>,
 }
 
-/// Tables, by their number, most of whose records were known when they were last asked for some.
-pub(super) type Familiar = HashSet<usize>;
+/// For so many batches tables are asked after a presumption did not hold.
+const ASKED_AFTER: u32 = 20;
+
+/// Tables, by their number, most of whose records were known the last time.
+#[derive(Debug, Default)]
+pub(super) struct Familiar {
+    tables: HashSet<usize>,
+    /// So many more batches presume nothing.
+    asked: u32,
+}
+
+impl Familiar {
+    fn contains(&self, table: usize) -> bool {
+        self.asked == 0 && self.tables.contains(&table)
+    }
+
+    /// Most of the records of the table were known, or not.
+    pub fn note(&mut self, table: usize, is_familiar: bool) {
+        if is_familiar {
+            self.tables.insert(table);
+        } else {
+            self.tables.remove(&table);
+        }
+    }
+
+    /// Somebody else may have written.
+    pub fn forget(&mut self) {
+        self.tables.clear();
+    }
+
+    /// What was presumed did not hold.
+    pub fn deceived(&mut self) {
+        self.asked = ASKED_AFTER;
+    }
+
+    /// One more batch is written.
+    pub fn next(&mut self) {
+        self.asked = self.asked.saturating_sub(1);
+    }
+}
 
 impl<'a> Before<'a> {
-    /// Asks the table for those of the records that it may have. Of a familiar one it takes the rows that the batch writes anew in the
-    /// same turn.
+    /// Asks the table for those of the records that it may have. Of a familiar one it presumes that it has those that the batch writes
+    /// anew, and no newer ones.
     pub async fn ask(
         db: &mut PgConnection,
         (sql, schema): (&Sql, &Schema),
@@ -59,42 +97,31 @@ impl<'a> Before<'a> {
         }
         if of.has_rows {
             let (count, gone) = (asked.len(), before.seen.len());
-            if familiar.contains(&table) {
-                let replaced = before.replaced(events, &asked);
-                if replaced.keys.len() * 2 > count {
-                    let rows = replaced.take(db, &sql.take(of, replaced.newest.is_some())).await?;
-                    before.note(&keys, &rows, Found::Taken)?;
-                    asked.retain(|key| !before.is_taken(key));
-                }
+            // What becomes of records with lists has to be known before their lists are written.
+            if familiar.contains(table) && !schema.tables.iter().any(|other| other.parent == Some(table)) {
+                before.presume(events, &mut asked);
             }
             if !asked.is_empty() {
                 let rows = sqlx::query(AssertSqlSafe(sql.versions(of))).bind(&asked).fetch_all(db).await?;
                 before.note(&keys, &rows, Found::There)?;
             }
-            let is_familiar = (before.seen.len() - gone) * 2 > count;
-            if is_familiar {
-                familiar.insert(table)
-            } else {
-                familiar.remove(&table)
-            };
+            familiar.note(table, (before.seen.len() - gone) * 2 > count);
         }
         Ok(before)
     }
 
-    /// Records that the batch writes anew whatever it finds, if nothing newer is there than the oldest version that it brings.
-    fn replaced(&self, events: &[&'a Logged], asked: &[&str]) -> Replaced<'a> {
-        let asked: KeySet<'_> = asked.iter().copied().collect();
-        let mut replaced = Replaced { keys: Vec::with_capacity(asked.len()), newest: None };
-        for logged in events {
-            let (event, key) = (&logged.event, logged.event.key.as_str());
-            if event.op != Op::Upsert || self.repeated.contains(key) || self.seen.contains_key(key) || !asked.contains(key) {
-                continue;
+    /// Takes the records out of those that are asked for of which the batch brings one state.
+    fn presume(&mut self, events: &[&'a Logged], asked: &mut Vec<&'a str>) {
+        let others = events.iter().filter(|logged| logged.event.op != Op::Upsert).map(|logged| logged.event.key.as_str());
+        let others: KeySet<'_> = others.collect();
+        let presumed = Seen { known: Known { exists: true, version: None }, first: Timestamp::UNIX_EPOCH, is_presumed: true };
+        asked.retain(|key| {
+            let is_asked = others.contains(key) || self.repeated.contains(key) || self.seen.contains_key(key);
+            if !is_asked {
+                self.seen.insert(key, presumed);
             }
-            replaced.keys.push(key);
-            let version = event.version.map(|version| version.0);
-            replaced.newest = replaced.newest.into_iter().chain(version).min();
-        }
-        replaced
+            is_asked
+        });
     }
 
     fn note(&mut self, keys: &KeySet<'a>, rows: &[PgRow], found: Found) -> Result<()> {
@@ -104,19 +131,29 @@ impl<'a> Before<'a> {
             let version = row.try_get::<Option<&str>, _>(1)?.and_then(|version| version.parse().ok());
             let exists = found != Found::Gone;
             let first = if exists { moment(row, 2)? } else { Timestamp::UNIX_EPOCH };
-            self.seen.insert(key, Seen { known: Known { exists, version }, first, is_taken: found == Found::Taken });
+            self.seen.insert(key, Seen { known: Known { exists, version }, first, is_presumed: false });
         }
         Ok(())
     }
 
-    /// The row of the record was taken away already.
-    pub fn is_taken(&self, key: &str) -> bool {
-        self.seen.get(key).is_some_and(|seen| seen.is_taken)
+    /// Nobody asked for the record: it may have no row, or a newer one.
+    pub fn is_presumed(&self, key: &str) -> bool {
+        self.seen.get(key).is_some_and(|seen| seen.is_presumed)
     }
 
-    /// Nothing has to be taken away before rows of the batch are written.
-    pub fn is_clear(&self) -> bool {
-        self.repeated.is_empty() && self.seen.values().all(|seen| seen.is_taken)
+    /// Some records were presumed.
+    pub fn presumes(&self) -> bool {
+        self.seen.values().any(|seen| seen.is_presumed)
+    }
+
+    /// None of the records was known, and none comes twice.
+    pub fn is_empty(&self) -> bool {
+        self.repeated.is_empty() && self.seen.is_empty()
+    }
+
+    /// Some of the records come twice.
+    pub fn repeats(&self) -> bool {
+        !self.repeated.is_empty()
     }
 
     /// What is known of a record.
@@ -126,7 +163,7 @@ impl<'a> Before<'a> {
 
     /// When the row of a record was first written.
     pub fn first_seen(&self, key: &str) -> Option<Timestamp> {
-        self.seen.get(key).filter(|seen| seen.known.exists).map(|seen| seen.first)
+        self.seen.get(key).filter(|seen| seen.known.exists && !seen.is_presumed).map(|seen| seen.first)
     }
 
     /// A part of the batch was written; later parts may bring more of the same records.
@@ -138,7 +175,7 @@ impl<'a> Before<'a> {
             let Some((first, _)) = record.won.filter(|_| self.repeated.contains(key)) else { continue };
             let exists = !(record.deleted && deletes == Deletes::Hard);
             let first = self.first_seen(key).unwrap_or(first.committed);
-            self.seen.insert(key, Seen { known: Known { exists, version: record.version }, first, is_taken: false });
+            self.seen.insert(key, Seen { known: Known { exists, version: record.version }, first, is_presumed: false });
         }
     }
 }
@@ -150,24 +187,6 @@ enum Found {
     Gone,
     /// It has a row.
     There,
-    /// It had a row.
-    Taken,
-}
-
-/// Records whose rows are replaced.
-struct Replaced<'a> {
-    keys: Vec<&'a str>,
-    /// The newest version that a row may have, unless none has any.
-    newest: Option<i128>,
-}
-
-impl Replaced<'_> {
-    /// Takes the rows away that are not newer.
-    async fn take(&self, db: &mut PgConnection, statement: &str) -> Result<Vec<PgRow>> {
-        let query = sqlx::query(AssertSqlSafe(statement)).bind(&self.keys);
-        let query = if let Some(newest) = self.newest { query.bind(newest.to_string()) } else { query };
-        query.fetch_all(db).await
-    }
 }
 
 /// A moment in PostgreSQL's binary form: microseconds since the year 2000.

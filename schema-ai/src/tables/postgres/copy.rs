@@ -20,6 +20,8 @@ use crate::{
 /// end of a `COPY` waits until the server's machine has said that it has the rest, and it says so late if that was less than a packet.
 const BYTES_MANY: usize = 112 * 1024;
 const BYTES_KEPT: usize = 64 * 1024;
+/// A statement with rows as parameters has so many bytes of them, and one row: the server keeps it whole in its memory.
+const BYTES_OF_STATEMENT: usize = 1 << 20;
 /// PostgreSQL keeps large values beside the row, but no value of up to 24 bytes, and a row must fit in a page of 8 KiB.
 const ROW_BYTES_MAX: usize = 7_600;
 const KEPT_IN_ROW: usize = 24;
@@ -43,6 +45,13 @@ pub(super) enum Fixed<'a> {
 pub(super) struct Filled {
     pub rows: u64,
     pub columns: Vec<u64>,
+}
+
+impl std::ops::AddAssign for Filled {
+    fn add_assign(&mut self, more: Self) {
+        self.rows += more.rows;
+        self.columns.iter_mut().zip(more.columns).for_each(|(count, more)| *count += more);
+    }
 }
 
 /// Rows on their way into one table.
@@ -69,6 +78,11 @@ impl<'t> Rows<'t> {
     /// There are so many that they should go.
     pub fn are_many(&self) -> bool {
         self.out.len() >= BYTES_MANY
+    }
+
+    /// There are so many that one statement should take them.
+    pub fn are_a_statement(&self) -> bool {
+        self.out.len() >= BYTES_OF_STATEMENT
     }
 
     /// Takes the first of the rows away.

@@ -14,6 +14,7 @@ mod numeric;
 mod parts;
 mod place;
 mod reader;
+mod refresh;
 mod scram;
 mod sql;
 mod writer;
@@ -77,6 +78,8 @@ impl PostgresHome {
             ("synchronous_commit", "on"),
             // Somebody who reads for ever makes a new column wait, and must not make everybody else wait behind it.
             ("lock_timeout", "30s"),
+            // Statements that are told not to read whole tables look so costly that the server would compile each of them.
+            ("jit", "off"),
             ("standard_conforming_strings", "on"),
             ("client_min_messages", "warning"),
         ]);

@@ -9,8 +9,8 @@ use crate::tables::{fold::Fold, port::Applied, schema::Schema};
 
 /// How many events one part has, unless the schema grows within it.
 const EVENTS_AT_ONCE: usize = 500;
-/// How many it has if it removes rows before it writes some, because each change from the one to the other is two ways to the server.
-const EVENTS_OVER_ROWS: usize = 2_500;
+/// How many it has if rows are there already, because each part then is a statement at least.
+const EVENTS_OVER_ROWS: usize = 1_250;
 
 /// The events of a batch, stream by stream, of which some were taken.
 pub(super) struct Parts<'s, 'a> {
@@ -30,7 +30,7 @@ impl<'s, 'a> Parts<'s, 'a> {
         let (table, events) = self.streams.get(self.stream)?;
         let mut fold = Fold::new(*table);
         let from = self.taken;
-        let at_once = if before[self.stream].is_clear() { EVENTS_AT_ONCE } else { EVENTS_OVER_ROWS };
+        let at_once = if before[self.stream].is_empty() { EVENTS_AT_ONCE } else { EVENTS_OVER_ROWS };
         for logged in &events[from..] {
             if self.taken - from >= at_once && !schema.has_changes() {
                 return Some((self.stream, fold));

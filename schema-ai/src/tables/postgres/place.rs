@@ -8,6 +8,7 @@ use super::{
     ahead::Acts,
     before::Before,
     copy::{Filled, Fixed, Rows},
+    refresh::Refresh,
     sql::Sql,
 };
 use crate::tables::{
@@ -15,7 +16,7 @@ use crate::tables::{
     fold::{Fold, Pending},
     port::{Applied, Deletes},
     rows::family_of,
-    schema::Schema,
+    schema::{Schema, Table},
 };
 
 type Settled<'f, 'a> = (&'a str, &'f Pending<'a>, (&'a Logged, &'a Logged));
@@ -32,11 +33,13 @@ pub(super) struct Learned {
 /// What is to be done with the records of one stream.
 #[derive(Default)]
 struct Work<'f, 'a> {
-    /// Records that get a row: they had none, or the one they had goes.
+    /// Records that get a row.
     written: Vec<Settled<'f, 'a>>,
+    /// Records that have a row, or are presumed to have one, and get another state.
+    refreshed: Vec<Settled<'f, 'a>>,
     /// Records with a row of which nothing but a deletion came.
     marked: Vec<Settled<'f, 'a>>,
-    /// Records with a row that goes, or is written anew.
+    /// Records with a row that goes.
     removed: Vec<&'a str>,
     /// Records whose child rows go.
     bare: Vec<&'a str>,
@@ -47,7 +50,7 @@ struct Work<'f, 'a> {
 }
 
 impl<'f, 'a> Work<'f, 'a> {
-    fn sort(fold: &'f Fold<'a>, before: &Before<'_>, deletes: Deletes, applied: &mut Applied) -> Self {
+    fn sort(fold: &'f Fold<'a>, deletes: Deletes, applied: &mut Applied) -> Self {
         let mut work = Self::default();
         for (key, record) in &fold.records {
             let Some(won) = record.won else { continue };
@@ -67,13 +70,7 @@ impl<'f, 'a> Work<'f, 'a> {
                 }
                 (true, false, _) => work.gone.push(settled),
                 (false, false, _) => work.written.push(settled),
-                // To delete and copy costs the server half of what an update does.
-                (false, true, true) => {
-                    if !before.is_taken(key) {
-                        work.removed.push(key);
-                    }
-                    work.written.push(settled);
-                }
+                (false, true, true) => work.refreshed.push(settled),
                 (false, true, false) => work.marked.push(settled),
             }
         }
@@ -82,7 +79,7 @@ impl<'f, 'a> Work<'f, 'a> {
 
     /// The rows of a child table.
     fn lists(&self, table: usize) -> impl Iterator<Item = (&Settled<'f, 'a>, &ChildRow<'a>)> {
-        self.written.iter().flat_map(move |settled| {
+        self.written.iter().chain(&self.refreshed).flat_map(move |settled| {
             let rows = settled.1.parts.iter().flat_map(|parts| &parts.children);
             rows.filter(move |child| child.table == table).map(move |child| (settled, child))
         })
@@ -97,7 +94,7 @@ pub(super) fn place<'a>(
     (fold, before): (&Fold<'a>, &Before<'_>),
     (deletes, applied, learned): (Deletes, &mut Applied, &mut Learned),
 ) {
-    let work = Work::sort(fold, before, deletes, applied);
+    let work = Work::sort(fold, deletes, applied);
     let family = family_of(schema, fold.table);
     let root = &schema.tables[fold.table];
     for &child in family.iter().skip(1).filter(|&&child| schema.tables[child].has_rows) {
@@ -107,6 +104,8 @@ pub(super) fn place<'a>(
     remove(acts, || sql.remove(root), &work.removed);
     mark(acts, || sql.mark(root), &work.marked);
     remember(acts, sql, fold.table, root.has_gone, &work);
+    let refreshed = refresh(acts, (sql, fold.table, root), (&work.refreshed, before), applied);
+    learn(schema, fold.table, &refreshed, learned);
     if !work.gone.is_empty() && !std::mem::replace(&mut schema.tables[fold.table].has_gone, true) {
         learned.tables.push(fold.table);
     }
@@ -139,19 +138,53 @@ fn learn(schema: &mut Schema, index: usize, filled: &Filled, learned: &mut Learn
 /// Where rows go: a table, its `COPY`, and those that are made.
 type Into<'t, 'c> = (usize, &'c dyn Fn() -> String, Rows<'t>);
 
+/// Adds the row of a record.
+fn push(rows: &mut Rows<'_>, (key, record, (first, last)): &Settled<'_, '_>, before: &Before<'_>, applied: &mut Applied) {
+    let engine = [
+        Fixed::Text(key),
+        record.version.map_or(Fixed::Nothing, Fixed::Version),
+        Fixed::Id(last.event.id.0),
+        deleted_at(record, last).map_or(Fixed::Nothing, Fixed::Moment),
+        Fixed::Moment(before.first_seen(key).unwrap_or(first.committed)),
+        Fixed::Moment(last.committed),
+        Fixed::Whole(last.place.offset.cast_signed()),
+    ];
+    let nothing = Row::default();
+    rows.push(&engine, record.parts.as_ref().map_or(&nothing, |parts| &parts.row), applied);
+}
+
+/// Rows that are written over others.
+fn refresh(
+    acts: &mut Acts<'_>,
+    (sql, number, table): (&Sql, usize, &Table),
+    (refreshed, before): (&[Settled<'_, '_>], &Before<'_>),
+    applied: &mut Applied,
+) -> Filled {
+    let mut rows = Rows::after(table, Vec::new());
+    let (mut refreshed, mut sum) = (refreshed.iter().peekable(), Filled { rows: 0, columns: vec![0; table.columns.len()] });
+    while let Some(settled) = refreshed.next() {
+        push(&mut rows, settled, before, applied);
+        if refreshed.peek().is_some() && !rows.are_a_statement() {
+            continue;
+        }
+        let (bytes, filled) = std::mem::replace(&mut rows, Rows::after(table, Vec::new())).end();
+        sum += filled;
+        let act = Act::Refresh(Refresh::of(sql, (number, table), &bytes));
+        // What else there is to do with the table concerns other records, unless some come twice.
+        if before.repeats() {
+            acts.give(act);
+        } else {
+            acts.give_beside(act);
+        }
+    }
+    applied.rows += sum.rows;
+    sum
+}
+
 fn records(acts: &mut Acts<'_>, into: Into<'_, '_>, work: &Work<'_, '_>, before: &Before<'_>, applied: &mut Applied) -> Filled {
-    let (nothing, (table, copy, mut rows)) = (Row::default(), into);
-    for (key, record, (first, last)) in &work.written {
-        let engine = [
-            Fixed::Text(key),
-            record.version.map_or(Fixed::Nothing, Fixed::Version),
-            Fixed::Id(last.event.id.0),
-            deleted_at(record, last).map_or(Fixed::Nothing, Fixed::Moment),
-            Fixed::Moment(before.first_seen(key).unwrap_or(first.committed)),
-            Fixed::Moment(last.committed),
-            Fixed::Whole(last.place.offset.cast_signed()),
-        ];
-        rows.push(&engine, record.parts.as_ref().map_or(&nothing, |parts| &parts.row), applied);
+    let (table, copy, mut rows) = into;
+    for settled in &work.written {
+        push(&mut rows, settled, before, applied);
         if rows.are_many() {
             acts.copy(copy(), rows.take());
         }

@@ -10,6 +10,12 @@ use crate::{
 };
 
 const OVERFLOW: &str = "_syncline_overflow";
+const VERSION: &str = "_syncline_version";
+
+/// How full pages of a stream's table become: some rows change now and then, and find room beside them.
+const FILL: u8 = 90;
+/// How full they become once most of the rows are written again and again.
+const FILL_REWRITTEN: u8 = 50;
 
 /// A moment in UTC as the source most likely wrote it: as few digits behind the second as it has.
 const CANONICAL: &str =
@@ -49,6 +55,12 @@ pub(super) fn row_columns(table: &Table) -> Vec<String> {
     engine.chain(table.columns.iter().map(|column| column.name.as_str())).chain([OVERFLOW]).map(quoted).collect()
 }
 
+/// The kinds of these columns, of a stream's table.
+pub(super) fn row_kinds(table: &Table) -> impl Iterator<Item = Kind> {
+    let engine = [Kind::Text, Kind::Decimal, Kind::Uuid, Kind::Timestamp, Kind::Timestamp, Kind::Timestamp, Kind::Integer];
+    engine.into_iter().chain(table.columns.iter().map(|column| column.kind)).chain([Kind::Json])
+}
+
 /// A column of moments as text in RFC 3339.
 pub(super) fn moment(column: &str) -> String {
     format!(
@@ -86,8 +98,11 @@ impl Sql {
         };
         let own: Vec<String> = table.columns.iter().map(|column| format!(", {} {}", quoted(&column.name), type_of(column.kind))).collect();
         let own = own.concat();
-        let key = if table.parent.is_none() { "" } else { ", PRIMARY KEY (_syncline_root_key, _syncline_key)" };
-        format!("CREATE TABLE {} ({engine}{own}{key});", self.table(table))
+        let (key, fill) = match table.parent {
+            None => ("", format!(" WITH (fillfactor = {FILL})")),
+            Some(_) => (", PRIMARY KEY (_syncline_root_key, _syncline_key)", String::new()),
+        };
+        format!("CREATE TABLE {} ({engine}{own}{key}){fill};", self.table(table))
     }
 
     /// Adds and widens columns with one statement, so that rows are rewritten at most once.
@@ -114,13 +129,37 @@ impl Sql {
         format!("SELECT {columns} FROM {} WHERE _syncline_key = ANY($1)", self.table(table))
     }
 
-    /// Parameters: keys, and if asked for the newest version that goes. Takes rows away, and gives what `versions` gives.
-    pub fn take(&self, table: &Table, has_newest: bool) -> String {
-        let known = if has_newest { " AND (_syncline_version IS NULL OR _syncline_version <= $2::numeric)" } else { "" };
-        format!(
-            "DELETE FROM {} WHERE _syncline_key = ANY($1){known} RETURNING _syncline_key, _syncline_version::text, _syncline_first_seen",
-            self.table(table)
-        )
+    /// Parameters of both: for each column of a stream's table an array of its values, in the order in which rows bring them. The first
+    /// statement writes them over rows that are there and not newer, the second one adds those that are not there.
+    pub fn refresh(&self, table: &Table) -> (String, String) {
+        let (columns, known) = (row_columns(table), self.table(table));
+        let arrays = columns.iter().zip(row_kinds(table)).enumerate();
+        let arrays: Vec<String> = arrays.map(|(at, (name, kind))| format!("unnest(${}::{}[]) AS {name}", at + 1, type_of(kind))).collect();
+        let fresh = format!("(SELECT {}) AS fresh", arrays.join(","));
+        let stays = [VERSION, "_syncline_key", "_syncline_first_seen"].map(quoted);
+        let set: Vec<String> = columns.iter().filter(|name| !stays.contains(name)).map(|name| format!("{name} = fresh.{name}")).collect();
+        let update = format!(
+            "UPDATE {known} AS known SET {VERSION} = coalesce(fresh.{VERSION}, known.{VERSION}), {} FROM {fresh} \
+             WHERE known._syncline_key = fresh._syncline_key \
+             AND (known.{VERSION} IS NULL OR fresh.{VERSION} IS NULL OR known.{VERSION} <= fresh.{VERSION})",
+            set.join(",")
+        );
+        let insert = format!(
+            "INSERT INTO {known} ({}) SELECT * FROM {fresh} \
+             WHERE NOT EXISTS (SELECT FROM {known} AS known WHERE known._syncline_key = fresh._syncline_key)",
+            columns.join(",")
+        );
+        (update, insert)
+    }
+
+    /// Leaves room in each page for another state of its rows, unless somebody is at work on the table whom that would have to wait for.
+    pub fn make_room(&self, table: &Table) -> String {
+        let table = self.table(table);
+        let change = format!(
+            "BEGIN LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT; ALTER TABLE {table} SET (fillfactor = {FILL_REWRITTEN}); \
+             EXCEPTION WHEN lock_not_available THEN NULL; END"
+        );
+        format!("DO {};", literal(&change))
     }
 
     /// Parameters: a table's number, keys. Gives key and version of what is gone.

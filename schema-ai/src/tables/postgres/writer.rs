@@ -22,6 +22,7 @@ use super::{
     fault::{Remedy, fault, remedy},
     parts::Parts,
     place::{Learned, place},
+    refresh::Refreshed,
     sql::Sql,
     written::Written,
 };
@@ -42,7 +43,8 @@ const MANY: usize = 1_000;
 
 /// A table grows much faster than the server looks at how large it is, so it would read all of one that it takes for small, once for
 /// each batch. Whoever asks for many keys at once has an index for them.
-const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
+const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
+                     SET LOCAL plan_cache_mode = force_generic_plan";
 
 /// The tables of one tenant in PostgreSQL, open for writing. A second writer does no harm, but both have to read anew what the other
 /// one did.
@@ -58,6 +60,8 @@ pub struct PostgresWriter {
     is_stale: bool,
     written: Written,
     familiar: Familiar,
+    /// Tables whose pages were told to leave room.
+    roomy: HashSet<usize>,
 }
 
 impl PostgresWriter {
@@ -74,6 +78,7 @@ impl PostgresWriter {
             is_stale: true,
             written: Written::default(),
             familiar: Familiar::default(),
+            roomy: HashSet::new(),
         };
         let opened = writer.look().await;
         opened.map_err(|error| fault(&writer.tenant, &error))?;
@@ -94,7 +99,8 @@ impl PostgresWriter {
         let step: i64 = sqlx::query_scalar(AssertSqlSafe(held)).fetch_one(&mut *db).await?;
         if self.is_stale || step != self.step {
             self.written.forget();
-            self.familiar.clear();
+            self.familiar.forget();
+            self.roomy.clear();
             self.schema = catalog::load(db, &self.sql).await?;
             self.schema.limit(self.policy.limits);
             self.position = catalog::position(db, &self.sql).await?;
@@ -115,8 +121,8 @@ impl PostgresWriter {
             }
             let mut done = self.step(part, None);
             if let Ok(None) = done {
-                // Nothing is familiar after that, so this time the rows of records that cannot be used stay.
                 self.is_stale = true;
+                self.familiar.deceived();
                 done = self.step(part, None);
             }
             let error = match done {
@@ -139,8 +145,8 @@ impl PostgresWriter {
         Ok(applied)
     }
 
-    /// One transaction. With a refusal, the only record of the part is set aside. Nothing is done, and nothing given, if the row of a
-    /// record was taken that cannot be used.
+    /// One transaction. With a refusal, the only record of the part is set aside. Nothing is done, and nothing given, if more had to be
+    /// known of a record than was presumed.
     fn step(&mut self, part: &[Logged], refused: Option<&sqlx::Error>) -> sqlx::Result<Option<Applied>> {
         let server = Arc::clone(&self.server);
         // What is dropped on the way goes back to where it came from by a task.
@@ -184,7 +190,8 @@ impl PostgresWriter {
         Ok(Some(applied))
     }
 
-    /// Writes the rows. Gives the events that cannot be used, unless the row of one of their records was taken.
+    /// Writes the rows. Gives the events that cannot be used, unless more has to be known of a record than was presumed: it may be
+    /// outdated, and then it neither is refused nor widens a column.
     fn rows<'a>(&mut self, db: &mut PgConnection, fresh: &[&'a Logged], applied: &mut Applied) -> sqlx::Result<Option<Vec<Unusable<'a>>>> {
         let runtime = self.server.runtime.clone();
         let streams = self.by_stream(fresh);
@@ -193,10 +200,24 @@ impl PostgresWriter {
             let known = (&mut self.written, &mut self.familiar);
             before.push(runtime.block_on(Before::ask(db, (&self.sql, &self.schema), known, (*table, events)))?);
         }
+        self.familiar.next();
         let mut unusable = Vec::new();
-        ahead(&runtime, db, fresh.len() >= MANY, |acts| unusable = self.acts(acts, &streams, &mut before, applied))?;
-        let is_lost = |(logged, _): &Unusable<'_>| before.iter().any(|before| before.is_taken(logged.event.key.as_str()));
-        Ok((!unusable.iter().any(is_lost)).then_some(unusable))
+        let known_changes = applied.schema_changes;
+        let refreshed = ahead(&runtime, db, fresh.len() >= MANY, |acts| unusable = self.acts(acts, &streams, &mut before, applied))?;
+        let is_presumed = |(logged, _): &Unusable<'_>| before.iter().any(|before| before.is_presumed(logged.event.key.as_str()));
+        let has_grown = applied.schema_changes > known_changes && before.iter().any(Before::presumes);
+        if has_grown || unusable.iter().any(is_presumed) {
+            return Ok(None);
+        }
+        for Refreshed { table, rows, updated, inserted } in refreshed {
+            let outdated = rows - updated - inserted;
+            applied.rows -= outdated;
+            applied.outdated += outdated;
+            if updated * 2 < rows {
+                self.familiar.note(table, false);
+            }
+        }
+        Ok(Some(unusable))
     }
 
     /// Makes all that the server is to do for these events, part by part.
@@ -217,6 +238,9 @@ impl PostgresWriter {
             let changes = self.schema.take_changes();
             applied.schema_changes += changes.len() as u64;
             acts.run(catalog::grow(&self.sql, &self.schema, &changes, &at));
+            if before[stream].presumes() && self.roomy.insert(fold.table) {
+                acts.run(self.sql.make_room(&self.schema.tables[fold.table]));
+            }
             place(acts, &self.sql, &mut self.schema, (&fold, &before[stream]), (self.policy.deletes, applied, &mut learned));
             before[stream].written(&fold, self.policy.deletes);
             unusable.extend(fold.unusable);
