@@ -13,6 +13,9 @@ const ENOUGH: usize = 20;
 /// The bits below which a partner is too unlikely, where records mostly have none.
 const UNLIKELY: f64 = -9.0;
 
+/// The part of the smaller file from which on nearly all have a partner.
+const NEARLY_ALL: f64 = 0.8;
+
 /// What an expected F1 may be less and still count as good.
 const AS_GOOD: f64 = 0.02;
 
@@ -48,14 +51,15 @@ fn threshold(found: &[f64], mut wrong: Vec<f64>, smaller: usize) -> f64 {
     if wrong.len() < ENOUGH {
         return 0.0;
     }
-    let floor = UNLIKELY - partnered(found, smaller);
+    let share = partnered(found, smaller);
+    let floor = UNLIKELY + (1.0 - share).log2();
     wrong.retain(|score| *score >= floor);
     if wrong.len() < ENOUGH {
         return floor;
     }
     wrong.sort_by(f64::total_cmp);
     let found = &found[..found.iter().take_while(|score| **score >= floor).count()];
-    let alone = alone(found, &wrong);
+    let alone = alone(found, &wrong, share);
     let there = found.len() as f64 - alone;
     let worth = |(rank, score): (usize, &f64)| {
         let taken = rank as f64 + 1.0;
@@ -72,26 +76,27 @@ fn share_above(wrong: &[f64], score: f64) -> f64 {
     (wrong.len() - wrong.partition_point(|other| *other < score)) as f64 / wrong.len() as f64
 }
 
-/// How many of the found are wrong. Below the middle of the wrong ones there are few right ones, above it there is less left to
-/// chance: the mean of both.
-fn alone(found: &[f64], wrong: &[f64]) -> f64 {
+/// How many of the found are wrong. Where few have a partner, wrong ones are counted below a high place of what wrong ones score;
+/// where nearly all have, right ones reach down there, and the middle must do.
+fn alone(found: &[f64], wrong: &[f64], share: f64) -> f64 {
     let below = |place: usize| {
         let cut = wrong[place];
         let low = found.iter().filter(|score| **score < cut).count() as f64;
         (low / (1.0 - share_above(wrong, cut)).max(0.1)).clamp(1.0, found.len().max(1) as f64)
     };
-    (below(wrong.len() / 2) * below(wrong.len() * 3 / 4)).sqrt()
+    let nearly_all = (share / NEARLY_ALL).min(1.0);
+    below(wrong.len() / 2).powf(nearly_all) * below(wrong.len() * 3 / 4).powf(1.0 - nearly_all)
 }
 
-/// The bits by which a partner is likelier for a record that surely has one: the more of the smaller file have a partner, the
-/// likelier is the best of those that are left, however little it agrees.
+/// The part of the smaller file that has a partner. The more of it have one, the likelier is the best of those that are left for a
+/// record that has none yet, however little it agrees.
 fn partnered(found: &[f64], smaller: usize) -> f64 {
-    let mut bits = 0.0;
+    let mut share: f64 = 0.0;
     for _ in 0..20 {
-        let there: f64 = found.iter().map(|score| probability(score + bits)).sum();
-        bits = -(1.0 - (there / smaller.max(1) as f64).min(0.99)).log2();
+        let bits = -(1.0 - share).log2();
+        share = (found.iter().map(|score| probability(score + bits)).sum::<f64>() / smaller.max(1) as f64).min(0.99);
     }
-    bits
+    share
 }
 
 #[cfg(test)]
