@@ -4,6 +4,8 @@
 
 #[path = "language/api/mod.rs"]
 mod api;
+#[path = "language/files.rs"]
+mod files;
 #[path = "language/hostile.rs"]
 mod hostile;
 #[path = "language/recorded.rs"]

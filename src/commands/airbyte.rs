@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use syncline_declarative::{DeclarativeConnector, Piece};
+use syncline_declarative::{DeclarativeConnector, FileReference, Piece};
 use syncline_model::{ConnectorName, Fault, Settings, schedule::SyncMode};
 use syncline_sdk::{
     Connector, Context, Patience, StreamSpec, WaitReason,
@@ -67,7 +67,7 @@ pub async fn run(verb: Verb, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode
             Err(fault) => refused(verb, &fault.to_string()),
         }),
         Verb::Discover => {
-            let streams: Vec<Value> = connector.streams(&context).await?.iter().map(described).collect();
+            let streams: Vec<Value> = connector.discovered(&context).await?.iter().map(described).collect();
             emit(&json!({"type": "CATALOG", "catalog": {"streams": streams}}));
             Ok(ExitCode::SUCCESS)
         }
@@ -177,7 +177,7 @@ impl Patience for Terminal {
     }
 }
 
-fn described(stream: &StreamSpec) -> Value {
+fn described((stream, has_files): &(StreamSpec, bool)) -> Value {
     let word = |mode: &SyncMode| match mode {
         SyncMode::Incremental => "incremental",
         SyncMode::FullRefresh => "full_refresh",
@@ -187,6 +187,8 @@ fn described(stream: &StreamSpec) -> Value {
         "json_schema": stream.json_schema,
         "supported_sync_modes": stream.modes.iter().rev().map(word).collect::<Vec<_>>(),
         "source_defined_primary_key": stream.primary_key,
+        "is_resumable": !stream.cursor_field.is_empty(),
+        "is_file_based": has_files,
     });
     if !stream.cursor_field.is_empty() {
         made["source_defined_cursor"] = Value::Bool(true);
@@ -234,7 +236,7 @@ async fn read_stream(
     state: Map<String, Value>,
     schema: Option<Value>,
 ) -> Result<Vec<Fault>, Fault> {
-    let mut reader = connector.read(context, name, state, schema).await?;
+    let mut reader = connector.read(context, name, state, schema).await?.with_files(syncline_declarative::files_folder().into());
     let quoted = Value::from(name).to_string();
     let mut running = false;
     let mut faults = Vec::new();
@@ -253,7 +255,14 @@ async fn read_stream(
         }
         // What is asked ahead of time is sent before this page is written.
         tokio::task::yield_now().await;
-        emit_records(&quoted, &records);
+        match reader.take_files().as_slice() {
+            [] => emit_records(&quoted, &records, None),
+            files => {
+                for (record, file) in records.iter().zip(files) {
+                    emit_records(&quoted, std::slice::from_ref(record), file.as_ref());
+                }
+            }
+        }
     }
     emit(
         &json!({"type": "STATE", "state": {"type": "STREAM", "stream": {"stream_descriptor": {"name": name}, "stream_state": reader.state()}}}),
@@ -262,10 +271,11 @@ async fn read_stream(
     Ok(faults)
 }
 
-/// The records of a page, each on a line of its own, written from where they lie.
-fn emit_records(stream: &str, records: &[Piece]) {
+/// The records of a page, each on a line of its own, written from where they lie; with the file that one of them speaks of.
+fn emit_records(stream: &str, records: &[Piece], file: Option<&FileReference>) {
     let head = format!("{{\"type\":\"RECORD\",\"record\":{{\"stream\":{stream},\"data\":");
-    let tail = format!(",\"emitted_at\":{}}}}}\n", Timestamp::now().as_millisecond());
+    let file = file.map(|file| format!(",\"file_reference\":{}", json!(file))).unwrap_or_default();
+    let tail = format!(",\"emitted_at\":{}{file}}}}}\n", Timestamp::now().as_millisecond());
     let between = format!("{tail}{head}");
     let bodies: Vec<Cow<'_, [u8]>> = records.iter().map(|record| on_one_line(record)).collect();
     let mut parts = Vec::with_capacity(2 * bodies.len() + 1);

@@ -26,8 +26,13 @@ streams:
 
 /// One stream of `path`, with more in its retriever.
 fn stream(name: &str, path: &str, more: &str) -> String {
+    stream_asking(name, path, "", more)
+}
+
+/// The same with more in its requester.
+fn stream_asking(name: &str, path: &str, asking: &str, more: &str) -> String {
     format!(
-        "  - type: DeclarativeStream\n    name: {name}\n    primary_key: [id]\n    schema_loader: {{$ref: \"#/definitions/schema\"}}\n    retriever: {{type: SimpleRetriever, requester: {{$ref: \"#/definitions/requester\", path: \"{path}\"}}, record_selector: {{$ref: \"#/definitions/selector\"}}{more}}}\n"
+        "  - type: DeclarativeStream\n    name: {name}\n    primary_key: [id]\n    schema_loader: {{$ref: \"#/definitions/schema\"}}\n    retriever: {{type: SimpleRetriever, requester: {{$ref: \"#/definitions/requester\", path: \"{path}\"{asking}}}, record_selector: {{$ref: \"#/definitions/selector\"}}{more}}}\n"
     )
 }
 
@@ -37,13 +42,18 @@ fn read(manifest: &str, streams: &[&str]) -> Said {
     let files = Files::new(manifest, &json!({"base_url": api.url}), &streams, None, false);
     let said = files.read(Path::new(env!("CARGO_BIN_EXE_syncline")));
     assert!(said.memory_kb < MEMORY_KB_MAX, "it took {} KiB of memory", said.memory_kb);
-    assert!(said.took < TIME_MAX, "it took {:?}", said.took);
+    assert!(said.worked < TIME_MAX, "it worked for {:?}", said.worked);
     said
 }
 
 /// The stream fails with such words, and the ones beside it are read.
 fn fails(path: &str, more: &str, words: &str) {
-    let manifest = format!("{HEAD}{}{}{}", stream("good", "items", ""), stream("bad", path, more), stream("after", "items", ""));
+    fails_with(&stream("bad", path, more), words);
+}
+
+/// The stream `bad` fails with such words, and the ones beside it are read.
+fn fails_with(bad: &str, words: &str) {
+    let manifest = format!("{HEAD}{}{bad}{}", stream("good", "items", ""), stream("after", "items", ""));
     let said = read(&manifest, &["good", "bad", "after"]);
     assert!(!said.success);
     assert_eq!(said.statuses["bad"], "INCOMPLETE");
@@ -116,6 +126,55 @@ fn something_else_than_what_the_decoder_expects_is_told() {
 #[test]
 fn a_web_page_in_the_place_of_records_is_told() {
     fails("no.json", "", "a web page");
+}
+
+/// What fails on the way is not tried again.
+const ONCE: &str = ", error_handler: {type: DefaultErrorHandler, max_retries: 0}";
+
+#[test]
+fn an_answer_that_swells_when_it_is_unpacked_is_refused_before_it_is_in_memory() {
+    fails("bomb", "", "sent more than");
+}
+
+#[test]
+fn an_archive_that_was_cut_off_is_told() {
+    fails_with(&stream_asking("bad", "cut.gz", ONCE, ", decoder: {type: GzipDecoder, decoder: {type: JsonlDecoder}}"), "ends too early");
+}
+
+#[test]
+fn a_circle_of_redirects_ends_one_stream() {
+    fails("circle", "", "redirects in a circle");
+}
+
+#[test]
+fn as_many_redirects_are_followed_as_the_reference_follows() {
+    let said = read(&format!("{HEAD}{}", stream("good", "round", "")), &["good"]);
+    assert_eq!((said.success, said.count("good")), (true, 10), "{:?}", said.messages);
+}
+
+#[test]
+fn headers_of_ten_megabytes_are_refused() {
+    fails_with(&stream_asking("bad", "head", ONCE, ""), "head is too large");
+}
+
+#[test]
+fn an_answer_that_never_goes_on_is_given_up() {
+    fails_with(&stream_asking("bad", "silent", &format!("{ONCE}, read_timeout_in_seconds: 0.3"), ""), "nothing came for 300ms");
+}
+
+#[test]
+fn texts_and_lists_that_double_each_time_are_cut_off() {
+    let doubled = "{type: AddFields, fields: [{path: [name], value: \"{{ record.name ~ record.name }}\"}]}, ".repeat(60);
+    for changes in [doubled.as_str(), "{type: AddFields, fields: [{path: [name], value: \"{{ [[0] * 100000] * 100000 }}\"}]}"] {
+        fails_with(&format!("{}    transformations: [{changes}]\n", stream("bad", "items", "")), "does not come to an end");
+    }
+}
+
+#[test]
+fn entities_within_entities_stay_what_they_are() {
+    let xml = stream("good", "entities", ", decoder: {type: XmlDecoder}");
+    let said = read(&format!("{HEAD}{xml}"), &["good"]);
+    assert_eq!((said.success, said.count("good")), (true, 1), "{:?}", said.messages);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ pub struct Files {
 pub struct Said {
     pub records: BTreeMap<String, Vec<String>>,
     pub states: BTreeMap<String, Value>,
+    /// The files that records came with.
+    pub files: BTreeMap<String, Vec<String>>,
     pub statuses: BTreeMap<String, String>,
     /// The failure types of the streams' errors.
     pub failures: BTreeMap<String, Vec<String>>,
@@ -29,7 +31,8 @@ pub struct Said {
     pub success: bool,
     /// The most memory it had, where that was looked at.
     pub memory_kb: u64,
-    pub took: Duration,
+    /// How long it kept a processor busy, however many others wanted one.
+    pub worked: Duration,
     pub errors: String,
 }
 
@@ -44,6 +47,7 @@ impl Files {
             })
         };
         let catalog = json!({"streams": streams.iter().map(stream).collect::<Vec<_>>()});
+        std::fs::create_dir(folder.path().join("staging")).unwrap();
         std::fs::write(folder.path().join("manifest.yaml"), manifest).unwrap();
         std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
         std::fs::write(folder.path().join("catalog.json"), catalog.to_string()).unwrap();
@@ -51,6 +55,11 @@ impl Files {
             std::fs::write(folder.path().join("state.json"), state.to_string()).unwrap();
         }
         Self { manifest: folder.path().join("manifest.yaml"), folder, has_state: state.is_some() }
+    }
+
+    /// Where files are put.
+    pub fn staging(&self) -> PathBuf {
+        self.folder.path().join("staging")
     }
 
     /// Reads the streams with a program.
@@ -61,27 +70,31 @@ impl Files {
         if self.has_state {
             command.arg("--state").arg(file("state.json"));
         }
-        command.arg("--manifest-path").arg(&self.manifest);
+        command.arg("--manifest-path").arg(&self.manifest).env("AIRBYTE_STAGING_DIRECTORY", self.staging());
         let (out, err) = (file("out"), file("err"));
         command.stdin(Stdio::null()).stdout(std::fs::File::create(&out).unwrap()).stderr(std::fs::File::create(&err).unwrap());
-        let started = Instant::now();
         let mut child = command.spawn().unwrap();
-        let memory_kb = watch(child.id());
+        let (memory_kb, worked) = watch(child.id());
         let success = child.wait().unwrap().success();
-        let mut said = Said { success, memory_kb, took: started.elapsed(), ..Said::default() };
+        let mut said = Said { success, memory_kb, worked, ..Said::default() };
         std::fs::read_to_string(out).unwrap().lines().for_each(|line| said.hear(line));
         said.errors = std::fs::read_to_string(err).unwrap();
         said
     }
 }
 
-/// The most memory that a process ever had, looked at until it has ended.
-fn watch(process: u32) -> u64 {
-    let mut most = 0;
+/// The most memory that a process ever had and how long it worked, looked at until it has ended.
+fn watch(process: u32) -> (u64, Duration) {
+    let (mut most, mut worked) = (0, Duration::ZERO);
     loop {
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-        let Some(line) = status.lines().find(|line| line.starts_with("VmHWM:")) else { return most };
+        let Some(line) = status.lines().find(|line| line.starts_with("VmHWM:")) else { return (most, worked) };
         most = line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or(most);
+        let ticks = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // Behind the name, which stands in brackets, the twelfth and thirteenth are hundredths of seconds.
+        let (_, fields) = ticks.rsplit_once(')').unwrap_or_default();
+        let hundredths = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>();
+        worked = worked.max(Duration::from_millis(hundredths * 10));
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }
@@ -93,6 +106,9 @@ impl Said {
         match message["type"].as_str().unwrap_or_default() {
             "RECORD" => {
                 let record = &message["record"];
+                if let Some(file) = record.get("file_reference") {
+                    self.files.entry(record["stream"].as_str().unwrap().to_owned()).or_default().push(canonical(file));
+                }
                 self.records.entry(record["stream"].as_str().unwrap().to_owned()).or_default().push(canonical(&record["data"]));
             }
             "STATE" => {

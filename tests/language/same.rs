@@ -40,6 +40,12 @@ fn differences(name: &str) -> String {
     for stream in &streams {
         let (none, one, other) = (Vec::new(), theirs.records.get(stream), ours.records.get(stream));
         compare(&mut report, &format!("records of `{stream}`"), one.unwrap_or(&none), other.unwrap_or(&none));
+        compare(
+            &mut report,
+            &format!("files of `{stream}`"),
+            theirs.files.get(stream).unwrap_or(&none),
+            ours.files.get(stream).unwrap_or(&none),
+        );
         let (one, other) = (theirs.states.get(stream), ours.states.get(stream));
         if one != other {
             writeln!(report, "state of `{stream}`:\n  reference {}\n  ours      {}", shown(one), shown(other)).unwrap();
@@ -135,6 +141,11 @@ fn every_encoding_is_decoded_alike() {
 #[test]
 fn streams_made_from_templates_conditions_states_and_jobs_are_the_same() {
     same("dynamic");
+}
+
+#[test]
+fn files_are_fetched_and_named_as_the_reference_does() {
+    same("files");
 }
 
 #[test]

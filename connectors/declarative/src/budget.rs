@@ -3,6 +3,7 @@
 
 use std::{
     num::{NonZeroU32, NonZeroU64},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -175,6 +176,13 @@ struct Budgeted {
     ways: Vec<Way>,
 }
 
+impl Budgeted {
+    /// The policy that a request falls under, and as how many requests it counts there.
+    fn way_of(&self, request: &HttpRequest) -> Option<(&Way, NonZeroU32)> {
+        self.ways.iter().find_map(|way| Some((way, weight_of(&way.matchers, request)?)))
+    }
+}
+
 /// A policy of one job.
 struct Way {
     matchers: Vec<(Matcher, NonZeroU32)>,
@@ -192,9 +200,16 @@ fn weight_of(matchers: &[(Matcher, NonZeroU32)], request: &HttpRequest) -> Optio
 #[async_trait]
 impl Http for Budgeted {
     async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault> {
-        match self.ways.iter().find_map(|way| Some((way, weight_of(&way.matchers, &request)?))) {
+        match self.way_of(&request) {
             Some((way, weight)) => way.paced.send_weighing(request, weight).await,
             None => self.inner.send(request).await,
+        }
+    }
+
+    async fn save(&self, request: HttpRequest, file: &Path, bytes_max: u64) -> Result<HttpAnswer, Fault> {
+        match self.way_of(&request) {
+            Some((way, weight)) => way.paced.save_weighing(request, weight, file, bytes_max).await,
+            None => self.inner.save(request, file, bytes_max).await,
         }
     }
 }

@@ -59,6 +59,7 @@ const COMPONENTS: &[(&str, &[&str])] = &[
     ("DynamicSchemaLoader", &["retriever", "schema_filter", "schema_transformations", "schema_type_identifier"]),
     ("DynamicStreamCheckConfig", &["dynamic_stream_name", "stream_count"]),
     ("ExponentialBackoffStrategy", &["factor", "jitter_range_in_seconds"]),
+    ("FileUploader", &["requester", "download_target_extractor", "file_extractor", "filename_extractor"]),
     ("FixedWindowCallRatePolicy", &["period", "call_limit", "matchers"]),
     ("FlattenFields", &["flatten_lists"]),
     ("GroupByKeyMergeStrategy", &["key"]),

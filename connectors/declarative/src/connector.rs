@@ -283,6 +283,17 @@ impl DeclarativeConnector {
         self.file.streams.get(name).cloned().unwrap_or_default()
     }
 
+    /// The streams that there are for these settings, and of each whether its records speak of files.
+    pub async fn discovered(&self, context: &Context) -> Result<Vec<(StreamSpec, bool)>, Fault> {
+        let run = self.run(context).await?;
+        let mut made = Vec::new();
+        for entry in self.entries(&run).await? {
+            let has_files = entry.stream.as_ref().is_ok_and(|stream| stream.has_files());
+            made.push((self.described(&entry, &run).await?, has_files));
+        }
+        Ok(made)
+    }
+
     async fn described(&self, entry: &Entry, run: &Run) -> Result<StreamSpec, Fault> {
         let name = entry.name.parse().map_err(|error: syncline_model::id::BadId| Fault::Misconfigured(error.to_string()))?;
         let cursor = entry.stream.as_ref().ok().and_then(|stream| stream.cursor.as_ref());

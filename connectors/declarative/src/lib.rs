@@ -19,6 +19,7 @@ mod dynamic_schema;
 mod errors;
 mod extract;
 mod fields;
+mod files;
 mod flat;
 mod item;
 mod lint;
@@ -53,6 +54,7 @@ mod transform;
 mod yaml;
 
 pub use connector::DeclarativeConnector;
+pub use files::{FileReference, folder as files_folder};
 pub use lint::{Findings, lint};
 pub use piece::{Piece, Seen};
 pub use problem::Problem;

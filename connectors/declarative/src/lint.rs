@@ -72,7 +72,7 @@ fn unfetched(node: &Value, path: &str, problems: &mut Vec<Problem>) {
         Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| unfetched(item, &format!("{path}[{index}]"), problems)),
         Value::Object(fields) => {
             if fields.contains_key("retriever") && fields.get("file_uploader").is_some_and(Value::is_object) {
-                let why = "files are not fetched here: the stream's records are read, and what they speak of stays at the source";
+                let why = "files are fetched by `syncline read` alone: under the engine the stream's records are read without them";
                 problems.push(Problem::manifest(&join(path, "file_uploader"), why));
             }
             fields.iter().for_each(|(name, inner)| unfetched(inner, &join(path, name), problems));
@@ -181,6 +181,6 @@ streams:
     fn files_that_nobody_fetches_are_told() {
         let found = told("    file_uploader: {type: FileUploader, requester: {type: HttpRequester, url_base: x}, download_target_extractor: {type: DpathExtractor, field_path: [url]}}
 check: {type: CheckStream, stream_names: [items]}");
-        assert!(found.warnings.iter().any(|warning| warning.line == Some(11) && warning.message.contains("not fetched")), "{found:?}");
+        assert!(found.warnings.iter().any(|warning| warning.line == Some(11) && warning.message.contains("without them")), "{found:?}");
     }
 }

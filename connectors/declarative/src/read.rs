@@ -4,7 +4,7 @@ mod chosen;
 mod page;
 mod progress;
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{collections::VecDeque, path::Path, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use syncline_model::Fault;
 
 use crate::{
     cursor::{Partitioned, Point, Progress, Settled, Window},
+    files::FileReference,
     item::Item,
     normalize::Normalizer,
     partitions::Partitions,
@@ -29,6 +30,8 @@ pub const NO_CURSOR: &str = "__ab_no_cursor_state_message";
 pub struct Batch {
     /// Its records.
     pub items: Vec<Item>,
+    /// The files they speak of, one for each, where the stream has such and somebody wants them.
+    pub files: Vec<Option<FileReference>>,
     /// What they are a part of.
     pub slice: Slice,
 }
@@ -152,6 +155,12 @@ impl StreamReading {
     /// The schema that the owner configured for the stream.
     pub fn with_selected(mut self, schema: Option<Value>) -> Self {
         self.selected = schema;
+        self
+    }
+
+    /// Puts the files that records speak of into this folder.
+    pub fn with_files(mut self, folder: Arc<Path>) -> Self {
+        self.run.files = Some(folder);
         self
     }
 

@@ -1,5 +1,7 @@
 //! A reading as its callers want it: the engine in pages that it can go on behind, the protocol in records and a state.
 
+use std::{path::Path, sync::Arc};
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,7 @@ use syncline_model::{Cursor, Fault};
 use syncline_sdk::{Page, Reader, Refused};
 
 use crate::{
+    files::FileReference,
     item::Item,
     nulls::without_nulls,
     piece::Piece,
@@ -89,12 +92,19 @@ impl Reader for EngineReader {
 /// A reading for the protocol.
 pub struct ProtocolReader {
     reading: StreamReading,
+    files: Vec<Option<FileReference>>,
 }
 
 impl ProtocolReader {
     /// Reads this.
     pub fn new(reading: StreamReading) -> Self {
-        Self { reading }
+        Self { reading, files: Vec::new() }
+    }
+
+    /// Puts the files that records speak of into this folder.
+    #[must_use]
+    pub fn with_files(self, folder: Arc<Path>) -> Self {
+        Self { reading: self.reading.with_files(folder), ..self }
     }
 
     /// The records of the next page as bytes; `None` behind the last.
@@ -105,8 +115,14 @@ impl ProtocolReader {
 
     /// The same as messages hold them: without outermost fields that are null.
     pub async fn next_for_messages(&mut self) -> Result<Option<Vec<Piece>>, Fault> {
-        let batch = self.reading.next().await?;
+        let mut batch = self.reading.next().await?;
+        self.files = batch.as_mut().map(|batch| std::mem::take(&mut batch.files)).unwrap_or_default();
         Ok(batch.map(|batch| without_nulls(batch.items)))
+    }
+
+    /// The files of the records that were given last, one for each; empty where the stream has none.
+    pub fn take_files(&mut self) -> Vec<Option<FileReference>> {
+        std::mem::take(&mut self.files)
     }
 
     /// What could not be read.

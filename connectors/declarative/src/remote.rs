@@ -94,6 +94,7 @@ impl RemoteJobs {
             page_sizes: None,
             splits: None,
             resets: None,
+            files: None,
         };
         Ok(Self {
             create: needed("creation_requester")?,

@@ -1,6 +1,6 @@
 //! Makes a request out of a requester: address, parameters, headers, body, and what pages, partitions and windows put into it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -106,6 +106,8 @@ pub struct Requester {
     pub use_cache: bool,
     /// The parameter that the properties of a chunk go into.
     pub properties_parameter: Option<String>,
+    /// How long nothing may come of an answer.
+    silence: Option<Duration>,
 }
 
 /// What is put into a request beside what the requester says.
@@ -142,6 +144,7 @@ impl Requester {
             errors: ErrorHandlers::load(node.get("error_handler"), &node.below("error_handler"))?,
             use_cache: node.says("use_cache"),
             properties_parameter: properties_parameter(&node),
+            silence: seconds(&node, "read_timeout_in_seconds")?,
         };
         if made.url.is_none() && made.base.is_none() {
             return Err(node.missing("url_base"));
@@ -266,7 +269,7 @@ impl Requester {
         if [Method::POST, Method::PUT, Method::PATCH, Method::GET, Method::DELETE].contains(&self.method) {
             body = write_body(parts, &mut headers)?;
         }
-        Ok(HttpRequest { method: self.method.clone(), url, headers, body })
+        Ok(HttpRequest { method: self.method.clone(), url, headers, body, silence: self.silence })
     }
 }
 
@@ -310,6 +313,13 @@ fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Fa
     let key = HeaderName::try_from(name).map_err(|_| bad("name"))?;
     headers.insert(key, HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad("value"))?);
     Ok(())
+}
+
+/// A length of time that a manifest says in seconds.
+fn seconds(node: &Node<'_>, field: &str) -> Result<Option<Duration>, Problem> {
+    let Some(value) = node.get(field).filter(|value| !value.is_null()) else { return Ok(None) };
+    let length = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|length| !length.is_zero());
+    length.map(Some).ok_or_else(|| node.problem(format!("`{field}` is `{value}`, and must be a number of seconds above zero")))
 }
 
 /// The parameter that is a `QueryProperties` component.

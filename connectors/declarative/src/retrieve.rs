@@ -118,6 +118,12 @@ impl Pages {
         self.spot.windows.is_empty() && self.lost.is_none()
     }
 
+    /// Nothing follows the page that was read last, because something of that page itself could not be had.
+    pub fn lose(&mut self, fault: Fault) {
+        self.ahead = None;
+        self.lost = Some(fault);
+    }
+
     /// The next page, or `None` behind the last. After a fault it may be asked again, for the same page.
     pub async fn next(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>) -> Result<Option<Selected>, Fault> {
         if let Some(fault) = self.lost.take() {

@@ -1,6 +1,6 @@
 //! One job of one integration, as the streams of a manifest see it.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use syncline_model::Fault;
 use syncline_sdk::Context;
@@ -18,13 +18,15 @@ pub struct Run {
     pub goes_on: bool,
     /// The next page is asked for while the one before is being handled.
     pub looks_ahead: bool,
+    /// Where files that records speak of are put; without it, they stay at the source.
+    pub files: Option<Arc<Path>>,
 }
 
 impl Run {
     /// A job with these settings.
     pub fn new(context: &Context, config: serde_json::Value) -> Self {
         let base = Scope::new().at(context.now).with("config", Arc::new(config));
-        Self { context: context.clone(), base, goes_on: false, looks_ahead: true }
+        Self { context: context.clone(), base, goes_on: false, looks_ahead: true, files: None }
     }
 
     /// The same job at another instant: a reading that goes on keeps the instant at which it began.
@@ -35,7 +37,7 @@ impl Run {
         if let Some(config) = self.base.get("config") {
             base = base.with("config", config);
         }
-        Self { context, base, goes_on: self.goes_on, looks_ahead: self.looks_ahead }
+        Self { context, base, goes_on: self.goes_on, looks_ahead: self.looks_ahead, files: self.files.clone() }
     }
 
     /// The settings of the owner, after the manifest's rules.

@@ -9,9 +9,9 @@ use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
 
 use crate::{
-    cut::{self, NotJson},
+    cut::{self, NotJson, PIECES_MAX},
     decode::Decoder,
-    extract::{Extractor, RecordFilter},
+    extract::{Extractor, Flow, RecordFilter},
     item::Item,
     node::Node,
     normalize::Normalizer,
@@ -141,25 +141,14 @@ impl Selector {
             let items = self.made(items, splicer, scope, normalizer, wanted)?;
             return Ok(Selected { items, extracted, complaint: None, document });
         }
-        let mut complaint = None;
-        let (records, extracted) = match self.extractor.rows(&answer.body, &answer.headers) {
-            Some(rows) => {
-                let rows = rows?.collect::<Result<Vec<_>, _>>()?;
-                let count = rows.len();
-                (rows, count)
-            }
-            None => {
-                let mut documents = self.decoder.decode(&answer.body, &answer.headers)?;
-                let found = documents.by_ref().collect::<Result<Vec<_>, _>>()?;
-                complaint = documents.complaint();
-                let documents = found;
-                let found = self.extractor.extract_page(documents, scope)?;
-                let count = found.count();
-                (found.records, count)
-            }
+        let mut documents = match self.extractor.rows(&answer.body, &answer.headers) {
+            Some(rows) => rows?,
+            None => self.decoder.decode(&answer.body, &answer.headers)?,
         };
-        let items = self.finish(records.into_iter().map(Item::Tree), scope, normalizer, wanted)?;
-        Ok(Selected { items, extracted: extracted as u64, complaint, document: None })
+        let mut records = Flow::new(&self.extractor, &mut documents, scope, PIECES_MAX)?;
+        let items = self.finish(records.by_ref().map(Item::Tree), scope, normalizer, wanted)?;
+        let extracted = records.end()? as u64;
+        Ok(Selected { items, extracted, complaint: documents.complaint(), document: None })
     }
 
     /// Filters and changes records that came from elsewhere than an answer.
@@ -182,7 +171,7 @@ impl Selector {
         wanted: Option<Wanted<'_>>,
     ) -> Result<Vec<Item>, Fault> {
         if self.filter.is_none() && self.transforms.is_empty() && !self.normalizes && wanted.is_none() {
-            return Ok(items.collect());
+            return Ok(items.enumerate().map(|(before, item)| kept(item, before)).collect());
         }
         let mut scope = scope.clone();
         // Nothing else is done with these records, so that the bytes they came as need not be kept for a second try.
@@ -267,10 +256,26 @@ impl Selector {
     }
 }
 
+/// So many records of a page are kept as trees; behind them, as bytes, which take a tenth of the room.
+const TREES_MAX: usize = 50_000;
+
+/// A record as it is kept behind so many others.
+fn kept(item: Item, before: usize) -> Item {
+    match item {
+        Item::Tree(tree) if before >= TREES_MAX && tree.is_object() => {
+            Item::Raw(Bytes::from(tree.to_string().into_bytes().into_boxed_slice()).into())
+        }
+        other => other,
+    }
+}
+
 /// One record that cannot be changed, or of which a template cannot be filled in, spoils no other.
 fn add(item: Result<Option<Item>, Fault>, before: impl FnOnce() -> Bytes, made: &mut Vec<Item>) -> Result<(), Fault> {
     match item {
-        Ok(item) => made.extend(item),
+        Ok(item) => {
+            let before = made.len();
+            made.extend(item.map(|item| kept(item, before)));
+        }
         Err(Fault::BadRecord(cause) | Fault::Misconfigured(cause)) => made.push(Item::Refused(before(), cause)),
         Err(fault) => return Err(fault),
     }

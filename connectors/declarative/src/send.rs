@@ -1,6 +1,6 @@
 //! Sends a request as often as its manifest says, and tells what came of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use http::{Method, header::AUTHORIZATION};
 use serde_json::{Map, Value};
@@ -31,12 +31,36 @@ pub enum Sent {
     Restart,
 }
 
+/// A file that an answer goes into.
+pub struct Target<'a> {
+    /// Where it is made.
+    pub path: &'a Path,
+    /// How large it may be.
+    pub bytes_max: u64,
+}
+
 /// Sends a request for a stream.
 pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope, extra: &Extra) -> Result<Sent, Fault> {
+    exchange(run, stream, requester, scope, extra, None).await
+}
+
+/// The same, where the body of a good answer goes into a file.
+pub async fn save(run: &Run, stream: &str, requester: &Requester, scope: &Scope, target: &Target<'_>) -> Result<Sent, Fault> {
+    exchange(run, stream, requester, scope, &Extra::default(), Some(target)).await
+}
+
+async fn exchange(
+    run: &Run,
+    stream: &str,
+    requester: &Requester,
+    scope: &Scope,
+    extra: &Extra,
+    target: Option<&Target<'_>>,
+) -> Result<Sent, Fault> {
     let (mut tries, mut renewed) = (Tries::default(), None);
     loop {
         let request = requester.request(&run.context, scope, extra).await?;
-        let key = (requester.use_cache && request.method == Method::GET).then(|| cache::key(&request));
+        let key = (requester.use_cache && request.method == Method::GET && target.is_none()).then(|| cache::key(&request));
         let kept = key.as_ref().and_then(|key| run.context.shared.get::<Answers>().get(key));
         if let Some(answer) = kept {
             return Ok(Sent::Answer(answer));
@@ -44,7 +68,10 @@ pub async fn send(run: &Run, stream: &str, requester: &Requester, scope: &Scope,
         let proof = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let call = Call { context: &run.context, scope };
         let asked = if requester.authenticator.rotates(&call)? { Some(request.clone()) } else { None };
-        let answer = run.context.http.send(request).await;
+        let answer = match target {
+            Some(target) => run.context.http.save(request, target.path, target.bytes_max).await,
+            None => run.context.http.send(request).await,
+        };
         let another = match (&asked, &answer) {
             (Some(asked), Ok(answer)) => requester.authenticator.hear(&call, asked, answer).await?,
             _ => false,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cursor::CursorSpec,
+    files::Files,
     node::Node,
     paginate::Paginator,
     partitions::Router,
@@ -59,6 +60,8 @@ pub struct Simple {
     pub page_sizes: Option<PageSizes>,
     pub splits: Option<WindowSplits>,
     pub resets: Option<Resets>,
+    /// How the files that its records speak of are fetched.
+    pub files: Option<Files>,
 }
 
 /// Where a stream's schema comes from.
@@ -106,7 +109,10 @@ impl Stream {
         let retriever = node.needed("retriever")?;
         let client_side = cursor.as_ref().is_some_and(|cursor| cursor.is_client_side);
         let retriever = match retriever.kind() {
-            "SimpleRetriever" => Retriever::Simple(Arc::new(Simple::load(&retriever, transforms, client_side)?)),
+            "SimpleRetriever" => {
+                let simple = Simple::load(&retriever, transforms, client_side)?;
+                Retriever::Simple(Arc::new(simple.with_files(node)?))
+            }
             "AsyncRetriever" => Retriever::Async(Box::new(crate::remote::RemoteJobs::load(&retriever, transforms, client_side)?)),
             _ => return Err(retriever.unknown("retriever", &["SimpleRetriever", "AsyncRetriever"])),
         };
@@ -122,6 +128,15 @@ impl Stream {
             schema: Schema::load(node)?,
             migrations: crate::migrate::Migration::load_all(node)?,
         })
+    }
+
+    /// Its records speak of files.
+    pub fn has_files(&self) -> bool {
+        match &self.retriever {
+            Retriever::Simple(simple) => simple.files.is_some(),
+            Retriever::Async(_) => false,
+            Retriever::ByState { incremental, .. } => incremental.has_files(),
+        }
     }
 
     /// The partition router, where it has one.
@@ -156,7 +171,19 @@ impl Simple {
             page_sizes: node.child("page_size_reduction").map(|sizes| PageSizes::load(&sizes)).transpose()?,
             splits,
             resets: node.child("pagination_reset").map(|resets| Resets::load(&resets)).transpose()?,
+            files: None,
         })
+    }
+
+    /// The same with the files of a stream's records.
+    fn with_files(self, stream: &Node<'_>) -> Result<Self, Problem> {
+        let Some(node) = stream.child("file_uploader") else { return Ok(self) };
+        if self.page_sizes.is_some() || self.splits.is_some() {
+            // Files of records that are read a second time would be there twice.
+            let why = "a file uploader cannot stand beside `page_size_reduction` or `request_window_splitting`";
+            return Err(node.problem(why));
+        }
+        Ok(Self { files: Some(Files::load(&node)?), ..self })
     }
 }
 

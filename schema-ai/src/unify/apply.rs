@@ -23,8 +23,9 @@ use crate::{
     },
 };
 
-/// Records of one portion.
+/// Records of one portion, and how many streams they may come from.
 const PORTION: usize = 500;
+const STREAMS_AT_ONCE: usize = 100;
 /// Records that a model is learnt from at most.
 const LEARNT_FROM: i64 = 20_000;
 /// When there are this many times the records that a model was learnt from, it is learnt again.
@@ -107,13 +108,11 @@ pub(super) fn step(db: &dyn Database, reader: &dyn TableReader, tables: &[TableV
     let step = db.begin()?;
     let db = &*step;
     let Some(kept) = plans::newest(db, State::Accepted)? else { return Ok(false) };
-    let next = "SELECT entity, stream, cursor FROM _syncline_walks WHERE done = 0 ORDER BY entity, stream LIMIT 1";
-    let Some(found) = db.row(next, &[])? else { return Ok(false) };
-    let (concept, stream, cursor) = (found.text(0), found.text(1), found.maybe_text(2));
-    let entity = kept.plan.entities.iter().find(|one| one.concept == concept);
-    let table = tables.iter().find(|table| table.name == stream);
-    let (Some(entity), Some(table)) = (entity, table) else {
-        db.run("UPDATE _syncline_walks SET done = 1 WHERE entity = ? AND stream = ?", cells![concept, stream])?;
+    let next = format!("SELECT entity, stream, cursor FROM _syncline_walks WHERE done = 0 ORDER BY entity, stream LIMIT {STREAMS_AT_ONCE}");
+    let walks = db.rows(&next, &[])?;
+    let Some(concept) = walks.first().map(|walk| walk.text(0)) else { return Ok(false) };
+    let Some(entity) = kept.plan.entities.iter().find(|one| one.concept == concept) else {
+        db.run("UPDATE _syncline_walks SET done = 1 WHERE entity = ?", cells![concept])?;
         step.commit()?;
         return Ok(true);
     };
@@ -123,17 +122,28 @@ pub(super) fn step(db: &dyn Database, reader: &dyn TableReader, tables: &[TableV
         return Ok(true);
     }
     let settled = settled(db, reader, tables, &kept, entity)?;
-    let (page, next) = Reading::new(reader, table, &kept.plan, entity).page(cursor.clone(), PORTION)?;
-    if cursor.is_none() {
+    if walks.iter().any(|walk| walk.text(0) == concept && walk.maybe_text(2).is_none()) {
         sweep(db, &settled)?;
     }
-    let records = i64::try_from(page.len()).unwrap_or(i64::MAX);
-    let said: Vec<Said> = page.into_iter().map(|(key, body)| (stream.clone(), key, body)).collect();
+    // Small streams go together, because every portion looks at the whole plan and at all tables.
+    let mut said: Vec<Said> = Vec::new();
+    for walk in walks.iter().take_while(|walk| walk.text(0) == concept) {
+        let (stream, cursor, room) = (walk.text(1), walk.maybe_text(2), PORTION.saturating_sub(said.len()));
+        if room == 0 {
+            break;
+        }
+        let (page, next) = match tables.iter().find(|table| table.name == stream) {
+            Some(table) => Reading::new(reader, table, &kept.plan, entity).page(cursor, room)?,
+            None => (Vec::new(), None),
+        };
+        let records = i64::try_from(page.len()).unwrap_or(i64::MAX);
+        db.run(
+            "UPDATE _syncline_walks SET cursor = ?, done = ?, records = records + ? WHERE entity = ? AND stream = ?",
+            cells![next.as_deref(), next.is_none(), records, &concept, &stream],
+        )?;
+        said.extend(page.into_iter().map(|(key, body)| (stream.clone(), key, body)));
+    }
     settled.settle(db, turn(db)?, said)?;
-    db.run(
-        "UPDATE _syncline_walks SET cursor = ?, done = ?, records = records + ? WHERE entity = ? AND stream = ?",
-        cells![next.as_deref(), next.is_none(), records, concept, stream],
-    )?;
     step.commit()?;
     Ok(true)
 }

@@ -1,5 +1,6 @@
 //! An API on the loopback that answers in every way the cases need, and remembers what it was asked.
 
+pub mod attached;
 mod encoded;
 mod hostile;
 mod listed;
@@ -98,7 +99,11 @@ async fn answer(request: HttpRequest, body: web::Bytes, heard: web::Data<Mutex<H
     };
     let base = format!("http://{}", request.connection_info().host());
     let asked = Asked { method: request.method().to_string(), path, query, base, before, body };
-    encoded::answer(&asked).or_else(|| hostile::answer(&asked)).or_else(|| listed::answer(&asked)).unwrap_or_else(|| other(&asked))
+    attached::answer(&asked)
+        .or_else(|| encoded::answer(&asked))
+        .or_else(|| hostile::answer(&asked))
+        .or_else(|| listed::answer(&asked))
+        .unwrap_or_else(|| other(&asked))
 }
 
 /// A request as it is compared.

@@ -87,7 +87,8 @@ impl LegacySession {
         let body = json!({"username": user, "password": password}).to_string();
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let url = self.address(&self.login, call.scope)?;
-        let answer = call.context.http.send(HttpRequest { method: Method::POST, url, headers, body: Bytes::from(body) }).await?;
+        let answer =
+            call.context.http.send(HttpRequest { method: Method::POST, url, headers, body: Bytes::from(body), silence: None }).await?;
         match answer.status.as_u16() {
             0..=399 => {}
             status @ (401 | 403) => return Err(Fault::Unauthorized(format!("the login was answered {status}"))),

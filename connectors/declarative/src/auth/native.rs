@@ -100,7 +100,8 @@ impl Account {
             .map_err(|_| Fault::Misconfigured("the client's credentials cannot be sent in a header".to_owned()))?;
         let headers =
             HeaderMap::from_iter([(header::AUTHORIZATION, proof), (header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        let answer = oauth::ask(call.context, HttpRequest { method: Method::POST, url, headers, body: Bytes::new() }).await?;
+        let answer =
+            oauth::ask(call.context, HttpRequest { method: Method::POST, url, headers, body: Bytes::new(), silence: None }).await?;
         let status = answer.status.as_u16();
         if status >= 400 {
             return Err(Fault::Unauthorized(format!("the token endpoint answered {status}")));

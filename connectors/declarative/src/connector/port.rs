@@ -56,12 +56,7 @@ impl Connector for DeclarativeConnector {
     }
 
     async fn streams(&self, context: &Context) -> Result<Vec<StreamSpec>, Fault> {
-        let run = self.run(context).await?;
-        let mut made = Vec::new();
-        for entry in self.entries(&run).await? {
-            made.push(self.described(&entry, &run).await?);
-        }
-        Ok(made)
+        Ok(self.discovered(context).await?.into_iter().map(|(stream, _)| stream).collect())
     }
 
     async fn open(&self, context: &Context, stream: &StreamSpec, mode: SyncMode, from: &Cursor) -> Result<Box<dyn Reader>, Fault> {

@@ -41,8 +41,20 @@ impl Whole {
     }
 }
 
+/// More values than anybody should hold at once; each takes many times the room that it takes in the body.
+const VALUES_MAX: usize = 16_000_000;
+
+/// Refuses a text that would become more values than that, by the marks that stand before them.
+fn not_too_many(body: &[u8], marks: [u8; 3], kind: &str) -> Result<(), Fault> {
+    if body.len() <= VALUES_MAX || memchr::memchr3_iter(marks[0], marks[1], marks[2], body).count() <= VALUES_MAX {
+        return Ok(());
+    }
+    Err(Fault::Unusable(format!("the answer cannot be read as {kind}: it holds more than 16 million values")))
+}
+
 /// What a `JsonDecoder` makes of a body: one that is no JSON, is `null` or has no elements counts as an empty object.
 pub fn forgiving(body: &Bytes) -> Result<Whole, Fault> {
+    not_too_many(body, *b",[{", "JSON")?;
     match parse(body) {
         Ok(Value::Null) => Ok(Whole::empty(None)),
         Ok(Value::Array(items)) if items.is_empty() => Ok(Whole::empty(None)),
@@ -55,7 +67,9 @@ pub fn forgiving(body: &Bytes) -> Result<Whole, Fault> {
 
 /// What JSON within another format must be.
 pub fn strict(source: Source, limits: Limits) -> Result<Whole, Fault> {
-    match parse(&source::all(source, limits)?) {
+    let body = source::all(source, limits)?;
+    not_too_many(&body, *b",[{", "JSON")?;
+    match parse(&body) {
         Ok(Value::Null) => Err(Fault::Unusable("the answer cannot be read as JSON: it is `null`".to_owned())),
         Ok(value) => Ok(Whole::of(value)),
         Err(error) => Err(Fault::Unusable(format!("the answer cannot be read as JSON: {error}"))),
@@ -64,6 +78,7 @@ pub fn strict(source: Source, limits: Limits) -> Result<Whole, Fault> {
 
 /// What an `XmlDecoder` makes of a body; one that is no XML counts as an empty object.
 pub fn xml(body: &Bytes, headers: &HeaderMap) -> Result<Whole, Fault> {
+    not_too_many(body, *b"<<=", "XML")?;
     match xml::parse(&encoding::text(body, headers)) {
         Ok(value) => Ok(Whole::of(value)),
         Err(xml::NotXml::TooDeep) => Err(Fault::Unusable(format!("the answer cannot be read as XML: {}", xml::NotXml::TooDeep))),

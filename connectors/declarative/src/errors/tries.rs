@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
+use tokio::time::Instant;
 
 use super::{Action, ErrorHandlers};
 use crate::template::Scope;
@@ -33,13 +34,30 @@ impl Why {
 struct Count {
     tries: u32,
     waited: Duration,
+    /// When the first of them began.
+    began: Option<Instant>,
+}
+
+impl Count {
+    /// Whether that has gone on for too long, be it with waiting or with answers that took their time.
+    fn is_late(&self) -> bool {
+        self.waited >= TIME_MAX || self.began.is_some_and(|began| began.elapsed() >= TIME_MAX)
+    }
 }
 
 /// The tries of one request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tries {
     sent: u32,
     counts: [Count; 3],
+    /// When the current one began.
+    began: Instant,
+}
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self { sent: 0, counts: Default::default(), began: Instant::now() }
+    }
 }
 
 impl Tries {
@@ -63,12 +81,13 @@ impl Tries {
         };
         let count = self.count(why);
         // Waiting for a limit ends after the tries alone.
-        let is_late = why != Why::Limit && count.waited >= TIME_MAX;
+        let is_late = why != Why::Limit && count.is_late();
         if count.tries > errors.retries_max(scope)? || is_late {
             return Ok(None);
         }
         let wait = said.unwrap_or_else(|| Duration::from_secs(1 << count.tries.saturating_sub(1).min(16)));
         self.wait(why, wait);
+        self.began = Instant::now() + wait;
         Ok(Some(wait))
     }
 
@@ -80,6 +99,7 @@ impl Tries {
                 *count = Count::default();
             } else if each == why {
                 count.tries += 1;
+                count.began.get_or_insert(self.began);
                 counted = *count;
             }
         }
@@ -131,6 +151,20 @@ mod tests {
         let failures = [limit, limit, limit, limit, limit, broken, limit, limit, limit, limit, limit, limit];
         let expected = [1, 2, 4, 8, 16, 1, 1, 2, 4, 8, 16].map(Some).into_iter().chain([None]).collect::<Vec<_>>();
         assert_eq!(waits(&json!({}), &failures), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_that_take_their_time_count_as_waiting() {
+        let errors = ErrorHandlers::load(None, "x").unwrap();
+        let mut tries = Tries::default();
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            tokio::time::advance(Duration::from_secs(299)).await;
+            let wait = tries.next(&errors, &Scope::new(), Action::Retry, None, false).unwrap();
+            tokio::time::advance(wait.unwrap_or_default()).await;
+            seen.push(wait.map(|wait| wait.as_secs()));
+        }
+        assert_eq!(seen, [Some(1), Some(2), None]);
     }
 
     #[test]

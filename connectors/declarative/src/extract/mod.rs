@@ -7,6 +7,7 @@ pub mod dpath;
 mod expand;
 pub mod filled;
 mod filter;
+mod flow;
 mod pieces;
 mod table;
 mod wildcard;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use syncline_model::{Fault, nearest};
 
 pub use self::filter::RecordFilter;
+pub use self::flow::Flow;
 pub use self::table::Table;
 use self::{
     combined::Combined,
@@ -55,13 +57,6 @@ pub struct Extracted {
     pub records: Vec<Value>,
     /// Empty ones that were dropped, and count as part of the page's size.
     pub dropped: usize,
-}
-
-impl Extracted {
-    /// How long the page is for who counts records.
-    pub fn count(&self) -> usize {
-        self.records.len() + self.dropped
-    }
 }
 
 impl Extractor {
@@ -114,20 +109,6 @@ impl Extractor {
         let mut found = Extracted::default();
         self.extract_into(std::slice::from_ref(document), scope, &mut found)?;
         Ok(found.records)
-    }
-
-    /// The records of all documents of a page, in the reference's order.
-    pub fn extract_page(&self, documents: Vec<Value>, scope: &Scope) -> Result<Extracted, Fault> {
-        let mut found = Extracted::default();
-        match self {
-            Self::Dpath(dpath) => {
-                for document in documents {
-                    dpath.take(document, scope, &mut found.records)?;
-                }
-            }
-            Self::Combined(_) | Self::File(_) => self.extract_into(&documents, scope, &mut found)?,
-        }
-        Ok(found)
     }
 
     /// The rows of a body that is a table, if this extractor reads the body itself.

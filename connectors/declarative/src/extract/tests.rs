@@ -27,7 +27,37 @@ fn found(case: &Value, reference: &Value) -> Result<Extracted, String> {
         return Ok(Extracted { records, dropped: 0 });
     }
     let body = if case["body"] == "DOCUMENT" { &reference["document"] } else { &case["body"] };
-    extractor.extract_page(documents(body), &filled::tests::scope(&reference["config"])).map_err(|fault| fault.to_string())
+    page(&extractor, documents(body), &filled::tests::scope(&reference["config"]), usize::MAX).map_err(|fault| fault.to_string())
+}
+
+/// Documents that are there already.
+struct Ready(std::vec::IntoIter<Value>);
+
+impl crate::decode::Document for Ready {
+    fn next(&mut self) -> Option<Result<Value, Fault>> {
+        self.0.next().map(Ok)
+    }
+}
+
+/// What is found in documents.
+fn page(extractor: &Extractor, documents: Vec<Value>, scope: &Scope, most: usize) -> Result<Extracted, Fault> {
+    let mut documents = Documents::of(Ready(documents.into_iter()));
+    let mut flow = Flow::new(extractor, &mut documents, scope, most)?;
+    let records: Vec<Value> = flow.by_ref().collect();
+    let dropped = flow.end()? - records.len();
+    Ok(Extracted { records, dropped })
+}
+
+#[test]
+fn more_records_than_anybody_should_hold_are_refused() {
+    let scope = filled::tests::scope(&json!({}));
+    for node in [json!({"field_path": ["data"]}), json!({"field_path": ["data", "*"]})] {
+        let extractor = Extractor::load(&node, "extractor").unwrap();
+        let documents = || vec![json!({"data": [{"id": 1}, {"id": 2}]}), json!({"data": [{"id": 3}]})];
+        assert_eq!(page(&extractor, documents(), &scope, 3).unwrap().records.len(), 3);
+        let fault = page(&extractor, documents(), &scope, 2).unwrap_err();
+        assert!(matches!(&fault, Fault::Unusable(why) if why.contains("records")), "{fault}");
+    }
 }
 
 #[test]
@@ -58,7 +88,7 @@ fn one_document_gives_the_same_records_as_a_page_of_it() {
     let scope = filled::tests::scope(&reference["config"]);
     for case in reference["cases"].as_array().unwrap().iter().filter(|case| case["body"] == "DOCUMENT") {
         let Ok(extractor) = Extractor::load(&case["extractor"], "extractor") else { continue };
-        let page = extractor.extract_page(vec![reference["document"].clone()], &scope).map(|found| found.records);
+        let page = page(&extractor, vec![reference["document"].clone()], &scope, usize::MAX).map(|found| found.records);
         assert_eq!(extractor.extract(&reference["document"], &scope), page, "{}", case["extractor"]);
     }
 }

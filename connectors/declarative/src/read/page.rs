@@ -7,6 +7,7 @@ use syncline_model::Fault;
 use super::{Batch, StreamReading, Track};
 use crate::{
     cursor::{Point, Settled},
+    files::FileReference,
     item::Item,
     partitions::Router,
     parts::Parts,
@@ -33,18 +34,38 @@ impl StreamReading {
             Retriever::ByState { .. } => return Err(Fault::Internal("a stream was read before one of its two ways was chosen".to_owned())),
         };
         let mut pages = current.pages.take().unwrap_or_else(|| Pages::new(slice.clone(), simple));
-        let read = self.read(&mut pages, simple, &slice).await;
+        let mut read = self.read(&mut pages, simple, &slice).await.map(|page| page.map(|page| page.items).unwrap_or_default());
+        let files = match &mut read {
+            Ok(items) => self.fetch(&mut pages, simple, items).await,
+            Err(_) => Vec::new(),
+        };
         let is_done = pages.is_done();
         if let Some(current) = &mut self.current {
             current.pages = Some(pages);
         }
-        let page = read?;
-        let items = page.map(|page| page.items).unwrap_or_default();
+        let items = read?;
         self.observe(&items);
         if is_done {
             self.close();
         }
-        Ok(Some(Batch { items, slice }))
+        Ok(Some(Batch { items, files, slice }))
+    }
+
+    /// Fetches the files that records speak of. A file that cannot be had ends the page before its record.
+    async fn fetch(&self, pages: &mut Pages, simple: &Simple, items: &mut Vec<Item>) -> Vec<Option<FileReference>> {
+        let mut made = Vec::new();
+        let (Some(files), Some(folder)) = (&simple.files, &self.run.files) else { return made };
+        for item in items.iter() {
+            match files.fetch(&self.run, &self.stream.name, folder, item.tree()).await {
+                Ok(file) => made.push(file),
+                Err(fault) => {
+                    pages.lose(fault);
+                    break;
+                }
+            }
+        }
+        items.truncate(made.len());
+        made
     }
 
     async fn read(&self, pages: &mut Pages, simple: &Arc<Simple>, slice: &Slice) -> Result<Option<Selected>, Fault> {
@@ -84,7 +105,7 @@ impl StreamReading {
             self.remote = None;
             self.close();
         }
-        Ok(Some(Batch { items, slice }))
+        Ok(Some(Batch { items, files: Vec::new(), slice }))
     }
 
     /// From when to when records of a slice are wanted.

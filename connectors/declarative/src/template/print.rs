@@ -4,9 +4,13 @@ use std::fmt::Write as _;
 
 use super::{
     python::{float, python_repr, write_number, write_text},
+    run::STEPS_MAX,
     value::{Py, View},
 };
 use crate::dates::{DAY, Duration, SECOND, Time, offset_text};
+
+/// A text that is longer is refused by whoever counts the steps, so that the rest of it need not be made.
+const LETTERS_MAX: usize = 16 * STEPS_MAX + 16;
 
 /// What `str()` prints.
 pub fn str_of(value: &Py<'_>) -> String {
@@ -106,6 +110,9 @@ fn write_repr(out: &mut String, value: &Py<'_>) {
 fn sequence<'a, 'b: 'a>(out: &mut String, open: &str, items: impl Iterator<Item = &'a Py<'b>>, close: &str) {
     out.push_str(open);
     for (index, item) in items.enumerate() {
+        if out.len() > LETTERS_MAX {
+            return;
+        }
         out.push_str(if index == 0 { "" } else { ", " });
         write_repr(out, item);
     }
@@ -115,6 +122,9 @@ fn sequence<'a, 'b: 'a>(out: &mut String, open: &str, items: impl Iterator<Item 
 fn write_pairs(out: &mut String, pairs: &[(Py<'_>, Py<'_>)]) {
     out.push('{');
     for (index, (key, value)) in pairs.iter().enumerate() {
+        if out.len() > LETTERS_MAX {
+            return;
+        }
         out.push_str(if index == 0 { "" } else { ", " });
         write_repr(out, key);
         out.push_str(": ");

@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
         }
         match value {
             Py::Tuple(items) => {
-                self.spend(items.len().saturating_mul(count))?;
+                self.repeat(items, count)?;
                 Ok(Py::tuple(std::iter::repeat_n(items.iter().cloned(), count).flatten().collect()))
             }
             Py::Delta(_) | Py::Period(_) => {
@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
             }
             _ => {
                 let items = super::compare::items(&self.current(value)).ok_or(Stop::Type)?;
-                self.spend(items.len().saturating_mul(count))?;
+                self.repeat(&items, count)?;
                 Ok(Py::list(std::iter::repeat_n(items, count).flatten().collect()))
             }
         }

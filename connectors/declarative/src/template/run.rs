@@ -14,7 +14,7 @@ use super::{
 };
 
 /// More steps than any honest template takes; sixteen letters that are made count as one.
-const STEPS_MAX: usize = 1_000_000;
+pub(super) const STEPS_MAX: usize = 1_000_000;
 /// Frames, calls and nested values are held on the stack.
 pub(super) const DEPTH_MAX: usize = 100;
 
@@ -25,7 +25,7 @@ type Frame<'a> = Vec<(Cow<'a, str>, Py<'a>)>;
 pub struct Run<'a> {
     scope: &'a Scope,
     frames: Vec<Frame<'a>>,
-    steps: usize,
+    pub(super) steps: usize,
     depth: usize,
     loops: usize,
     pub(super) nested: usize,

@@ -88,6 +88,13 @@ impl<'a> Run<'a> {
         self.bounded(around, value, DEPTH_MAX)
     }
 
+    /// Items are put behind each other so often: whoever goes through the result meets all that they hold each time.
+    pub fn repeat(&mut self, items: &[Py<'a>], times: usize) -> Outcome<()> {
+        let before = self.steps;
+        items.iter().try_for_each(|item| self.bounded(std::ptr::null(), item, DEPTH_MAX))?;
+        self.spend((self.steps - before).saturating_mul(times))
+    }
+
     fn bounded(&mut self, around: *const (), value: &Py<'a>, left: usize) -> Outcome<()> {
         self.spend(1)?;
         let Some(left) = left.checked_sub(1) else { return other("a value is nested too deep") };

@@ -1,12 +1,13 @@
 //! `Http` by reqwest: time and size limits, cookies for one job, redirects checked against [`Egress`].
 
-use std::{error::Error as _, sync::Arc, sync::LazyLock, time::Duration};
+use std::{error::Error as _, path::Path, sync::Arc, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use syncline_model::{ConnectorName, Fault};
+use tokio::time::Instant;
 
-use super::{Egress, Forbidden, Http, HttpAnswer, HttpRequest};
+use super::{Egress, Forbidden, Http, HttpAnswer, HttpRequest, save};
 use crate::metrics;
 
 /// Limits of a client.
@@ -20,11 +21,22 @@ pub struct ClientConfig {
     pub answer_ms: u64,
     /// How large an answer may be, after decompression.
     pub body_bytes_max: usize,
+    /// How long a file may take, from the request to its last byte.
+    pub file_ms: u64,
+    /// How long a file may stand still.
+    pub silence_ms: u64,
 }
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        Self { egress: Egress::default(), connect_ms: 10_000, answer_ms: 300_000, body_bytes_max: 128 << 20 }
+        Self {
+            egress: Egress::default(),
+            connect_ms: 10_000,
+            answer_ms: 300_000,
+            body_bytes_max: 128 << 20,
+            file_ms: 3_600_000,
+            silence_ms: 60_000,
+        }
     }
 }
 
@@ -43,7 +55,8 @@ static TLS: LazyLock<Arc<rustls::crypto::CryptoProvider>> = LazyLock::new(|| {
     provider
 });
 
-const REDIRECTS_MAX: usize = 10;
+/// As many as the reference runtime follows.
+const REDIRECTS_MAX: usize = 30;
 
 impl Client {
     /// A client for requests of this connector.
@@ -73,14 +86,14 @@ impl Client {
         Ok(Self { inner, config, connector })
     }
 
-    async fn body(&self, mut answer: reqwest::Response, host: &str) -> Result<Bytes, Fault> {
+    async fn body(&self, mut answer: reqwest::Response, host: &str, silence: Option<Duration>) -> Result<Bytes, Fault> {
         let limit = self.config.body_bytes_max;
         let too_large = || Fault::Unusable(format!("`{host}` sent more than {limit} bytes in one answer"));
         let announced = answer.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
         if announced > limit {
             return Err(too_large());
         }
-        let first = answer.chunk().await.map_err(|error| fault(host, error))?.unwrap_or_default();
+        let first = chunk(&mut answer, host, silence).await?.unwrap_or_default();
         if first.len() > limit {
             return Err(too_large());
         }
@@ -91,7 +104,7 @@ impl Client {
         }
         let mut body = BytesMut::with_capacity(announced);
         body.extend_from_slice(&first);
-        while let Some(chunk) = answer.chunk().await.map_err(|error| fault(host, error))? {
+        while let Some(chunk) = chunk(&mut answer, host, silence).await? {
             if body.len() + chunk.len() > limit {
                 return Err(too_large());
             }
@@ -99,33 +112,75 @@ impl Client {
         }
         Ok(body.freeze())
     }
-}
 
-#[async_trait]
-impl Http for Client {
-    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault> {
+    /// Sends a request; the answer's body has still to come. With the host and the time at which it began.
+    async fn begin(&self, request: HttpRequest, most: Option<Duration>) -> Result<(reqwest::Response, String, Instant), Fault> {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         self.config.egress.check(&request.url).map_err(|forbidden| Fault::Misconfigured(forbidden.to_string()))?;
-        let started = tokio::time::Instant::now();
+        let (started, silence) = (Instant::now(), request.silence);
         let mut outgoing = self.inner.request(request.method, request.url).headers(request.headers);
         if !request.body.is_empty() {
             outgoing = outgoing.body(request.body);
         }
-        let sent = outgoing.send().await.map_err(|error| fault(&host, error));
-        let answer = match sent {
-            Ok(answer) => answer,
+        // Whoever may be silent for long has time for an answer behind it.
+        let most = most.or_else(|| silence.map(|silence| silence.saturating_add(Duration::from_millis(self.config.answer_ms))));
+        if let Some(most) = most {
+            outgoing = outgoing.timeout(most);
+        }
+        let sent = within(&host, silence, async { outgoing.send().await.map_err(|error| fault(&host, error)) }).await;
+        match sent {
+            Ok(answer) => Ok((answer, host, started)),
             Err(fault) => {
                 metrics::requests(&self.connector, "none", started.elapsed());
-                return Err(fault);
+                Err(fault)
             }
-        };
+        }
+    }
+
+    /// The whole of an answer whose body has still to come.
+    async fn whole(&self, answer: reqwest::Response, host: &str, silence: Option<Duration>, started: Instant) -> Result<HttpAnswer, Fault> {
         let (status, headers, url) = (answer.status(), answer.headers().clone(), answer.url().clone());
-        let body = self.body(answer, &host).await;
+        let body = self.body(answer, host, silence).await;
         metrics::requests(&self.connector, metrics::status_class(status), started.elapsed());
         let body = body?;
         metrics::received(&self.connector, body.len());
         Ok(HttpAnswer { status, headers, body, url })
     }
+}
+
+#[async_trait]
+impl Http for Client {
+    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault> {
+        let silence = request.silence;
+        let (answer, host, started) = self.begin(request, None).await?;
+        self.whole(answer, &host, silence, started).await
+    }
+
+    async fn save(&self, request: HttpRequest, file: &Path, bytes_max: u64) -> Result<HttpAnswer, Fault> {
+        let silence = request.silence.unwrap_or(Duration::from_millis(self.config.silence_ms));
+        let (answer, host, started) = self.begin(request, Some(Duration::from_millis(self.config.file_ms))).await?;
+        if !answer.status().is_success() {
+            return self.whole(answer, &host, Some(silence), started).await;
+        }
+        let (status, headers, url) = (answer.status(), answer.headers().clone(), answer.url().clone());
+        let limits = save::Limits { bytes_max, silence };
+        let bytes = save::stream(answer, &host, file, &limits).await;
+        metrics::requests(&self.connector, metrics::status_class(status), started.elapsed());
+        metrics::received(&self.connector, usize::try_from(bytes?).unwrap_or(usize::MAX));
+        Ok(HttpAnswer { status, headers, body: Bytes::new(), url })
+    }
+}
+
+/// The next piece of a body.
+pub(super) async fn chunk(answer: &mut reqwest::Response, host: &str, silence: Option<Duration>) -> Result<Option<Bytes>, Fault> {
+    within(host, silence, async { answer.chunk().await.map_err(|error| fault(host, error)) }).await
+}
+
+/// Waits for what a source does, and no longer than it may be silent.
+async fn within<T>(host: &str, silence: Option<Duration>, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let Some(silence) = silence else { return work.await };
+    let silent = |_| Fault::Unavailable(format!("`{host}` took too long: nothing came for {silence:?}"));
+    tokio::time::timeout(silence, work).await.map_err(silent)?
 }
 
 /// What a failed request means. reqwest's own text would hold the URL, and with it perhaps a secret.

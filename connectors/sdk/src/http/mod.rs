@@ -3,6 +3,9 @@
 
 mod client;
 mod egress;
+mod save;
+
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,12 +27,14 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// Its body; empty for none.
     pub body: Bytes,
+    /// How long nothing may come of its answer, where whoever asks knows.
+    pub silence: Option<Duration>,
 }
 
 impl HttpRequest {
     /// A GET without headers.
     pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new(), silence: None }
     }
 }
 
@@ -58,6 +63,13 @@ pub trait Http: Send + Sync {
     /// Sends one request and reads the whole answer, of whatever status. A fault means that there was no answer: the connection
     /// failed, time or size ran out, or the address is forbidden.
     async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault>;
+
+    /// Sends one request and writes the body of a good answer into a file that it makes, instead of giving it; an answer that tells
+    /// of no success is given as [`Self::send`] gives it. A body of more bytes than `bytes_max` is a fault.
+    async fn save(&self, request: HttpRequest, file: &Path, bytes_max: u64) -> Result<HttpAnswer, Fault> {
+        let answer = self.send(request).await?;
+        save::whole(answer, file, bytes_max).await
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use actix_web::{App, HttpResponse, HttpServer, web};
+use futures::StreamExt as _;
 use proptest::prelude::*;
 use syncline_model::Fault;
 
 use super::{Client, ClientConfig, Egress, Http, HttpRequest};
 
 fn client(egress: Egress) -> Client {
-    let config = ClientConfig { egress, body_bytes_max: 1000, answer_ms: 2_000, ..ClientConfig::default() };
+    let config = ClientConfig { egress, body_bytes_max: 1000, answer_ms: 2_000, silence_ms: 200, ..ClientConfig::default() };
     Client::new("shop".parse().unwrap(), config).unwrap()
 }
 
@@ -22,6 +23,15 @@ fn server() -> u16 {
                 web::get().to(async |request: actix_web::HttpRequest| match request.headers().get("referer") {
                     Some(referer) => HttpResponse::Ok().body(referer.as_bytes().to_vec()),
                     None => HttpResponse::Ok().body("none"),
+                }),
+            )
+            .route("/moved-file", web::get().to(async || HttpResponse::Found().insert_header(("location", "/large")).finish()))
+            .route("/gone", web::get().to(async || HttpResponse::NotFound().body("it is gone")))
+            .route(
+                "/stands",
+                web::get().to(async || {
+                    let first = futures::stream::iter([Ok::<_, actix_web::Error>(web::Bytes::from_static(b"a part"))]);
+                    HttpResponse::Ok().streaming(first.chain(futures::stream::pending()))
                 }),
             )
             .route("/never", web::get().to(async || std::future::pending::<HttpResponse>().await))
@@ -95,6 +105,48 @@ async fn private_addresses_are_refused_by_number_and_by_name() {
     ] {
         let fault = client(Egress::default()).send(request).await.unwrap_err();
         assert!(matches!(&fault, Fault::Misconfigured(why) if why.contains("egress.private_allowed")), "{fault}");
+    }
+}
+
+/// What lies in a folder.
+fn names(folder: &std::path::Path) -> Vec<String> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn a_body_goes_into_a_file_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept");
+    std::fs::write(&file, "what was there before").unwrap();
+    let answer = client(ANYWHERE).save(request(server(), "/moved-file"), &file, 2000).await.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.body.len(), answer.url.path()), (200, 0, "/large"));
+    assert_eq!(std::fs::read(&file).unwrap(), vec![b'x'; 2000]);
+    assert_eq!(names(folder.path()), ["kept"]);
+}
+
+#[actix_web::test]
+async fn nothing_is_left_of_a_file_that_could_not_be_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept");
+    let port = server();
+    let large = client(ANYWHERE).save(request(port, "/large"), &file, 1999).await.unwrap_err();
+    assert_eq!(large, Fault::Unusable("`127.0.0.1` sent a file of more than 1999 bytes".into()));
+    let silent = client(ANYWHERE).save(request(port, "/stands"), &file, 2000).await.unwrap_err();
+    assert_eq!(silent, Fault::Unavailable("`127.0.0.1` took too long: nothing came for 200ms".into()));
+    let gone = client(ANYWHERE).save(request(port, "/gone"), &file, 2000).await.unwrap();
+    assert_eq!((gone.status.as_u16(), gone.body.as_ref()), (404, &b"it is gone"[..]));
+    let nowhere = client(ANYWHERE).save(request(port, "/large"), &folder.path().join("no/folder"), 2000).await.unwrap_err();
+    assert!(matches!(&nowhere, Fault::Unusable(why) if why.contains("cannot be written")), "{nowhere}");
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[actix_web::test]
+async fn whoever_may_be_silent_for_so_long_is_given_up_then() {
+    let port = server();
+    for path in ["/stands", "/never"] {
+        let asked = HttpRequest { silence: Some(std::time::Duration::from_millis(100)), ..request(port, path) };
+        let fault = client(ANYWHERE).send(asked).await.unwrap_err();
+        assert_eq!(fault, Fault::Unavailable("`127.0.0.1` took too long: nothing came for 100ms".into()), "{path}");
     }
 }
 

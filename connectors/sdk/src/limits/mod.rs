@@ -5,6 +5,7 @@ mod signals;
 
 use std::{
     num::NonZeroU32,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -96,10 +97,30 @@ impl Paced {
 
     /// Sends a request that counts as so many.
     pub async fn send_weighing(&self, request: HttpRequest, weight: NonZeroU32) -> Result<HttpAnswer, Fault> {
+        self.spend(&request, weight).await?;
+        self.send(request).await
+    }
+
+    /// The same for an answer that goes into a file.
+    pub async fn save_weighing(&self, request: HttpRequest, weight: NonZeroU32, file: &Path, bytes_max: u64) -> Result<HttpAnswer, Fault> {
+        self.spend(&request, weight).await?;
+        self.save(request, file, bytes_max).await
+    }
+
+    /// Takes what a request counts beyond one.
+    async fn spend(&self, request: &HttpRequest, weight: NonZeroU32) -> Result<(), Fault> {
         for _ in 1..weight.get() {
             self.ready(request.url.path()).await?;
         }
-        self.send(request).await
+        Ok(())
+    }
+
+    /// Listens to what an answer says about limits.
+    fn heed(&self, answer: &HttpAnswer) {
+        let asked = wait_asked(answer.status, &answer.headers, jiff::Timestamp::now());
+        if let (Some(wait), Some(own)) = (asked, self.limits.last()) {
+            own.hold(wait);
+        }
     }
 
     async fn ready(&self, path: &str) -> Result<(), Fault> {
@@ -122,10 +143,14 @@ impl Http for Paced {
     async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault> {
         self.ready(request.url.path()).await?;
         let answer = self.inner.send(request).await?;
-        let asked = wait_asked(answer.status, &answer.headers, jiff::Timestamp::now());
-        if let (Some(wait), Some(own)) = (asked, self.limits.last()) {
-            own.hold(wait);
-        }
+        self.heed(&answer);
+        Ok(answer)
+    }
+
+    async fn save(&self, request: HttpRequest, file: &Path, bytes_max: u64) -> Result<HttpAnswer, Fault> {
+        self.ready(request.url.path()).await?;
+        let answer = self.inner.save(request, file, bytes_max).await?;
+        self.heed(&answer);
         Ok(answer)
     }
 }

@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Result};
 
 use super::{
     catalog,
-    refresh::{Refresh, Refreshed},
+    refresh::{Few, Refresh, Refreshed},
 };
 
 /// What every `COPY` in binary form begins with: magic, flags, and the length of an extension that is not there.
@@ -23,6 +23,8 @@ pub(super) enum Act<'a> {
     Texts(String, Vec<Vec<Option<String>>>),
     /// A `COPY`, and rows for it.
     Rows(String, Rows),
+    /// New rows of a table, so few that no `COPY` is worth it.
+    Few(Few),
     /// Rows that are written over others.
     Refresh(Refresh),
 }
@@ -56,6 +58,10 @@ pub(super) async fn serve<'a>(db: &mut PgConnection, mut next: impl AsyncFnMut()
                 next().await
             }
             Act::Rows(sql, rows) => copy(db, &sql, rows, &mut next).await?,
+            Act::Few(rows) => {
+                rows.run(db).await?;
+                next().await
+            }
             Act::Refresh(rows) => {
                 refreshed.push(rows.run(db).await?);
                 next().await

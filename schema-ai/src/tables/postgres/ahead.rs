@@ -5,13 +5,17 @@ use std::{collections::BTreeMap, thread};
 use sqlx::{PgConnection, Result};
 use tokio::{runtime::Handle, sync::mpsc};
 
+use crate::infer::Kind;
+
 use super::{
     act::{Act, HEAD, Rows, serve},
-    refresh::Refreshed,
+    refresh::{Few, Refreshed},
 };
 
 /// How many acts may wait for the server.
 const WAITING: usize = 2;
+/// Below so many bytes rows are few.
+const BYTES_FEW: usize = 64 * 1024;
 
 /// Where to goes what the server is to do.
 enum Out<'a> {
@@ -22,10 +26,20 @@ enum Out<'a> {
 /// Takes what the server is to do, and gathers rows that may go together.
 pub(super) struct Acts<'a> {
     out: Out<'a>,
-    /// By table: their `COPY`, and rows that wait for more of them.
-    rows: BTreeMap<usize, (String, Vec<u8>)>,
+    /// By table: rows that wait for more of them.
+    rows: BTreeMap<usize, Waiting>,
     /// The server does nothing any more.
     is_over: bool,
+}
+
+/// Rows of a table that wait for more of them.
+pub(super) struct Waiting {
+    /// Their `COPY`.
+    pub copy: String,
+    /// The statement for few of them, and the kinds of its parameters.
+    pub insert: (String, Vec<Kind>),
+    /// What a `COPY` begins with, and the rows.
+    pub bytes: Vec<u8>,
 }
 
 impl<'a> Acts<'a> {
@@ -58,12 +72,12 @@ impl<'a> Acts<'a> {
 
     /// Rows of a table that wait for more of them.
     pub fn waiting(&mut self, table: usize) -> Vec<u8> {
-        self.rows.remove(&table).map_or_else(|| HEAD.to_vec(), |(_, rows)| rows)
+        self.rows.remove(&table).map_or_else(|| HEAD.to_vec(), |waiting| waiting.bytes)
     }
 
     /// These rows of a table wait until there are more of them, or something else comes.
-    pub fn wait(&mut self, table: usize, copy: String, rows: Vec<u8>) {
-        self.rows.insert(table, (copy, rows));
+    pub fn wait(&mut self, table: usize, rows: Waiting) {
+        self.rows.insert(table, rows);
     }
 
     /// The server is to copy these rows, of which more come. Others may wait longer, because rows do not depend on one another.
@@ -72,8 +86,11 @@ impl<'a> Acts<'a> {
     }
 
     fn give_rows(&mut self) {
-        for (copy, bytes) in std::mem::take(&mut self.rows).into_values() {
-            self.pass(Act::Rows(copy, Rows { bytes, are_last: true }));
+        for Waiting { copy, insert: (insert, kinds), bytes } in std::mem::take(&mut self.rows).into_values() {
+            self.pass(match bytes.get(HEAD.len()..) {
+                Some(few) if bytes.len() < BYTES_FEW => Act::Few(Few::of(insert, kinds, few)),
+                _ => Act::Rows(copy, Rows { bytes, are_last: true }),
+            });
         }
     }
 

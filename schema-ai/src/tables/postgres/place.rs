@@ -5,11 +5,11 @@ use syncline_model::log::Logged;
 
 use super::{
     act::{Act, HEAD},
-    ahead::Acts,
+    ahead::{Acts, Waiting},
     before::Before,
     copy::{Filled, Fixed, Rows},
     refresh::Refresh,
-    sql::Sql,
+    sql::{self, Sql},
 };
 use crate::tables::{
     flatten::{ChildRow, Row},
@@ -112,11 +112,16 @@ pub(super) fn place<'a>(
     let has_rows = |&table: &usize| if table == fold.table { !work.written.is_empty() } else { work.lists(table).next().is_some() };
     for table in family.into_iter().filter(has_rows) {
         let of = &schema.tables[table];
-        let (rows, copy) = (Rows::after(of, acts.waiting(table)), || sql.copy(of));
-        let filled = match of.parent {
-            None => records(acts, (table, &copy, rows), &work, before, applied),
-            Some(_) => child_rows(acts, (table, &copy, rows), &work, applied),
-        };
+        let (mut rows, copy) = (Rows::after(of, acts.waiting(table)), || sql.copy(of));
+        match of.parent {
+            None => records(acts, (&copy, &mut rows), &work, before, applied),
+            Some(_) => child_rows(acts, (&copy, &mut rows), work.lists(table), applied),
+        }
+        let (bytes, filled) = rows.end();
+        applied.rows += filled.rows;
+        if bytes.len() > HEAD.len() {
+            acts.wait(table, Waiting { copy: copy(), insert: (sql.insert(of), sql::row_kinds(of).collect()), bytes });
+        }
         learn(schema, table, &filled, learned);
     }
 }
@@ -135,8 +140,8 @@ fn learn(schema: &mut Schema, index: usize, filled: &Filled, learned: &mut Learn
     }
 }
 
-/// Where rows go: a table, its `COPY`, and those that are made.
-type Into<'t, 'c> = (usize, &'c dyn Fn() -> String, Rows<'t>);
+/// Where rows go: the `COPY` of a table, and those that are made.
+type Into<'t, 'r> = (&'r dyn Fn() -> String, &'r mut Rows<'t>);
 
 /// Adds the row of a record.
 fn push(rows: &mut Rows<'_>, (key, record, (first, last)): &Settled<'_, '_>, before: &Before<'_>, applied: &mut Applied) {
@@ -181,20 +186,22 @@ fn refresh(
     sum
 }
 
-fn records(acts: &mut Acts<'_>, into: Into<'_, '_>, work: &Work<'_, '_>, before: &Before<'_>, applied: &mut Applied) -> Filled {
-    let (table, copy, mut rows) = into;
+fn records(acts: &mut Acts<'_>, (copy, rows): Into<'_, '_>, work: &Work<'_, '_>, before: &Before<'_>, applied: &mut Applied) {
     for settled in &work.written {
-        push(&mut rows, settled, before, applied);
+        push(rows, settled, before, applied);
         if rows.are_many() {
             acts.copy(copy(), rows.take());
         }
     }
-    end(acts, (table, copy, rows), applied)
 }
 
-fn child_rows(acts: &mut Acts<'_>, into: Into<'_, '_>, work: &Work<'_, '_>, applied: &mut Applied) -> Filled {
-    let (table, copy, mut rows) = into;
-    for ((key, record, (_, last)), child) in work.lists(table) {
+fn child_rows<'f, 'a: 'f>(
+    acts: &mut Acts<'_>,
+    (copy, rows): Into<'_, '_>,
+    lists: impl Iterator<Item = (&'f Settled<'f, 'a>, &'f ChildRow<'a>)>,
+    applied: &mut Applied,
+) {
+    for ((key, record, (_, last)), child) in lists {
         let engine = [
             Fixed::Text(key),
             Fixed::Text(&child.key),
@@ -207,16 +214,6 @@ fn child_rows(acts: &mut Acts<'_>, into: Into<'_, '_>, work: &Work<'_, '_>, appl
             acts.copy(copy(), rows.take());
         }
     }
-    end(acts, (table, copy, rows), applied)
-}
-
-fn end(acts: &mut Acts<'_>, (table, copy, rows): Into<'_, '_>, applied: &mut Applied) -> Filled {
-    let (rows, filled) = rows.end();
-    if rows.len() > HEAD.len() {
-        acts.wait(table, copy(), rows);
-    }
-    applied.rows += filled.rows;
-    filled
 }
 
 fn deleted_at(record: &Pending<'_>, last: &Logged) -> Option<Timestamp> {

@@ -1,4 +1,4 @@
-//! Rows that are written over others, as one statement with an array for each column. An update leaves the index alone where the new
+//! Rows as one statement with an array for each column: those that are written over others, and new ones that are few. An update leaves the index alone where the new
 //! row finds room in the page of the old one, and nobody has to know beforehand whether the row is there or newer: the server looks.
 
 use sqlx::{
@@ -15,9 +15,23 @@ use crate::{infer::Kind, tables::schema::Table};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refresh {
     table: usize,
-    rows: u64,
     update: String,
     insert: String,
+    rows: Arrays,
+}
+
+/// Rows that are few. The end of a `COPY` of little waits until the server's machine says that it has the rest, which takes as long as
+/// some hundreds of such statements.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Few {
+    insert: String,
+    rows: Arrays,
+}
+
+/// Rows, column by column.
+#[derive(Debug, PartialEq, Eq)]
+struct Arrays {
+    count: u64,
     columns: Vec<Array>,
 }
 
@@ -38,7 +52,32 @@ impl Refresh {
     /// Takes rows as a `COPY` would send them.
     pub fn of(sql: &Sql, (number, table): (usize, &Table), rows: &[u8]) -> Self {
         let (update, insert) = sql.refresh(table);
-        let mut columns: Vec<Array> = sql::row_kinds(table).map(Array::of).collect();
+        Self { table: number, update, insert, rows: Arrays::of(sql::row_kinds(table), rows) }
+    }
+
+    /// Writes them over the rows that are there, and beside these what is not there.
+    pub async fn run(self, db: &mut PgConnection) -> Result<Refreshed> {
+        let updated = self.rows.ask(db, &self.update).await?;
+        let inserted = if updated < self.rows.count { self.rows.ask(db, &self.insert).await? } else { 0 };
+        Ok(Refreshed { table: self.table, rows: self.rows.count, updated, inserted })
+    }
+}
+
+impl Few {
+    /// Takes rows as a `COPY` would send them, for columns of these kinds.
+    pub fn of(insert: String, kinds: Vec<Kind>, rows: &[u8]) -> Self {
+        Self { insert, rows: Arrays::of(kinds.into_iter(), rows) }
+    }
+
+    /// Writes them.
+    pub async fn run(self, db: &mut PgConnection) -> Result<()> {
+        self.rows.ask(db, &self.insert).await.map(drop)
+    }
+}
+
+impl Arrays {
+    fn of(kinds: impl Iterator<Item = Kind>, rows: &[u8]) -> Self {
+        let mut columns: Vec<Array> = kinds.map(Array::of).collect();
         let (mut rest, mut count) = (rows, 0);
         while let Some((_, mut fields)) = rest.split_first_chunk::<2>() {
             for column in &mut columns {
@@ -46,14 +85,7 @@ impl Refresh {
             }
             (rest, count) = (fields, count + 1);
         }
-        Self { table: number, rows: count, update, insert, columns }
-    }
-
-    /// Writes them over the rows that are there, and beside these what is not there.
-    pub async fn run(self, db: &mut PgConnection) -> Result<Refreshed> {
-        let updated = self.ask(db, &self.update).await?;
-        let inserted = if updated < self.rows { self.ask(db, &self.insert).await? } else { 0 };
-        Ok(Refreshed { table: self.table, rows: self.rows, updated, inserted })
+        Self { count, columns }
     }
 
     async fn ask(&self, db: &mut PgConnection, statement: &str) -> Result<u64> {

@@ -55,10 +55,12 @@ pub(super) fn row_columns(table: &Table) -> Vec<String> {
     engine.chain(table.columns.iter().map(|column| column.name.as_str())).chain([OVERFLOW]).map(quoted).collect()
 }
 
-/// The kinds of these columns, of a stream's table.
+/// The kinds of these columns.
 pub(super) fn row_kinds(table: &Table) -> impl Iterator<Item = Kind> {
-    let engine = [Kind::Text, Kind::Decimal, Kind::Uuid, Kind::Timestamp, Kind::Timestamp, Kind::Timestamp, Kind::Integer];
-    engine.into_iter().chain(table.columns.iter().map(|column| column.kind)).chain([Kind::Json])
+    let of_stream: &[Kind] = &[Kind::Text, Kind::Decimal, Kind::Uuid, Kind::Timestamp, Kind::Timestamp, Kind::Timestamp, Kind::Integer];
+    let of_child: &[Kind] = &[Kind::Text, Kind::Text, Kind::Text, Kind::Integer, Kind::Timestamp];
+    let engine = if table.parent.is_none() { of_stream } else { of_child };
+    engine.iter().copied().chain(table.columns.iter().map(|column| column.kind)).chain([Kind::Json])
 }
 
 /// A column of moments as text in RFC 3339.
@@ -133,9 +135,7 @@ impl Sql {
     /// statement writes them over rows that are there and not newer, the second one adds those that are not there.
     pub fn refresh(&self, table: &Table) -> (String, String) {
         let (columns, known) = (row_columns(table), self.table(table));
-        let arrays = columns.iter().zip(row_kinds(table)).enumerate();
-        let arrays: Vec<String> = arrays.map(|(at, (name, kind))| format!("unnest(${}::{}[]) AS {name}", at + 1, type_of(kind))).collect();
-        let fresh = format!("(SELECT {}) AS fresh", arrays.join(","));
+        let fresh = format!("({}) AS fresh", arrays(table));
         let stays = [VERSION, "_syncline_key", "_syncline_first_seen"].map(quoted);
         let set: Vec<String> = columns.iter().filter(|name| !stays.contains(name)).map(|name| format!("{name} = fresh.{name}")).collect();
         let update = format!(
@@ -150,6 +150,11 @@ impl Sql {
             columns.join(",")
         );
         (update, insert)
+    }
+
+    /// Parameters: for each column of a table an array of its values, in the order in which rows bring them.
+    pub fn insert(&self, table: &Table) -> String {
+        format!("INSERT INTO {} ({}) {}", self.table(table), row_columns(table).join(","), arrays(table))
     }
 
     /// Leaves room in each page for another state of its rows, unless somebody is at work on the table whom that would have to wait for.
@@ -206,6 +211,14 @@ impl Sql {
             self.table(table)
         )
     }
+}
+
+/// Rows from an array for each column.
+fn arrays(table: &Table) -> String {
+    let columns = row_columns(table);
+    let arrays = columns.iter().zip(row_kinds(table)).enumerate();
+    let arrays: Vec<String> = arrays.map(|(at, (name, kind))| format!("unnest(${}::{}[]) AS {name}", at + 1, type_of(kind))).collect();
+    format!("SELECT {}", arrays.join(","))
 }
 
 /// A stored value in the form of the wider kind.
