@@ -9,9 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
-    client::OAuthToken,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    Offset, TopicPartitionList,
+    config::FromClientConfigAndContext,
     consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance},
     error::{KafkaError, RDKafkaErrorCode},
 };
@@ -23,7 +22,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Core,
-    context::Ears,
+    context::{Ears, hears_with_its_ears},
     faults,
     threads::{Running, Threads},
     wire,
@@ -57,21 +56,7 @@ struct Hears {
     share: Mutex<Share>,
 }
 
-impl ClientContext for Hears {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.ears.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.ears.error(error, reason);
-    }
-
-    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
-        self.ears.generate_oauth_token(config)
-    }
-}
+hears_with_its_ears!(Hears);
 
 impl ConsumerContext for Hears {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

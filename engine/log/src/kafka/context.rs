@@ -102,6 +102,28 @@ impl ClientContext for Ears {
     }
 }
 
+/// A context that has something of its own to keep or to hear leaves to its `ears` what is the same for every client.
+macro_rules! hears_with_its_ears {
+    ($context:ty) => {
+        impl rdkafka::ClientContext for $context {
+            const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+            fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
+                self.ears.log(level, facility, message);
+            }
+
+            fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+                self.ears.error(error, reason);
+            }
+
+            fn generate_oauth_token(&self, config: Option<&str>) -> Result<rdkafka::client::OAuthToken, Box<dyn std::error::Error>> {
+                self.ears.generate_oauth_token(config)
+            }
+        }
+    };
+}
+pub(super) use hears_with_its_ears;
+
 /// What a JSON Web Token says about itself. Brokers verify it; we only need to know when to read it again.
 fn read_token(token: &str) -> Option<OAuthToken> {
     let claims = token.split('.').nth(1)?;

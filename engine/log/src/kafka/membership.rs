@@ -12,9 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use rdkafka::{
-    ClientContext, Message, TopicPartitionList,
-    client::OAuthToken,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    Message, TopicPartitionList,
+    config::FromClientConfigAndContext,
     consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance},
     error::KafkaError,
 };
@@ -26,7 +25,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{
     Core,
-    context::Ears,
+    context::{Ears, hears_with_its_ears},
     faults,
     shard::{Slot, live},
     wire,
@@ -45,21 +44,7 @@ struct Desk {
     slots: Mutex<HashMap<ShardId, Arc<Slot>>>,
 }
 
-impl ClientContext for Desk {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.ears.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.ears.error(error, reason);
-    }
-
-    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
-        self.ears.generate_oauth_token(config)
-    }
-}
+hears_with_its_ears!(Desk);
 
 impl ConsumerContext for Desk {
     fn pre_rebalance(&self, member: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
