@@ -1,7 +1,7 @@
 //! A tenant with very many streams, from the log to unified tables: tables, profiles, plan, taking over. On SQLite, and on the
 //! PostgreSQL of `SYNCLINE_TEST_POSTGRES_URL` if that is set.
 //! `cargo bench -p schema-ai --bench streams [-- STREAMS]`
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::{
     collections::BTreeMap,
@@ -153,7 +153,12 @@ async fn whole_way(name: &str, home: AnyHome, log: Arc<EmbeddedLog>, streams: us
     let mut config = OrganizerConfig::at(Arc::clone(&home));
     name.clone_into(&mut config.group);
     let organizer = Organizer::start(Arc::clone(&log), Arc::new(Nowhere), config);
-    assert!(organizer.caught_up().await);
+    let mut progress = organizer.progress();
+    let behind = async { progress.wait_for(|progress| !progress.behind.is_empty()).await.map(|progress| progress.behind.clone()) };
+    tokio::select! {
+        caught_up = organizer.caught_up() => assert!(caught_up),
+        behind = behind => panic!("the tables cannot be written: {behind:?}"),
+    }
     organizer.stop().await;
     clock.lap("tables");
     let unifier = Unifier::start(Arc::clone(&log), Arc::clone(&home));
@@ -202,6 +207,7 @@ async fn main() {
     let database = format!("streams_{}", std::process::id());
     db.execute(AssertSqlSafe(format!("CREATE DATABASE {database}"))).await.unwrap();
     let url = format!("{}/{database}", server.rsplit_once('/').unwrap().0);
-    let home = PostgresHome::connect(&Secret::new(url), "many_", 4).await.unwrap();
+    // The tenant's role is of the whole server, and one that an earlier run left there is not ours.
+    let home = PostgresHome::connect(&Secret::new(url), &format!("many_{}_", std::process::id()), 4).await.unwrap();
     whole_way("postgres", Arc::new(home), log, streams).await;
 }

@@ -1,5 +1,6 @@
-//! Rows as one statement with an array for each column: those that are written over others, and new ones that are few. An update leaves the index alone where the new
-//! row finds room in the page of the old one, and nobody has to know beforehand whether the row is there or newer: the server looks.
+//! Rows as one statement with an array for each column: those that are written over others, and new ones that are few. An update leaves
+//! the index alone where the new row finds room in the page of the old one, and nobody has to know beforehand whether the row is there or
+//! newer: the server looks.
 
 use sqlx::{
     AssertSqlSafe, PgConnection, Postgres, Result, Type,
