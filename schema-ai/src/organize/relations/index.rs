@@ -35,7 +35,8 @@ impl Index {
     pub fn candidates(&self, column: &Stats) -> Vec<u32> {
         let mut hashes: Vec<u64> = column.sketch.entries().map(|(hash, _)| hash).collect();
         hashes.sort_unstable();
-        let spared = (hashes.len() as f64 * (1.0 - CONTAINED)) as usize;
+        // Upwards, because 0.8 is not exactly that: one too many is looked up rather than one too few.
+        let spared = (hashes.len() as f64 * (1.0 - CONTAINED)).ceil() as usize;
         let mut found = self.sampled.clone();
         for hash in hashes.into_iter().take(spared + 1) {
             let from = self.held.partition_point(|(held, _)| *held < hash);

@@ -367,6 +367,18 @@ fn two_thousand_streams_are_not_each_compared_with_each() {
 }
 
 #[test]
+fn a_key_that_holds_just_enough_of_a_column_is_a_candidate_whichever_values_it_lacks() {
+    let line = |n: usize| format!("{{\"id\":\"value {n}\"}}");
+    let lacking = |a: usize, b: usize| (0..10).filter(|n| *n != a && *n != b).map(line).collect::<Vec<_>>();
+    let pairs = || (0..10).flat_map(|a| (a + 1..10).map(move |b| (a, b)));
+    let keys: Vec<Stream> = pairs().map(|(a, b)| stream(&format!("lacks_{a}_{b}"), "id", &lacking(a, b))).collect();
+    let targets = targets(&keys);
+    let column = stream("column", "id", &rows(10, line));
+    let found = index::Index::of(&targets).candidates(keys::stats(&column.profile, &column.tables[0].columns[0]));
+    assert_eq!(found.len(), pairs().count());
+}
+
+#[test]
 fn no_key_that_holds_most_of_a_column_is_left_out_of_the_candidates() {
     let mut streams = applications(3);
     streams.push(stream("large", "id", &rows(5_000, |n| format!("{{\"id\":{n}}}"))));
