@@ -124,7 +124,7 @@ impl Registry {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
         let subject = url.path().to_owned();
-        let request = HttpRequest { method: Method::POST, url, headers, body: Bytes::from(body.to_string()), silence: None };
+        let request = HttpRequest { method: Method::POST, headers, body: Bytes::from(body.to_string()), ..HttpRequest::get(url) };
         let answer = self.http.send(request).await.map_err(|fault| fault.to_string())?;
         if answer.status.is_success() {
             return serde_json::from_slice(&answer.body).map_err(|error| format!("it answered `{subject}` with what has no id: {error}"));

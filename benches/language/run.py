@@ -2,6 +2,7 @@
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PER_PAGE, BYTES = 100, 500
+STREAMS = ("plain", "changed")
 
 
 def measured(command, out):
@@ -34,7 +36,7 @@ def main():
     for name in ("--bin", "--reference", "--bare"):
         options.add_argument(name, required=True)
     options.add_argument("--pages", type=int, default=2000)
-    options.add_argument("--runs", type=int, default=5, help="of ours and of the bare client; the reference, which takes long, runs once")
+    options.add_argument("--runs", type=int, default=9, help="rounds of ours and of the bare client; the reference, which takes long, runs once")
     given = options.parse_args()
     server = subprocess.Popen([sys.executable, HERE / "api.py", "0", str(given.pages), str(PER_PAGE), str(BYTES)], stdout=subprocess.PIPE)
     try:
@@ -46,32 +48,62 @@ def main():
 
 def compare(given, url):
     records = given.pages * PER_PAGE
-    print(f"{records} records of {BYTES} bytes, {PER_PAGE} to a page; CPU seconds of the process, the least of {given.runs} runs")
+    print(f"{records} records of {BYTES} bytes, {PER_PAGE} to a page; CPU seconds of the process: the least of {given.runs} rounds, and the median")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "config.json").write_text(json.dumps({"base_url": url, "api_key": "key"}))
         out = folder / "out.jsonl"
-        bare = min(measured([given.bare, f"{url}/page?per_page=100&page=", str(given.pages)], out) for _ in range(given.runs))
-        print(f"{'bare reqwest':<34} {bare[0]:7.3f} s CPU   {bare[1]:6.1f} MiB   {bare[2]:6.2f} s")
-        for stream in ("plain", "changed"):
-            schema = {"type": "object", "properties": {}}
-            described = {"name": stream, "json_schema": schema, "supported_sync_modes": ["full_refresh"]}
-            catalog = {"streams": [{"stream": described, "sync_mode": "full_refresh", "destination_sync_mode": "append"}]}
-            (folder / "catalog.json").write_text(json.dumps(catalog))
-            files = ["--config", folder / "config.json", "--catalog", folder / "catalog.json", "--manifest-path", HERE / "manifest.yaml"]
-            took = {}
-            for name, program, runs in (("syncline", given.bin, given.runs), ("reference", given.reference, 1)):
-                took[name] = min(measured([program, "read", *files], out) for _ in range(runs))
-                if counted(out) != records:
-                    sys.exit(f"{name} read {counted(out)} records of `{stream}` instead of {records}")
-                cpu, memory, seconds = took[name]
-                print(f"{name + ', ' + stream:<34} {cpu:7.3f} s CPU   {memory:6.1f} MiB   {seconds:6.2f} s")
-            ours, theirs = took["syncline"][0], took["reference"][0]
-            # The bare client writes nothing; this is what reading alone costs.
-            thrown = min(measured([given.bin, "read", *files], os.devnull) for _ in range(given.runs))[0]
-            print(f"{'syncline, ' + stream + ', to /dev/null':<34} {thrown:7.3f} s CPU")
-            print(f"  {stream}: {theirs / ours:.1f} times fewer CPU seconds than the reference; {ours / bare[0]:.2f} times the bare client,"
-                  f" {thrown / bare[0]:.2f} times where the records are thrown away too")
+        # The bare client writes nothing, so ours is also measured with its records thrown away: that is what reading alone costs.
+        ways = {"bare reqwest": ([given.bare, f"{url}/page?per_page=100&page=", str(given.pages)], os.devnull)}
+        for stream in STREAMS:
+            files = arguments(folder, stream)
+            ways[f"syncline, {stream}, thrown away"] = ([given.bin, "read", *files], os.devnull)
+            ways[f"syncline, {stream}"] = ([given.bin, "read", *files], out)
+        took = rounds(ways, given.runs, records, out)
+        for name, runs in took.items():
+            cpu, memory, seconds = min(runs)
+            middle = statistics.median(run[0] for run in runs)
+            print(f"{name:<34} {cpu:7.3f} s CPU, median {middle:.3f}   {memory:6.1f} MiB   {seconds:6.2f} s")
+        for stream in STREAMS:
+            theirs = checked([given.reference, "read", *arguments(folder, stream)], out, "reference", records)
+            print(f"{'reference, ' + stream:<34} {theirs[0]:7.3f} s CPU                 {theirs[1]:6.1f} MiB   {theirs[2]:6.2f} s")
+            ours = min(took[f"syncline, {stream}"])[0]
+            print(f"  {stream}: {theirs[0] / ours:.1f} times fewer CPU seconds than the reference; the bare client's, round by round:"
+                  f" {spread(took, f'syncline, {stream}, thrown away')} times where the records are thrown away too,"
+                  f" {spread(took, f'syncline, {stream}')} times into a file")
+
+
+def arguments(folder, stream):
+    """Of `read`, for one stream."""
+    described = {"name": stream, "json_schema": {"type": "object", "properties": {}}, "supported_sync_modes": ["full_refresh"]}
+    catalog = {"streams": [{"stream": described, "sync_mode": "full_refresh", "destination_sync_mode": "append"}]}
+    path = folder / f"{stream}.json"
+    path.write_text(json.dumps(catalog))
+    return ["--config", folder / "config.json", "--catalog", path, "--manifest-path", HERE / "manifest.yaml"]
+
+
+def rounds(ways, count, records, out):
+    """What each way took, in turns, so that what else the machine does meets all of them alike."""
+    took = {name: [] for name in ways}
+    for _ in range(count):
+        for name, (command, into) in ways.items():
+            took[name].append(checked(command, into, name, records) if into == out else measured(command, into))
+    return took
+
+
+def checked(command, out, name, records):
+    """The same, of a program that writes all records."""
+    took = measured(command, out)
+    if counted(out) != records:
+        sys.exit(f"`{name}` wrote {counted(out)} records instead of {records}")
+    return took
+
+
+def spread(took, name):
+    """Ours by the bare client's, each round by itself: the median, and where the middle half lies."""
+    ratios = sorted(ours[0] / bare[0] for ours, bare in zip(took[name], took["bare reqwest"]))
+    quarter = len(ratios) // 4
+    return f"{statistics.median(ratios):.2f} ({ratios[quarter]:.2f} to {ratios[-1 - quarter]:.2f})"
 
 
 main()

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use syncline_declarative::{DeclarativeConnector, FileReference, Piece};
+use syncline_declarative::{DeclarativeConnector, FileReference, Raw};
 use syncline_model::{ConnectorName, Fault, Settings, schedule::SyncMode};
 use syncline_sdk::{
     Connector, Context, Patience, StreamSpec, WaitReason,
@@ -256,10 +256,10 @@ async fn read_stream(
         // What is asked ahead of time is sent before this page is written.
         tokio::task::yield_now().await;
         match reader.take_files().as_slice() {
-            [] => emit_records(&quoted, &records, None),
+            [] => emit_records(&quoted, records.iter(), None),
             files => {
                 for (record, file) in records.iter().zip(files) {
-                    emit_records(&quoted, std::slice::from_ref(record), file.as_ref());
+                    emit_records(&quoted, std::iter::once(record), file.as_ref());
                 }
             }
         }
@@ -272,12 +272,12 @@ async fn read_stream(
 }
 
 /// The records of a page, each on a line of its own, written from where they lie; with the file that one of them speaks of.
-fn emit_records(stream: &str, records: &[Piece], file: Option<&FileReference>) {
+fn emit_records<'a>(stream: &str, records: impl Iterator<Item = Raw<'a>>, file: Option<&FileReference>) {
     let head = format!("{{\"type\":\"RECORD\",\"record\":{{\"stream\":{stream},\"data\":");
     let file = file.map(|file| format!(",\"file_reference\":{}", json!(file))).unwrap_or_default();
     let tail = format!(",\"emitted_at\":{}{file}}}}}\n", Timestamp::now().as_millisecond());
     let between = format!("{tail}{head}");
-    let bodies: Vec<Cow<'_, [u8]>> = records.iter().map(|record| on_one_line(record)).collect();
+    let bodies: Vec<Cow<'_, [u8]>> = records.map(on_one_line).collect();
     let mut parts = Vec::with_capacity(2 * bodies.len() + 1);
     for body in &bodies {
         let before = if parts.is_empty() { &head } else { &between };
@@ -298,11 +298,12 @@ fn emit_records(stream: &str, records: &[Piece], file: Option<&FileReference>) {
 }
 
 /// A line break can only stand between the tokens of a JSON text, where a space means the same.
-fn on_one_line(record: &Piece) -> Cow<'_, [u8]> {
-    if !record.seen.odd || memchr::memchr2(b'\n', b'\r', record).is_none() && std::str::from_utf8(record).is_ok() {
-        return Cow::Borrowed(record);
+fn on_one_line(record: Raw<'_>) -> Cow<'_, [u8]> {
+    let bytes = record.bytes;
+    if !record.seen.odd || memchr::memchr2(b'\n', b'\r', bytes).is_none() && std::str::from_utf8(bytes).is_ok() {
+        return Cow::Borrowed(bytes);
     }
-    Cow::Owned(String::from_utf8_lossy(record).replace(['\n', '\r'], " ").into_bytes())
+    Cow::Owned(String::from_utf8_lossy(bytes).replace(['\n', '\r'], " ").into_bytes())
 }
 
 fn failure_type(fault: &Fault) -> &'static str {

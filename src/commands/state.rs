@@ -46,7 +46,7 @@ async fn ask(of: &StateOf, method: Method, body: Bytes) -> anyhow::Result<HttpAn
     // The API of an installation is often on the own network.
     let config = ClientConfig { egress: Egress { private_allowed: true }, ..ClientConfig::default() };
     let client = Client::new("syncline".parse()?, config)?;
-    let answer = client.send(HttpRequest { method, url, headers, body, silence: None }).await?;
+    let answer = client.send(HttpRequest { method, headers, body, ..HttpRequest::get(url) }).await?;
     if answer.status.is_success() {
         return Ok(answer);
     }

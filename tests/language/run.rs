@@ -57,6 +57,20 @@ impl Files {
         Self { manifest: folder.path().join("manifest.yaml"), folder, has_state: state.is_some() }
     }
 
+    /// The same, where the catalog says what is wanted of these streams.
+    pub fn with_schemas(self, schemas: Option<&Value>) -> Self {
+        let file = self.folder.path().join("catalog.json");
+        let mut catalog: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        for stream in catalog["streams"].as_array_mut().unwrap() {
+            let name = stream["stream"]["name"].as_str().unwrap();
+            if let Some(schema) = schemas.and_then(|schemas| schemas.get(name)) {
+                stream["stream"]["json_schema"] = schema.clone();
+            }
+        }
+        std::fs::write(file, catalog.to_string()).unwrap();
+        self
+    }
+
     /// Where files are put.
     pub fn staging(&self) -> PathBuf {
         self.folder.path().join("staging")

@@ -1,5 +1,7 @@
 //! A connector that is data: its two files, read once, checked, and run.
 
+mod check;
+mod entry;
 mod port;
 mod recorder;
 
@@ -9,6 +11,7 @@ use serde_json::{Map, Value, json};
 use syncline_model::{Fault, schedule::SyncMode};
 use syncline_sdk::{Context, StreamSpec, Unavailable, catalog::ConnectorFile, catalog::StreamFile, webhooks::Webhooks};
 
+use self::{check::Check, entry::Entry};
 use crate::{
     budget::Budget,
     components,
@@ -22,7 +25,6 @@ use crate::{
     reader::ProtocolReader,
     run::{Run, misconfigured},
     stream::{Schema, Stream},
-    template::Template,
 };
 
 /// A connector that is data.
@@ -36,48 +38,6 @@ pub struct DeclarativeConnector {
     rules: ConfigRules,
     budget: Option<Budget>,
     webhooks: Option<Webhooks>,
-}
-
-/// One stream of a manifest, or why it cannot be read.
-#[derive(Debug, Clone)]
-struct Entry {
-    name: String,
-    stream: Result<Arc<Stream>, String>,
-    /// It is there only where the settings say so.
-    condition: Option<Template>,
-}
-
-/// How a connection is tried.
-#[derive(Debug, Clone, Default)]
-struct Check {
-    names: Vec<String>,
-    /// Streams made from a template: whose, and how many of them.
-    dynamic: Vec<(String, Option<usize>)>,
-    /// So many streams, whichever come first.
-    first: Option<usize>,
-    overrides: Map<String, Value>,
-}
-
-impl Entry {
-    fn load(node: &Node<'_>, condition: Option<Template>, problems: &mut Vec<Problem>) -> Option<Self> {
-        let Some(name) = node.word("name").map(str::to_owned) else {
-            problems.push(node.missing("name"));
-            return None;
-        };
-        let stream = match Stream::load(node) {
-            Ok(stream) => Ok(Arc::new(stream)),
-            Err(problem) if problem.needs_class() => Err(format!("{} (at `{}`)", problem.message, problem.path)),
-            Err(problem) => {
-                problems.push(problem);
-                return None;
-            }
-        };
-        Some(Self { name, stream, condition })
-    }
-
-    fn key(&self) -> Vec<Vec<String>> {
-        self.stream.as_ref().map(|stream| stream.key.clone()).unwrap_or_default()
-    }
 }
 
 impl DeclarativeConnector {
@@ -161,7 +121,7 @@ impl DeclarativeConnector {
     fn load(file: ConnectorFile, manifest: &Value) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let root = Node::new(manifest, "");
-        let streams = Self::load_streams(&root, &mut problems);
+        let streams = entry::named(&root, &mut problems);
         let mut dynamic = Vec::new();
         for (index, node) in root.children("dynamic_streams").iter().enumerate() {
             match Dynamic::load(node, index) {
@@ -188,23 +148,6 @@ impl DeclarativeConnector {
         }
         let settings_schema = spec.get("connection_specification").cloned().unwrap_or_else(|| json!({"type": "object"}));
         Ok(Self { file, spec, settings_schema, check, streams, dynamic, rules, budget, webhooks })
-    }
-
-    fn load_streams(root: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<Entry> {
-        let mut made = Vec::new();
-        for node in root.children("streams") {
-            if node.kind() != "ConditionalStreams" {
-                made.extend(Entry::load(&node, None, problems));
-                continue;
-            }
-            match node.needed_text("condition") {
-                Ok(condition) => {
-                    made.extend(node.children("streams").iter().filter_map(|inner| Entry::load(inner, Some(condition.clone()), problems)));
-                }
-                Err(problem) => problems.push(problem),
-            }
-        }
-        made
     }
 
     /// Streams that the check would try and that there are not. Reading the others does not depend on that.
@@ -359,27 +302,4 @@ fn unknown_streams(file: &ConnectorFile, streams: &[Entry]) -> Vec<Problem> {
         Problem { line: None, file: "connector.yaml".to_owned(), path: "streams".to_owned(), message }
     };
     unknown.map(problem).collect()
-}
-
-impl Check {
-    fn load(root: &Node<'_>) -> Result<Self, Problem> {
-        let Some(node) = root.child("check") else { return Ok(Self::default()) };
-        let count = |node: &Node<'_>, field: &str| Ok::<_, Problem>(node.whole(field)?.and_then(|count| usize::try_from(count).ok()));
-        let overrides = node.get("config_overrides").and_then(Value::as_object).cloned().unwrap_or_default();
-        if node.kind() == "CheckDynamicStream" {
-            let uses = node.get("use_check_availability").and_then(Value::as_bool).unwrap_or(true);
-            let first = if uses { count(&node, "stream_count")? } else { Some(0) };
-            return Ok(Self { first: Some(first.unwrap_or(1)), overrides, ..Self::default() });
-        }
-        if !["CheckStream", ""].contains(&node.kind()) {
-            return Err(node.unknown("check", &["CheckStream", "CheckDynamicStream"]));
-        }
-        let names: Vec<String> = node.children("stream_names").iter().filter_map(|name| name.value.as_str().map(str::to_owned)).collect();
-        let one = |node: &Node<'_>| {
-            let name = node.word("dynamic_stream_name").ok_or_else(|| node.missing("dynamic_stream_name"))?.to_owned();
-            Ok((name, count(node, "stream_count")?))
-        };
-        let dynamic = node.children("dynamic_streams_check_configs").iter().map(one).collect::<Result<_, Problem>>()?;
-        Ok(Self { names, dynamic, first: None, overrides })
-    }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{
     brackets,
-    piece::{Joints, Piece},
+    piece::{Joints, Place},
     tails::Tails,
 };
 
@@ -34,7 +34,7 @@ impl NotJson {
 #[derive(Debug, Default)]
 pub struct Cut {
     /// The elements of a list, the one object, or none if the path leads nowhere.
-    pub records: Vec<Piece>,
+    pub records: Vec<Place>,
     /// Those of the wanted fields that the page has at its top, by their place among the wanted; `None` if it is no object.
     pub beside: Option<Vec<(usize, Bytes)>>,
     /// Those of the records, where they were asked for.
@@ -51,7 +51,7 @@ pub struct Wanted<'a> {
 }
 
 /// The values at a path of object names. An empty path is the page itself.
-pub fn cut(page: &Bytes, path: &[String]) -> Result<Vec<Piece>, NotJson> {
+pub fn cut(page: &Bytes, path: &[String]) -> Result<Vec<Place>, NotJson> {
     cut_beside(page, path, Wanted::default()).map(|cut| cut.records)
 }
 
@@ -101,9 +101,10 @@ impl Cutter<'_> {
     }
 
     fn record(&mut self, open: usize, wanted: &[Box<str>]) -> Result<usize, NotJson> {
-        let (piece, end) = self.piece(open)?;
+        let place = self.place(open)?;
+        let end = place.at.end;
         if self.page.get(space(self.page, open + 1)) != Some(&b'}') {
-            self.cut.records.push(piece);
+            self.cut.records.push(place);
         }
         if !wanted.is_empty() {
             let page = self.page;
@@ -116,8 +117,8 @@ impl Cutter<'_> {
         Ok(end)
     }
 
-    /// The object that begins here, and where it ends. The first one tells how many there may be.
-    fn piece(&mut self, open: usize) -> Result<(Piece, usize), NotJson> {
+    /// Where the object stands that begins here. The first one tells how many there may be.
+    fn place(&mut self, open: usize) -> Result<Place, NotJson> {
         let before = self.cut.joints.len();
         let (end, seen, is_even) = match self.joints {
             None => brackets::end_seen(self.page, open).map(|(end, seen)| (end, seen, false))?,
@@ -133,7 +134,7 @@ impl Cutter<'_> {
             self.cut.joints.reserve(alike * (behind - before));
         }
         let joints = u32::try_from(before).ok().zip(u32::try_from(behind).ok()).filter(|_| is_even);
-        Ok((Piece { bytes: self.page.slice(open..end), seen, joints: joints.map(|(from, to)| from..to) }, end))
+        Ok(Place { at: open..end, seen, joints: joints.map(|(from, to)| from..to) })
     }
 
     fn keep(&mut self, name: Text, value: Range<usize>, wanted: &[Box<str>]) {
@@ -150,18 +151,15 @@ impl Cutter<'_> {
             return Ok(at + 1);
         }
         loop {
-            let (piece, end) = match self.page.get(at) {
-                Some(b'{') => self.piece(at)?,
-                _ => {
-                    let end = value_end(self.page, at)?;
-                    (self.page.slice(at..end).into(), end)
-                }
+            let place = match self.page.get(at) {
+                Some(b'{') => self.place(at)?,
+                _ => Place::unknown(at..value_end(self.page, at)?),
             };
             if self.cut.records.len() == PIECES_MAX {
                 return Err(NotJson::TOO_MANY);
             }
-            self.cut.records.push(piece);
-            at = space(self.page, end);
+            at = space(self.page, place.at.end);
+            self.cut.records.push(place);
             match self.page.get(at) {
                 Some(b',') => at = space(self.page, at + 1),
                 Some(b']') => return Ok(at + 1),

@@ -132,7 +132,7 @@ impl Values {
                 let mut found = Vec::new();
                 while let Some(batch) = Box::pin(reading.next()).await? {
                     let slice = Value::Object(batch.slice.partition.clone());
-                    found.extend(batch.items.iter().map(|item| (item.tree(), slice.clone())));
+                    found.extend(batch.items.into_vec().into_iter().map(|item| (item.into_tree(), slice.clone())));
                 }
                 Ok(found)
             }

@@ -76,27 +76,21 @@ impl Item {
     }
 }
 
-/// Leaves the records before the first item that is none, and says why that one is none.
-pub fn until_refused(items: &mut Vec<Item>) -> Option<Fault> {
-    let (place, fault) = items.iter().enumerate().find_map(|(place, item)| Some((place, item.refusal()?)))?;
-    items.truncate(place);
-    Some(fault)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{Item, until_refused};
-    use crate::{cut::Wanted, extract::Extractor};
+    use super::Item;
+    use crate::{cut::Wanted, extract::Extractor, items::Items, piece::Pieces};
     use bytes::Bytes;
     use serde_json::json;
 
     #[test]
     fn what_only_python_takes_for_a_number_becomes_null() {
         let page = Bytes::from_static(b"[{\"a\":[1.10,NaN]},{\"b\":-Infinity},{\"c\":\"NaN\"}]");
-        let records = Extractor::pieces(&page, &[], Wanted::default()).unwrap().records;
-        let bytes: Vec<_> = records.into_iter().map(|piece| Item::of(piece).bytes()).collect();
+        let places = Extractor::pieces(&page, &[], Wanted::default()).unwrap().records;
+        let items = Items::from(Pieces { text: page, places }).into_vec();
+        let bytes: Vec<_> = items.into_iter().map(Item::bytes).collect();
         assert_eq!(bytes, [&b"{\"a\":[1.10,null]}"[..], b"{\"b\":null}", b"{\"c\":\"NaN\"}"]);
     }
 
@@ -109,10 +103,10 @@ mod tests {
             (Item::Tree(json!([1])), "the source gave a record that is no object"),
             (broken, "it cannot be changed"),
         ] {
-            let mut items = vec![raw(" {\"id\": 1}"), Item::Tree(json!({"id": 2})), last, raw("{}")];
-            assert_eq!(until_refused(&mut items).map(|fault| fault.to_string()).as_deref(), Some(why));
+            let mut items = Items::Each(vec![raw(" {\"id\": 1}"), Item::Tree(json!({"id": 2})), last, raw("{}")]);
+            assert_eq!(items.until_refused().map(|fault| fault.to_string()).as_deref(), Some(why));
             assert_eq!(items.len(), 2);
-            assert_eq!(until_refused(&mut items), None);
+            assert_eq!(items.until_refused(), None);
         }
     }
 }

@@ -22,6 +22,7 @@ mod fields;
 mod files;
 mod flat;
 mod item;
+mod items;
 mod lint;
 mod manifest;
 mod migrate;
@@ -56,7 +57,7 @@ mod yaml;
 pub use connector::DeclarativeConnector;
 pub use files::{FileReference, folder as files_folder};
 pub use lint::{Findings, lint};
-pub use piece::{Piece, Seen};
+pub use piece::{Pieces, Raw, Seen};
 pub use problem::Problem;
 pub use reader::ProtocolReader;
 

@@ -178,6 +178,25 @@ streams:
     }
 
     #[test]
+    fn a_page_and_its_size_cannot_be_written_to_the_same_name() {
+        let option = |name: &str| format!("{{type: RequestOption, inject_into: request_parameter, field_name: {name}}}");
+        let found = |size: &str| {
+            let token = option("offset");
+            let size = option(size);
+            let strategy = "{type: OffsetIncrement, page_size: 500}";
+            let pages = format!(
+                "{{type: DefaultPaginator, pagination_strategy: {strategy}, page_token_option: {token}, page_size_option: {size}}}"
+            );
+            let rest = "check: {type: CheckStream, stream_names: [items]}";
+            super::lint("{name: a, title: A, category: other, description: A.}", &format!("{HEAD}      paginator: {pages}\n{rest}")).errors
+        };
+        let said: Vec<(Option<usize>, String)> = found("offset").iter().map(|problem| (problem.line, problem.to_string())).collect();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].1.contains("`page_token_option` and `page_size_option` both write `offset`"), "{said:?}");
+        assert!(found("limit").is_empty());
+    }
+
+    #[test]
     fn files_that_nobody_fetches_are_told() {
         let found = told("    file_uploader: {type: FileUploader, requester: {type: HttpRequester, url_base: x}, download_target_extractor: {type: DpathExtractor, field_path: [url]}}
 check: {type: CheckStream, stream_names: [items]}");

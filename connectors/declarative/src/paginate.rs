@@ -81,6 +81,11 @@ impl Paginator {
         if size_option.is_some() && size.is_none() {
             return Err(node.problem("`page_size_option` needs a `page_size` in the pagination strategy"));
         }
+        if let (Some(size), Some(TokenPlace::Option(token))) = (&size_option, &token)
+            && let Some(name) = size.same_place(token)
+        {
+            return Err(node.problem(format!("`page_token_option` and `page_size_option` both write `{name}`")));
+        }
         Ok(Self(Some(Pages { strategy: kind, size, size_option, token })))
     }
 

@@ -259,3 +259,6 @@ fn at_path<'a>(record: &'a Value, path: impl Iterator<Item = &'a str>) -> Option
     }
     Some(at)
 }
+
+#[cfg(test)]
+mod tests;

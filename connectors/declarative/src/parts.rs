@@ -65,6 +65,13 @@ impl RequestOption {
         };
         Ok(Self { place, names })
     }
+
+    /// The name that another option writes as well: one of the two values would be lost.
+    pub fn same_place(&self, other: &Self) -> Option<String> {
+        let sources = |option: &Self| option.names.iter().map(|name| name.source().to_owned()).collect::<Vec<_>>();
+        let names = sources(self);
+        (self.place == other.place && names == sources(other)).then(|| names.join("."))
+    }
 }
 
 /// What goes into a request.

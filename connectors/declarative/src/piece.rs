@@ -15,6 +15,72 @@ pub struct Piece {
     pub joints: Option<Range<u32>>,
 }
 
+/// Where a record stands in a text, and what is known of it there.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// From its first byte to behind its last.
+    pub at: Range<usize>,
+    /// What was seen of it. Of what was found to hold no number without a word it is known that it is an object.
+    pub seen: Seen,
+    /// Where its joints stand among those of the text, if somebody looked for them.
+    pub joints: Option<Range<u32>>,
+}
+
+impl Place {
+    /// Something here of which nothing is known.
+    pub fn unknown(at: Range<usize>) -> Self {
+        Self { at, seen: Seen::UNKNOWN, joints: None }
+    }
+
+    /// The record as it stands in this text.
+    pub fn within<'a>(&self, text: &'a [u8]) -> Raw<'a> {
+        Raw { bytes: text.get(self.at.clone()).unwrap_or_default(), seen: self.seen }
+    }
+
+    /// The same for itself.
+    pub fn piece(self, text: &Bytes) -> Piece {
+        Piece { bytes: text.slice(self.at), seen: self.seen, joints: self.joints }
+    }
+}
+
+/// The bytes of a record where they lie, and what was seen of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Raw<'a> {
+    /// The record.
+    pub bytes: &'a [u8],
+    /// What was seen of it.
+    pub seen: Seen,
+}
+
+impl Deref for Raw<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
+/// Records that stand in one text.
+#[derive(Debug, Clone, Default)]
+pub struct Pieces {
+    /// What they stand in.
+    pub text: Bytes,
+    /// Where each stands.
+    pub places: Vec<Place>,
+}
+
+impl Pieces {
+    /// One after the other, as they lie there.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Raw<'_>> {
+        self.places.iter().map(|place| place.within(&self.text))
+    }
+
+    /// There are none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+}
+
 /// Where the wanted fields of objects join: the `:` behind the name of each and the `,` or bracket behind its value, counted from where its
 /// object begins, for one object after the other.
 pub type Joints = Vec<u32>;
@@ -50,15 +116,15 @@ impl Seen {
 }
 
 impl Piece {
-    /// These bytes, of which no joints are known.
-    pub fn new(bytes: Bytes, seen: Seen) -> Self {
-        Self { bytes, seen, joints: None }
+    /// The record where it lies.
+    pub fn raw(&self) -> Raw<'_> {
+        Raw { bytes: &self.bytes, seen: self.seen }
     }
 }
 
 impl From<Bytes> for Piece {
     fn from(bytes: Bytes) -> Self {
-        Self::new(bytes, Seen::UNKNOWN)
+        Self { bytes, seen: Seen::UNKNOWN, joints: None }
     }
 }
 

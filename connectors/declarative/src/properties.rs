@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     item::Item,
+    items::Items,
     node::Node,
     problem::Problem,
     retrieve::{self, Pages},
@@ -74,9 +75,7 @@ impl Properties {
         };
         let selects = match node.child("property_selector") {
             None => None,
-            Some(selector) => {
-                Some(Transform::load_all(selector.get("properties_transformations"), &selector.below("properties_transformations"))?)
-            }
+            Some(selector) => Some(Transform::load_all(selector.get("transformations"), &selector.below("transformations"))?),
         };
         Ok(Self {
             names,
@@ -89,10 +88,12 @@ impl Properties {
     /// The names to ask for, request by request.
     pub async fn chunks(&self, run: &Run, selected: Option<&Value>) -> Result<Vec<Vec<String>>, Fault> {
         let names = self.names.all(run).await?;
-        let selected = match (&self.selects, selected.and_then(|schema| schema.get("properties"))) {
-            (Some(transforms), Some(properties)) => {
+        let selected = match (&self.selects, selected) {
+            (Some(transforms), Some(schema)) => {
+                // A schema that names none selects none.
+                let properties = schema.get("properties").cloned().unwrap_or_else(|| Value::Object(Map::new()));
                 let mut scope = run.base.clone();
-                crate::transform::apply_all(transforms, properties.clone(), &mut scope)?.as_object().cloned()
+                crate::transform::apply_all(transforms, properties, &mut scope)?.as_object().cloned()
             }
             _ => None,
         };
@@ -119,11 +120,12 @@ impl Properties {
     }
 
     /// The records of all chunks of a page, those of one key as one.
-    pub fn merge(&self, chunks: Vec<Vec<Item>>) -> Vec<Item> {
-        let Some(rule) = &self.chunks else { return chunks.into_iter().flatten().collect() };
+    pub fn merge(&self, chunks: Vec<Items>) -> Vec<Item> {
+        let items = chunks.into_iter().flat_map(Items::into_vec);
+        let Some(rule) = &self.chunks else { return items.collect() };
         let (mut alone, mut merged): (Vec<Item>, Vec<(String, Value)>) = (Vec::new(), Vec::new());
         let mut places = std::collections::HashMap::new();
-        for item in chunks.into_iter().flatten() {
+        for item in items {
             let tree = item.tree();
             let Some(key) = rule.key(&tree) else {
                 alone.push(item);
@@ -160,8 +162,8 @@ impl Names {
             let mut pages = Pages::new(Slice::default(), from);
             let mut names = Vec::new();
             while let Some(page) = Box::pin(pages.next(from, run, &retrieve::Reading::default())).await? {
-                for item in &page.items {
-                    names.push(name_at(&item.tree(), path, &run.base)?);
+                for item in page.items.into_vec() {
+                    names.push(name_at(&item.into_tree(), path, &run.base)?);
                 }
             }
             Ok(names)

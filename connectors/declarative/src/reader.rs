@@ -13,7 +13,7 @@ use crate::{
     files::FileReference,
     item::Item,
     nulls::without_nulls,
-    piece::Piece,
+    piece::Pieces,
     read::{At, Batch, StreamReading},
     record::Shape,
 };
@@ -61,7 +61,7 @@ impl EngineReader {
 
     fn page(&self, batch: Option<Batch>) -> Result<Page, Fault> {
         let mut page = Page::default();
-        for item in batch.map(|batch| batch.items).unwrap_or_default() {
+        for item in batch.map(|batch| batch.items.into_vec()).unwrap_or_default() {
             if let Item::Refused(body, cause) = item {
                 page.refused.push(Refused { key: None, body, cause });
                 continue;
@@ -110,11 +110,11 @@ impl ProtocolReader {
     /// The records of the next page as bytes; `None` behind the last.
     pub async fn next(&mut self) -> Result<Option<Vec<Bytes>>, Fault> {
         let batch = self.reading.next().await?;
-        Ok(batch.map(|batch| batch.items.into_iter().map(Item::bytes).collect()))
+        Ok(batch.map(|batch| batch.items.into_vec().into_iter().map(Item::bytes).collect()))
     }
 
     /// The same as messages hold them: without outermost fields that are null.
-    pub async fn next_for_messages(&mut self) -> Result<Option<Vec<Piece>>, Fault> {
+    pub async fn next_for_messages(&mut self) -> Result<Option<Pieces>, Fault> {
         let mut batch = self.reading.next().await?;
         self.files = batch.as_mut().map(|batch| std::mem::take(&mut batch.files)).unwrap_or_default();
         Ok(batch.map(|batch| without_nulls(batch.items)))

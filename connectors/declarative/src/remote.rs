@@ -9,7 +9,7 @@ use syncline_sdk::{HttpAnswer, WaitReason};
 use crate::{
     decode::Decoder,
     extract::Extractor,
-    item::{Item, until_refused},
+    items::Items,
     node::Node,
     normalize::Normalizer,
     paginate::Paginator,
@@ -122,7 +122,7 @@ impl RemoteJobs {
         stream: &str,
         slice: &Slice,
         normalizer: Option<&Normalizer>,
-    ) -> Result<Option<Vec<Item>>, Fault> {
+    ) -> Result<Option<Items>, Fault> {
         if let Some(fault) = remote.lost.take() {
             return Err(fault);
         }
@@ -147,9 +147,10 @@ impl RemoteJobs {
             }
             if let Some(page) = page {
                 let scope = slice.scope(&run.base);
-                let mut items = self.selector.finish(page.items.into_iter(), &scope, normalizer, None)?;
+                let made = self.selector.finish(page.items.into_vec().into_iter(), &scope, normalizer, None)?;
+                let mut items = Items::Each(made);
                 if run.goes_on {
-                    remote.lost = until_refused(&mut items);
+                    remote.lost = items.until_refused();
                 }
                 return Ok(Some(items));
             }

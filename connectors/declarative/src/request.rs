@@ -108,6 +108,8 @@ pub struct Requester {
     pub properties_parameter: Option<String>,
     /// How long nothing may come of an answer.
     silence: Option<Duration>,
+    /// How long a connection may take to be made.
+    connect: Option<Duration>,
 }
 
 /// What is put into a request beside what the requester says.
@@ -145,6 +147,7 @@ impl Requester {
             use_cache: node.says("use_cache"),
             properties_parameter: properties_parameter(&node),
             silence: seconds(&node, "read_timeout_in_seconds")?,
+            connect: seconds(&node, "connect_timeout_in_seconds")?,
         };
         if made.url.is_none() && made.base.is_none() {
             return Err(node.missing("url_base"));
@@ -269,7 +272,7 @@ impl Requester {
         if [Method::POST, Method::PUT, Method::PATCH, Method::GET, Method::DELETE].contains(&self.method) {
             body = write_body(parts, &mut headers)?;
         }
-        Ok(HttpRequest { method: self.method.clone(), url, headers, body, silence: self.silence })
+        Ok(HttpRequest { method: self.method.clone(), url, headers, body, connect: self.connect, silence: self.silence })
     }
 }
 

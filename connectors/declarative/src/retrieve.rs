@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::{
     cursor::{Point, Settled},
     decode::encoding,
-    item::until_refused,
+    items::Items,
     normalize::Normalizer,
     paginate::Seen,
     parts::Parts,
@@ -135,7 +135,7 @@ impl Pages {
             match self.ask(simple, run, reading, &slice, &scope).await? {
                 Asked::Page(page) if self.lost.is_some() => return Ok(Some(page)),
                 Asked::Page(page) => {
-                    self.look_ahead(simple, run, reading);
+                    self.look_ahead(simple, run, reading, &scope);
                     return Ok(Some(page));
                 }
                 Asked::Smaller(why) => {
@@ -151,16 +151,17 @@ impl Pages {
         }
     }
 
-    /// Asks for the next page, where it is known what it is and nothing about it can change.
-    fn look_ahead(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>) {
+    /// Asks for the next page, where it is known what it is and nothing about it can change. The page before was asked for in this scope.
+    fn look_ahead(&mut self, simple: &Arc<Simple>, run: &Run, reading: &Reading<'_>, scope: &Scope) {
         let is_simple = simple.properties.is_none() && simple.page_sizes.is_none() && simple.resets.is_none();
         let (Some((slice, 0)), Some(token), true) = (self.spot.windows.last(), &self.spot.token, is_simple && run.looks_ahead) else {
             return;
         };
+        // Another window, or the same from its beginning.
         if self.spot.records == 0 {
             return;
         }
-        let scope = with_token(slice.scope(&run.base), Some(token));
+        let scope = with_token(scope.clone(), Some(token));
         // What is wrong with the next page's request is told when that page is wanted, and costs nobody this page.
         let Ok(extra) = self.extra(simple, reading, slice, &scope) else { return };
         let (run, simple, stream) = (run.clone(), Arc::clone(simple), reading.stream.to_owned());
@@ -250,15 +251,15 @@ impl Pages {
             last = Some(answer);
         }
         let mut items = match &simple.properties {
-            Some(properties) => properties.merge(selected),
+            Some(properties) => Items::Each(properties.merge(selected)),
             None => selected.pop().unwrap_or_default(),
         };
         if reading.goes_on {
-            self.lost = until_refused(&mut items);
+            self.lost = items.until_refused();
         }
         if self.lost.is_some() {
             if let Some(wanted) = reading.feed {
-                items.retain(|item| wanted(item));
+                items.change(|items| items.retain(|item| wanted(item)));
             }
             return Ok(Asked::Page(Selected { items, ..Selected::default() }));
         }
@@ -285,7 +286,7 @@ impl Pages {
         };
         self.spot.records += page.items.len() as u64;
         self.watch(simple, reading, &page.items);
-        let ends = reading.feed.is_some_and(|wanted| page.items.last().is_some_and(|last| !wanted(last)));
+        let ends = reading.feed.is_some_and(|wanted| page.items.last().is_some_and(|last| !wanted(&last)));
         let too_deep = simple.resets.as_ref().and_then(|resets| resets.records_max).is_some_and(|most| self.spot.records >= most);
         if too_deep {
             self.restart(simple, reading)?;
@@ -295,7 +296,7 @@ impl Pages {
                 response: if simple.paginator.reads_answers() { Some(Arc::new(document(&mut page, simple, answer)?)) } else { None },
                 extracted: page.extracted,
                 count: page.items.len() as u64,
-                last_record: if simple.paginator.reads_records() { page.items.last().map(|last| Arc::new(last.tree())) } else { None },
+                last_record: if simple.paginator.reads_records() { page.items.last().map(|last| Arc::new(last.into_tree())) } else { None },
                 size,
             };
             let next = if ends { Ok(None) } else { simple.paginator.next(self.spot.token.as_ref(), &seen, scope) };
@@ -313,7 +314,7 @@ impl Pages {
             }
         }
         if let Some(wanted) = reading.feed {
-            page.items.retain(|item| wanted(item));
+            page.items.change(|items| items.retain(|item| wanted(item)));
         }
         Ok(Asked::Page(page))
     }

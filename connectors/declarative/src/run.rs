@@ -16,6 +16,8 @@ pub struct Run {
     pub base: Scope,
     /// A part that cannot be read does not end the stream; the others are read, and the fault is told at the end.
     pub goes_on: bool,
+    /// What was read before a fault is handed out before it, even where the fault ends everything.
+    pub keeps_found: bool,
     /// The next page is asked for while the one before is being handled.
     pub looks_ahead: bool,
     /// Where files that records speak of are put; without it, they stay at the source.
@@ -26,7 +28,7 @@ impl Run {
     /// A job with these settings.
     pub fn new(context: &Context, config: serde_json::Value) -> Self {
         let base = Scope::new().at(context.now).with("config", Arc::new(config));
-        Self { context: context.clone(), base, goes_on: false, looks_ahead: true, files: None }
+        Self { context: context.clone(), base, goes_on: false, keeps_found: false, looks_ahead: true, files: None }
     }
 
     /// The same job at another instant: a reading that goes on keeps the instant at which it began.
@@ -37,7 +39,14 @@ impl Run {
         if let Some(config) = self.base.get("config") {
             base = base.with("config", config);
         }
-        Self { context, base, goes_on: self.goes_on, looks_ahead: self.looks_ahead, files: self.files.clone() }
+        Self {
+            context,
+            base,
+            goes_on: self.goes_on,
+            keeps_found: self.keeps_found,
+            looks_ahead: self.looks_ahead,
+            files: self.files.clone(),
+        }
     }
 
     /// The settings of the owner, after the manifest's rules.

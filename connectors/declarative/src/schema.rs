@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
     dynamic_schema::DynamicSchema,
+    item::Item,
     node::Node,
     problem::Problem,
     read::StreamReading,
@@ -58,7 +59,7 @@ impl AskedSchema {
         let mut first = None;
         while first.is_none() {
             match Box::pin(reading.next()).await? {
-                Some(batch) => first = batch.items.first().map(crate::item::Item::tree),
+                Some(batch) => first = batch.items.into_vec().into_iter().next().map(Item::into_tree),
                 None => break,
             }
         }

@@ -9,12 +9,14 @@ use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
 
 use crate::{
-    cut::{self, NotJson, PIECES_MAX},
+    cut::{self, Cut, NotJson, PIECES_MAX},
     decode::Decoder,
     extract::{Extractor, Flow, RecordFilter},
     item::Item,
+    items::Items,
     node::Node,
     normalize::Normalizer,
+    piece::{Joints, Pieces},
     problem::Problem,
     template::Scope,
     transform::{Splice, Splicer, Transform},
@@ -24,7 +26,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Selected {
     /// The records that are left.
-    pub items: Vec<Item>,
+    pub items: Items,
     /// How many there were before any filter.
     pub extracted: u64,
     /// What in the answer could not be read and was left out.
@@ -134,11 +136,11 @@ impl Selector {
                 // What is no JSON has no records; the reference goes on as if it were an empty object.
                 Err(_) => return broken(answer).map_or_else(|| Ok(Selected::default()), Err),
             };
-            let extracted = cut.records.len() as u64;
-            let document = self.looked_at.as_ref().zip(cut.beside).and_then(|(names, found)| document(names, found));
-            let items = cut.records.into_iter().map(Item::of);
-            let splicer = self.splice.as_ref().map(|splice| splice.splicer(answer.body.len(), &cut.joints));
-            let items = self.made(items, splicer, scope, normalizer, wanted)?;
+            let Cut { records: places, beside, joints } = cut;
+            let extracted = places.len() as u64;
+            let document = self.looked_at.as_ref().zip(beside).and_then(|(names, found)| document(names, found));
+            let pieces = Pieces { text: answer.body.clone(), places };
+            let items = self.of_page(pieces, &joints, scope, normalizer, wanted)?;
             return Ok(Selected { items, extracted, complaint: None, document });
         }
         let mut documents = match self.extractor.rows(&answer.body, &answer.headers) {
@@ -146,9 +148,37 @@ impl Selector {
             None => self.decoder.decode(&answer.body, &answer.headers)?,
         };
         let mut records = Flow::new(&self.extractor, &mut documents, scope, PIECES_MAX)?;
-        let items = self.finish(records.by_ref().map(Item::Tree), scope, normalizer, wanted)?;
+        let items = Items::Each(self.finish(records.by_ref().map(Item::Tree), scope, normalizer, wanted)?);
         let extracted = records.end()? as u64;
         Ok(Selected { items, extracted, complaint: documents.complaint(), document: None })
+    }
+
+    /// The records of a page. Where nothing is done with them but what can be done in their bytes, they stay together.
+    fn of_page(
+        &self,
+        pieces: Pieces,
+        joints: &Joints,
+        scope: &Scope,
+        normalizer: Option<&Normalizer>,
+        wanted: Option<Wanted<'_>>,
+    ) -> Result<Items, Fault> {
+        let only_changes = self.filter.is_none() && !self.normalizes && wanted.is_none();
+        if only_changes && self.transforms.is_empty() {
+            return Ok(pieces.into());
+        }
+        let mut splicer = self.splice.as_ref().map(|splice| splice.splicer(joints));
+        let changed = match &mut splicer {
+            Some(splicer) if only_changes => spliced(&pieces, splicer, &mut scope.clone()),
+            _ => Pieces::default(),
+        };
+        if changed.places.len() == pieces.places.len() {
+            return Ok(changed.into());
+        }
+        let Pieces { text, mut places } = pieces;
+        let left = places.drain(changed.places.len()..).map(|place| Item::of(place.piece(&text)));
+        let mut made = Items::from(changed).into_vec();
+        self.make(left, splicer, scope, normalizer, wanted, &mut made)?;
+        Ok(Items::Each(made))
     }
 
     /// Filters and changes records that came from elsewhere than an answer.
@@ -159,36 +189,30 @@ impl Selector {
         normalizer: Option<&Normalizer>,
         wanted: Option<Wanted<'_>>,
     ) -> Result<Vec<Item>, Fault> {
-        self.made(items, None, scope, normalizer, wanted)
+        if self.filter.is_none() && self.transforms.is_empty() && !self.normalizes && wanted.is_none() {
+            return Ok(items.enumerate().map(|(before, item)| kept(item, before)).collect());
+        }
+        let mut made = Vec::with_capacity(items.size_hint().0);
+        self.make(items, None, scope, normalizer, wanted, &mut made)?;
+        Ok(made)
     }
 
-    fn made(
+    fn make(
         &self,
         items: impl Iterator<Item = Item>,
         mut splicer: Option<Splicer<'_>>,
         scope: &Scope,
         normalizer: Option<&Normalizer>,
         wanted: Option<Wanted<'_>>,
-    ) -> Result<Vec<Item>, Fault> {
-        if self.filter.is_none() && self.transforms.is_empty() && !self.normalizes && wanted.is_none() {
-            return Ok(items.enumerate().map(|(before, item)| kept(item, before)).collect());
-        }
+        made: &mut Vec<Item>,
+    ) -> Result<(), Fault> {
         let mut scope = scope.clone();
-        // Nothing else is done with these records, so that the bytes they came as need not be kept for a second try.
-        let mut only_splicer = splicer.take_if(|_| self.filter.is_none() && !self.normalizes && wanted.is_none());
-        let mut made = Vec::with_capacity(items.size_hint().0);
         for item in items {
-            if let (Item::Raw(piece), Some(splicer)) = (&item, &mut only_splicer)
-                && let Some(changed) = splicer.change(piece, &mut scope)
-            {
-                add(changed.map(|piece| Some(Item::Raw(piece))), || piece.bytes.clone(), &mut made)?;
-                continue;
-            }
             let before = item.clone();
             let item = self.one(item, &mut scope, &mut splicer, normalizer, wanted);
-            add(item, || before.bytes(), &mut made)?;
+            add(item, || before.bytes(), made)?;
         }
-        Ok(made)
+        Ok(())
     }
 
     fn one(
@@ -226,10 +250,10 @@ impl Selector {
         if self.transforms.is_empty() {
             return Ok(item);
         }
-        if let (Item::Raw(bytes), Some(splicer)) = (&item, splicer)
-            && let Some(changed) = splicer.change(bytes, scope)
+        if let (Item::Raw(piece), Some(splicer)) = (&item, splicer)
+            && let Some(changed) = splicer.change(piece.raw(), piece.joints.as_ref(), scope)
         {
-            return changed.map(Item::Raw);
+            return changed.map(|place| Item::Raw(place.piece(&splicer.written())));
         }
         let tree = match item {
             Item::Tree(tree) => tree,
@@ -254,6 +278,18 @@ impl Selector {
         let first = self.decoder.decode(&answer.body, &answer.headers)?.next();
         Ok(first.transpose()?.unwrap_or_else(|| Value::Object(serde_json::Map::new())))
     }
+}
+
+/// The records of a page changed in their bytes, up to the first of which these do not tell enough.
+fn spliced(pieces: &Pieces, splicer: &mut Splicer<'_>, scope: &mut Scope) -> Pieces {
+    let mut places = Vec::with_capacity(pieces.places.len());
+    splicer.make_room(pieces.text.len());
+    for place in &pieces.places {
+        let whole = (!place.seen.word).then(|| place.within(&pieces.text));
+        let Some(Ok(changed)) = whole.and_then(|record| splicer.change(record, place.joints.as_ref(), scope)) else { break };
+        places.push(changed);
+    }
+    Pieces { text: splicer.written(), places }
 }
 
 /// So many records of a page are kept as trees; behind them, as bytes, which take a tenth of the room.
@@ -300,3 +336,6 @@ fn broken(answer: &HttpAnswer) -> Option<Fault> {
     }
     Some(Fault::Unavailable(format!("`{host}` answered something that is no JSON, or only a part of it")))
 }
+
+#[cfg(test)]
+mod tests;

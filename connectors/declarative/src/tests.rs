@@ -195,7 +195,7 @@ proptest! {
         let records: Vec<Value> = items.iter().map(|text| json!({"t": text, "n": [1, {"x": text}]})).collect();
         let page = Bytes::from(json!({"other": [{"a": "]}"}], name.clone(): records}).to_string());
         let found = cut(&page, std::slice::from_ref(&name)).unwrap();
-        let parsed: Vec<Value> = found.iter().map(|piece| serde_json::from_slice(piece).unwrap()).collect();
+        let parsed: Vec<Value> = found.into_iter().map(|place| serde_json::from_slice(&page[place.at]).unwrap()).collect();
         prop_assert_eq!(parsed, records);
     }
 

@@ -88,7 +88,7 @@ impl LegacySession {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let url = self.address(&self.login, call.scope)?;
         let answer =
-            call.context.http.send(HttpRequest { method: Method::POST, url, headers, body: Bytes::from(body), silence: None }).await?;
+            call.context.http.send(HttpRequest { method: Method::POST, headers, body: Bytes::from(body), ..HttpRequest::get(url) }).await?;
         match answer.status.as_u16() {
             0..=399 => {}
             status @ (401 | 403) => return Err(Fault::Unauthorized(format!("the login was answered {status}"))),

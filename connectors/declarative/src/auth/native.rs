@@ -2,7 +2,6 @@
 //! because each connector has its own copy.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
 use std::time::Duration;
@@ -100,8 +99,7 @@ impl Account {
             .map_err(|_| Fault::Misconfigured("the client's credentials cannot be sent in a header".to_owned()))?;
         let headers =
             HeaderMap::from_iter([(header::AUTHORIZATION, proof), (header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        let answer =
-            oauth::ask(call.context, HttpRequest { method: Method::POST, url, headers, body: Bytes::new(), silence: None }).await?;
+        let answer = oauth::ask(call.context, HttpRequest { method: Method::POST, headers, ..HttpRequest::get(url) }).await?;
         let status = answer.status.as_u16();
         if status >= 400 {
             return Err(Fault::Unauthorized(format!("the token endpoint answered {status}")));

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rand::RngExt;
 use regex::Regex;
 use syncline_model::Fault;
+use syncline_sdk::limits::shortest;
 
 use super::seen::Seen;
 use crate::{
@@ -115,7 +116,13 @@ impl Header {
     fn until(&self, seen: Option<&Seen<'_>>, least: Option<&Template>, scope: &Scope) -> Result<Option<f64>, Fault> {
         let least = least.map(|least| least.text(scope)).transpose()?.and_then(|least| number(&least)).filter(|least| *least != 0.0);
         let until = seen.map(|seen| self.number(seen, scope)).transpose()?.flatten().filter(|until| *until != 0.0);
-        let wait = match (until.map(|until| until - Timestamp::now().as_duration().as_secs_f64()), least) {
+        // A moment that has passed by one clock and not by the other is waited for; the reference knows its own clock alone.
+        let by = |until: f64, now: Timestamp| until - now.as_duration().as_secs_f64();
+        let wait = until.zip(seen).map(|(until, seen)| {
+            let to_come = |now| Some(by(until, now)).filter(|wait| *wait >= 0.0);
+            shortest(&seen.answer.headers, Timestamp::now(), to_come).unwrap_or_else(|| by(until, Timestamp::now()))
+        });
+        let wait = match (wait, least) {
             (Some(wait), Some(least)) => wait.max(least),
             (Some(wait), None) if wait < 0.0 => return Ok(None),
             (Some(wait), None) | (None, Some(wait)) => wait,

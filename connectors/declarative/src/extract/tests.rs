@@ -128,8 +128,9 @@ fn what_is_cut_out_of_bytes_is_what_would_be_extracted() {
         let Ok(extractor) = Extractor::load(&case["extractor"], "extractor") else { continue };
         let Some(path) = extractor.plain_path() else { continue };
         let body = if case["body"] == "DOCUMENT" { &reference["document"] } else { &case["body"] };
-        let pieces = Extractor::pieces(&Bytes::from(format!(" {body} ")), &path, Wanted::default()).unwrap().records;
-        let pieces: Vec<Value> = pieces.iter().map(|piece| serde_json::from_slice(&piece.bytes).unwrap()).collect();
+        let page = Bytes::from(format!(" {body} "));
+        let places = Extractor::pieces(&page, &path, Wanted::default()).unwrap().records;
+        let pieces: Vec<Value> = places.iter().map(|place| serde_json::from_slice(&place.within(&page)).unwrap()).collect();
         assert_eq!(json!(pieces), case["records"], "{path:?} {body}");
         compared += 1;
     }
@@ -140,8 +141,8 @@ fn what_is_cut_out_of_bytes_is_what_would_be_extracted() {
 fn a_text_or_a_number_where_records_should_stand_is_not_taken_for_an_empty_page() {
     let found = |body: &'static str, path: &[&str]| {
         let path: Vec<String> = path.iter().map(|&name| name.to_owned()).collect();
-        let pieces = Extractor::pieces(&Bytes::from_static(body.as_bytes()), &path, Wanted::default()).unwrap().records;
-        pieces.iter().map(|piece| String::from_utf8(piece.bytes.to_vec()).unwrap()).collect::<Vec<_>>()
+        let places = Extractor::pieces(&Bytes::from_static(body.as_bytes()), &path, Wanted::default()).unwrap().records;
+        places.into_iter().map(|place| &body[place.at]).collect::<Vec<_>>()
     };
     assert_eq!(found(r#"{"data": "down"}"#, &["data"]), [r#""down""#]);
     assert_eq!(found(r#"{"a": {"data": 7}, "b": []}"#, &["a", "data"]), ["7"]);

@@ -11,7 +11,6 @@ use syncline_model::Fault;
 
 use super::Parent;
 use crate::{
-    item::{Item, until_refused},
     read::StreamReading,
     run::{Run, misconfigured},
     slice::Slice,
@@ -164,6 +163,7 @@ impl Parents {
         let mut run = run.clone();
         // A parent that cannot be read to its end would hide parts of the stream below it.
         run.goes_on = false;
+        run.keeps_found = true;
         let left: VecDeque<_> = parents.iter().map(|parent| (parent.clone(), parent.state(state, &run))).collect();
         let states = left.iter().filter(|(parent, _)| parent.incremental);
         let states = states.map(|(parent, state)| (parent.stream.name.clone(), Value::Object(state.clone()))).collect();
@@ -188,9 +188,9 @@ impl Parents {
                 Some(batch) => {
                     let mut items = batch.items;
                     // The parts below a record that cannot be handled would be missing without a word.
-                    self.lost = until_refused(&mut items);
-                    for item in &items {
-                        self.found.extend(parent.slice(&Item::tree(item), &batch.slice, &self.run.base)?);
+                    self.lost = items.until_refused();
+                    for item in items.into_vec() {
+                        self.found.extend(parent.slice(&item.into_tree(), &batch.slice, &self.run.base)?);
                     }
                 }
                 None => {

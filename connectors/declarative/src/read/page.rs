@@ -9,6 +9,7 @@ use crate::{
     cursor::{Point, Settled},
     files::FileReference,
     item::Item,
+    items::Items,
     partitions::Router,
     parts::Parts,
     remote::RemoteJobs,
@@ -52,10 +53,11 @@ impl StreamReading {
     }
 
     /// Fetches the files that records speak of. A file that cannot be had ends the page before its record.
-    async fn fetch(&self, pages: &mut Pages, simple: &Simple, items: &mut Vec<Item>) -> Vec<Option<FileReference>> {
+    async fn fetch(&self, pages: &mut Pages, simple: &Simple, items: &mut Items) -> Vec<Option<FileReference>> {
         let mut made = Vec::new();
         let (Some(files), Some(folder)) = (&simple.files, &self.run.files) else { return made };
-        for item in items.iter() {
+        let mut records = std::mem::take(items).into_vec();
+        for item in &records {
             match files.fetch(&self.run, &self.stream.name, folder, item.tree()).await {
                 Ok(file) => made.push(file),
                 Err(fault) => {
@@ -64,7 +66,8 @@ impl StreamReading {
                 }
             }
         }
-        items.truncate(made.len());
+        records.truncate(made.len());
+        *items = Items::Each(records);
         made
     }
 
@@ -85,7 +88,7 @@ impl StreamReading {
             feed: is_feed.then_some(wanted),
             options: Some(&options),
             selected: self.selected.as_ref(),
-            goes_on: self.run.goes_on,
+            goes_on: self.run.goes_on || self.run.keeps_found,
         };
         let lazy = simple.router.as_ref().is_some_and(Router::is_lazy) && self.first_state.is_empty();
         if lazy && let Some(response) = slice.extra.get("child_response") {

@@ -3,13 +3,13 @@
 use syncline_model::Fault;
 
 use super::{StreamReading, Track};
-use crate::{item::Item, partitions::Partitions};
+use crate::{items::Items, partitions::Partitions};
 
 impl StreamReading {
-    pub(super) fn observe(&mut self, items: &[Item]) {
+    pub(super) fn observe(&mut self, items: &Items) {
         let (Some(cursor), Some(current)) = (&self.cursor, &mut self.current) else { return };
-        for item in items {
-            let Some(place) = item.field(&cursor.field).and_then(|value| cursor.read(&value)) else { continue };
+        items.fields(&cursor.field, |value| {
+            let Some(place) = cursor.read(&value) else { return };
             if current.newest.is_none_or(|known| known < place) {
                 current.newest = Some(place);
             }
@@ -19,7 +19,7 @@ impl StreamReading {
             if let Track::Many(many) = &mut self.track {
                 many.observe(cursor, place);
             }
-        }
+        });
     }
 
     /// The window was read to its end.

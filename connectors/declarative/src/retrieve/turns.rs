@@ -8,7 +8,7 @@ use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
 
 use super::{Pages, Reading, Spot};
-use crate::{item::Item, run::misconfigured, slice::Slice, stream::Simple};
+use crate::{items::Items, run::misconfigured, slice::Slice, stream::Simple};
 
 /// A page that came so often behind the same token will come for ever.
 const REPEATS_MAX: u8 = 3;
@@ -51,11 +51,10 @@ impl Pages {
         Ok(())
     }
 
-    pub(super) fn watch(&mut self, simple: &Simple, reading: &Reading<'_>, items: &[Item]) {
+    pub(super) fn watch(&mut self, simple: &Simple, reading: &Reading<'_>, items: &Items) {
         let by_cursor = simple.resets.as_ref().is_some_and(|resets| resets.by_cursor);
         let Some(cursor) = reading.cursor.filter(|_| by_cursor) else { return };
-        let places = items.iter().filter_map(|item| cursor.read(&item.field(&cursor.field)?));
-        self.spot.newest = self.spot.newest.max(places.max());
+        items.fields(&cursor.field, |value| self.spot.newest = self.spot.newest.max(cursor.read(&value)));
     }
 
     /// The window is done; the other half comes next, where it was split.

@@ -1,6 +1,5 @@
 //! Interpolation as the reference does it: Jinja, read by minijinja, with Python's values, methods and operators; what comes out is read
 //! as a literal of Python. A template is compiled once.
-#![allow(dead_code, reason = "the components take it over one after the other")]
 
 mod access;
 mod arguments;
@@ -31,11 +30,10 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use serde_json::Value;
 use syncline_model::{Fault, nearest};
 
-#[allow(unused_imports, reason = "the components take them over one after the other")]
 pub use self::{
     evaluated::{Evaluated, Kind, is_truthy},
     nested::Nested,
-    python::{float as python_float, python_repr, python_str},
+    python::{float as python_float, python_str},
     scope::Scope,
 };
 use self::{program::Program, run::Run, value::Stop};

@@ -3,7 +3,7 @@
 use crate::{
     cut,
     fields::{self, Field, fields},
-    piece::Piece,
+    piece::Raw,
     tails::{self, Tails},
 };
 
@@ -103,7 +103,7 @@ pub struct Stands {
 impl Stands {
     /// Finds them. `None` where the record is no object, or has two fields of one known name: of these the last one counts, and the first
     /// says where it stands.
-    pub fn find(&mut self, record: &Piece, joints: Option<&[u32]>, names: &Names) -> Option<()> {
+    pub fn find(&mut self, record: Raw<'_>, joints: Option<&[u32]>, names: &Names) -> Option<()> {
         self.fields.clear();
         if let Some(joints) = joints.filter(|_| !record.seen.escapes)
             && let Some(is_told) = self.find_joined(record, joints, names)
@@ -114,14 +114,14 @@ impl Stands {
         (self.begin, self.end, self.null) = (1, 1, false);
         let mut is_told = true;
         let mut walk = Walk::new(record, names);
-        let walked = fields(record, |field| is_told &= walk.put(self, field).is_some());
+        let walked = fields(record.bytes, |field| is_told &= walk.put(self, field).is_some());
         walk.end(self);
         walked.ok().filter(|()| is_told)
     }
 
     /// The same by the joints of those fields that may be known. `None` where these do not tell it.
-    fn find_joined(&mut self, record: &Piece, joints: &[u32], names: &Names) -> Option<bool> {
-        let bytes: &[u8] = record;
+    fn find_joined(&mut self, record: Raw<'_>, joints: &[u32], names: &Names) -> Option<bool> {
+        let bytes: &[u8] = record.bytes;
         let [b'{', inner @ .., b'}'] = bytes else { return None };
         (self.begin, self.end, self.null) = (1 + spaces(inner), 1 + inner.trim_ascii_end().len(), record.seen.null);
         let mut is_told = bytes.get(self.begin) == Some(&b'"');
@@ -134,10 +134,14 @@ impl Stands {
                 }
                 return None;
             };
-            let before = match bytes[..name].trim_ascii_end() {
-                [b'{'] => name,
-                [rest @ .., b','] => rest.trim_ascii_end().len(),
-                _ => return None,
+            let before = match &bytes[..name] {
+                // Most sources write no spaces.
+                [.., b'!'..=b'~', b','] => name - 1,
+                written => match written.trim_ascii_end() {
+                    [b'{'] => name,
+                    [rest @ .., b','] => rest.trim_ascii_end().len(),
+                    _ => return None,
+                },
             };
             let (value, value_end) = fields::trimmed_value(bytes, colon, to)?;
             let next = if bytes.get(to) == Some(&b',') { to + 1 + spaces(&bytes[to + 1..]) } else { value_end };
@@ -167,8 +171,8 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(record: &'a Piece, names: &'a Names) -> Self {
-        Self { record, names, has_null: record.seen.null, before: None, is_open: false, null: false }
+    fn new(record: Raw<'a>, names: &'a Names) -> Self {
+        Self { record: record.bytes, names, has_null: record.seen.null, before: None, is_open: false, null: false }
     }
 
     /// One more field. `None` if it is the second of a known name.

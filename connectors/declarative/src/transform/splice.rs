@@ -82,8 +82,8 @@ impl Splice {
         self.names.tails
     }
 
-    /// Changes records of a page of this size, whose fields join there.
-    pub fn splicer<'a>(&'a self, page_bytes: usize, joints: &'a Joints) -> Splicer<'a> {
-        Splicer::new(self, page_bytes, joints)
+    /// Changes records whose fields join there.
+    pub fn splicer<'a>(&'a self, joints: &'a Joints) -> Splicer<'a> {
+        Splicer::new(self, joints)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use bytes::{BufMut, BytesMut};
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use syncline_model::Fault;
 
@@ -14,7 +14,7 @@ use crate::{
     decode::json,
     extract::filled::{self, Scope, Template},
     fields, flat,
-    piece::{Joints, Piece, Seen},
+    piece::{Joints, Place, Raw, Seen},
 };
 
 /// Where one of the known fields is by now.
@@ -49,19 +49,25 @@ pub struct Splicer<'a> {
     /// Which of the known fields stand behind all others, in their order.
     behind: Vec<usize>,
     made: Vec<String>,
-    out: BytesMut,
+    out: Vec<u8>,
 }
 
 impl<'a> Splicer<'a> {
-    /// One for the records of a page of this size, whose fields join there.
-    pub(super) fn new(splice: &'a Splice, page_bytes: usize, joints: &'a Joints) -> Self {
+    /// One for records whose fields join there.
+    pub(super) fn new(splice: &'a Splice, joints: &'a Joints) -> Self {
         let (now, behind, made) = (Vec::new(), Vec::new(), Vec::new());
-        Self { splice, joints, stands: Stands::default(), now, behind, made, out: BytesMut::with_capacity(page_bytes) }
+        Self { splice, joints, stands: Stands::default(), now, behind, made, out: Vec::new() }
     }
 
-    /// The record with all changes made. `None` where its bytes do not tell enough, and it must be parsed as a whole.
-    pub fn change(&mut self, record: &Piece, scope: &mut Scope) -> Option<Result<Piece, Fault>> {
-        self.find(record)?;
+    /// Makes room for so many bytes of records that are about to be changed.
+    pub fn make_room(&mut self, bytes: usize) {
+        self.out.reserve(bytes);
+    }
+
+    /// The record with all changes made, and where that stands in what [`Self::written`] gives. `None` where its bytes do not tell enough,
+    /// and it must be parsed as a whole.
+    pub fn change(&mut self, record: Raw<'_>, joints: Option<&Range<u32>>, scope: &mut Scope) -> Option<Result<Place, Fault>> {
+        self.find(record, joints)?;
         for step in &self.splice.steps {
             match step {
                 Step::Remove(field) => self.remove(*field),
@@ -71,15 +77,20 @@ impl<'a> Splicer<'a> {
                 },
             }
         }
-        Some(Ok(self.written(record)))
+        Some(Ok(self.write(record)))
     }
 
-    fn find(&mut self, record: &Piece) -> Option<()> {
+    /// All that was written since this was asked last.
+    pub fn written(&mut self) -> Bytes {
+        std::mem::take(&mut self.out).into()
+    }
+
+    fn find(&mut self, record: Raw<'_>, joints: Option<&Range<u32>>) -> Option<()> {
         self.behind.clear();
         self.made.clear();
         self.now.clear();
         self.now.resize(self.splice.names.len(), Now::Gone);
-        let joints = record.joints.as_ref().and_then(|place| self.joints.get(place.start as usize..place.end as usize));
+        let joints = joints.and_then(|place| self.joints.get(place.start as usize..place.end as usize));
         self.stands.find(record, joints, &self.splice.names)?;
         for (place, field) in self.stands.fields.iter().enumerate() {
             self.now[field.index] = Now::Kept(place);
@@ -121,7 +132,7 @@ impl<'a> Splicer<'a> {
         }
     }
 
-    fn value(&mut self, added: &Added, record: &Piece, scope: &mut Scope) -> Option<Result<New, Fault>> {
+    fn value(&mut self, added: &Added, record: Raw<'_>, scope: &mut Scope) -> Option<Result<New, Fault>> {
         if let Some(copied) = self.copied(added, record) {
             return Some(Ok(copied));
         }
@@ -130,7 +141,7 @@ impl<'a> Splicer<'a> {
         }
         let mut seen = Map::new();
         for field in &added.looks {
-            if let Some(bytes) = self.value_now(*field, record) {
+            if let Some(bytes) = self.value_now(*field, record.bytes) {
                 seen.insert(self.splice.names.name(*field).to_owned(), json::parse(bytes).ok()?);
             }
         }
@@ -144,7 +155,7 @@ impl<'a> Splicer<'a> {
     }
 
     /// A text that becomes itself is taken as it stands, and so is a whole number.
-    fn copied(&self, added: &Added, record: &Piece) -> Option<New> {
+    fn copied(&self, added: &Added, record: Raw<'_>) -> Option<New> {
         let (field, path) = added.copies.as_ref()?;
         let place = match *self.now.get(*field)? {
             Now::Kept(place) => self.stands.fields.get(place).map(|field| field.value..field.value_end)?,
@@ -170,14 +181,15 @@ impl<'a> Splicer<'a> {
         Template::stays(text).then_some(New::There(start, end))
     }
 
-    fn written(&mut self, record: &Piece) -> Piece {
+    fn write(&mut self, record: Raw<'_>) -> Place {
         let Self { splice, stands, now, behind, made, out, .. } = self;
         let mut seen = record.seen;
         seen.null = stands.null;
         seen.odd |= splice.names.odd;
         seen.escapes |= splice.names.escapes;
         out.reserve(record.len() + 2);
-        out.put_u8(b'{');
+        let begin = out.len();
+        out.push(b'{');
         // All that stands between two changes is copied together.
         let mut from = stands.begin;
         let mut is_first = true;
@@ -197,7 +209,7 @@ impl<'a> Splicer<'a> {
             }
             match value {
                 Some(value) => {
-                    put(out, value, record, made, &mut seen);
+                    put(out, value, record.bytes, made, &mut seen);
                     from = field.value_end;
                 }
                 // It goes with one of the commas around it.
@@ -211,19 +223,19 @@ impl<'a> Splicer<'a> {
         for known in behind.iter() {
             if let Now::Behind(value) = now[*known] {
                 if !std::mem::take(&mut is_first) {
-                    out.put_u8(b',');
+                    out.push(b',');
                 }
                 out.extend_from_slice(splice.names.quoted(*known));
-                out.put_u8(b':');
-                put(out, value, record, made, &mut seen);
+                out.push(b':');
+                put(out, value, record.bytes, made, &mut seen);
             }
         }
-        out.put_u8(b'}');
-        Piece::new(out.split().freeze(), seen)
+        out.push(b'}');
+        Place { at: begin..out.len(), seen, joints: None }
     }
 }
 
-fn put(out: &mut BytesMut, value: New, record: &[u8], made: &[String], seen: &mut Seen) {
+fn put(out: &mut Vec<u8>, value: New, record: &[u8], made: &[String], seen: &mut Seen) {
     match value {
         // Only texts and numbers are taken from there.
         New::There(from, to) => out.extend_from_slice(&record[from..to]),
@@ -236,9 +248,9 @@ fn put(out: &mut BytesMut, value: New, record: &[u8], made: &[String], seen: &mu
 }
 
 /// Where a field of an object within a record stands.
-fn below(record: &Piece, within: Range<usize>, name: &str) -> Option<Range<usize>> {
+fn below(record: Raw<'_>, within: Range<usize>, name: &str) -> Option<Range<usize>> {
     let is_plain = !record.seen.escapes && !name.contains(['"', '\\']) && !name.contains(char::is_control);
-    let found = if is_plain { flat::field(record, within.clone(), name) } else { None };
+    let found = if is_plain { flat::field(record.bytes, within.clone(), name) } else { None };
     found.unwrap_or_else(|| {
         let found = fields::field(&record[within.clone()], name)?;
         Some(within.start + found.start..within.start + found.end)

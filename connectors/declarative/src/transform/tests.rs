@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     brackets::{self, Joined},
-    piece::{Joints, Piece, Seen},
+    piece::{Joints, Piece, Raw, Seen},
 };
 
 fn reference() -> Value {
@@ -71,11 +71,16 @@ fn both_ways(nodes: &Value, record: &str, scope: &Scope) -> Option<(Result<Strin
     let mut joints = Joints::new();
     let joined = brackets::end_joined(&bytes, 0, splice.tails(), &mut joints);
     let Joined { end, seen, is_even } = joined.unwrap_or(Joined { end: 0, seen: Seen::UNKNOWN, is_even: false });
-    let piece = Piece::new(bytes, seen);
-    let walked = splice.splicer(0, &joints).change(&piece, &mut scope.clone())?;
+    let change = |range: Option<&Range<u32>>| {
+        let mut splicer = splice.splicer(&joints);
+        let changed = splicer.change(Raw { bytes: &bytes, seen }, range, &mut scope.clone())?;
+        let text = splicer.written();
+        Some(changed.map(|place| place.piece(&text)))
+    };
+    let walked = change(None)?;
     // The same by joints, where the record is whole.
-    let joined = Piece { joints: is_even.then(|| 0..u32::try_from(joints.len()).unwrap()), ..piece };
-    let spliced = splice.splicer(0, &joints).change(&joined, &mut scope.clone()).filter(|_| end == joined.len() && !seen.word)?;
+    let joined = is_even.then(|| 0..u32::try_from(joints.len()).unwrap());
+    let spliced = change(joined.as_ref()).filter(|_| end == bytes.len() && !seen.word)?;
     assert_eq!(spliced.as_ref().ok().map(|piece| &piece.bytes), walked.as_ref().ok().map(|piece| &piece.bytes));
     let tree = apply_all(&transforms, crate::decode::json::parse(record.as_bytes()).unwrap(), &mut scope.clone());
     let spelt = |piece: Piece| {

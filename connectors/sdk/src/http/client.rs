@@ -1,9 +1,16 @@
 //! `Http` by reqwest: time and size limits, cookies for one job, redirects checked against [`Egress`].
 
-use std::{error::Error as _, path::Path, sync::Arc, sync::LazyLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    error::Error as _,
+    path::Path,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use reqwest::cookie::Jar;
 use syncline_model::{ConnectorName, Fault};
 use tokio::time::Instant;
 
@@ -43,6 +50,9 @@ impl Default for ClientConfig {
 /// A client for one job of one integration. It keeps the cookies of that job.
 pub struct Client {
     inner: reqwest::Client,
+    /// Others for requests that say how long a connection may take: reqwest keeps that time for all requests of a client.
+    others: Mutex<BTreeMap<Duration, reqwest::Client>>,
+    cookies: Arc<Jar>,
     config: ClientConfig,
     connector: ConnectorName,
 }
@@ -62,28 +72,21 @@ impl Client {
     /// A client for requests of this connector.
     pub fn new(connector: ConnectorName, config: ClientConfig) -> Result<Self, Fault> {
         LazyLock::force(&TLS);
-        let egress = config.egress;
-        let redirects = reqwest::redirect::Policy::custom(move |attempt| {
-            if attempt.previous().len() > REDIRECTS_MAX {
-                return attempt.error("too many redirects");
-            }
-            match egress.check(attempt.url()) {
-                Ok(()) => attempt.follow(),
-                Err(forbidden) => attempt.error(forbidden),
-            }
-        });
-        let inner = reqwest::Client::builder()
-            .user_agent(concat!("syncline/", env!("CARGO_PKG_VERSION")))
-            .cookie_store(true)
-            .connect_timeout(Duration::from_millis(config.connect_ms))
-            .timeout(Duration::from_millis(config.answer_ms))
-            .redirect(redirects)
-            // The address that redirects may hold a key.
-            .referer(false)
-            .dns_resolver(Arc::new(egress))
-            .build()
-            .map_err(|error| Fault::Internal(format!("no HTTP client could be made: {}", error.without_url())))?;
-        Ok(Self { inner, config, connector })
+        let cookies = Arc::new(Jar::default());
+        let inner = made(&config, Duration::from_millis(config.connect_ms), &cookies)?;
+        Ok(Self { inner, others: Mutex::default(), cookies, config, connector })
+    }
+
+    /// The client whose connections may take so long to be made.
+    fn connecting_within(&self, most: Option<Duration>) -> Result<reqwest::Client, Fault> {
+        let Some(most) = most else { return Ok(self.inner.clone()) };
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = others.get(&most) {
+            return Ok(known.clone());
+        }
+        let client = made(&self.config, most, &self.cookies)?;
+        others.insert(most, client.clone());
+        Ok(client)
     }
 
     async fn body(&self, mut answer: reqwest::Response, host: &str, silence: Option<Duration>) -> Result<Bytes, Fault> {
@@ -118,7 +121,7 @@ impl Client {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         self.config.egress.check(&request.url).map_err(|forbidden| Fault::Misconfigured(forbidden.to_string()))?;
         let (started, silence) = (Instant::now(), request.silence);
-        let mut outgoing = self.inner.request(request.method, request.url).headers(request.headers);
+        let mut outgoing = self.connecting_within(request.connect)?.request(request.method, request.url).headers(request.headers);
         if !request.body.is_empty() {
             outgoing = outgoing.body(request.body);
         }
@@ -146,6 +149,31 @@ impl Client {
         metrics::received(&self.connector, body.len());
         Ok(HttpAnswer { status, headers, body, url })
     }
+}
+
+/// A client of reqwest with these limits, whose connections may take so long to be made.
+fn made(config: &ClientConfig, connect: Duration, cookies: &Arc<Jar>) -> Result<reqwest::Client, Fault> {
+    let egress = config.egress;
+    let redirects = reqwest::redirect::Policy::custom(move |attempt| {
+        if attempt.previous().len() > REDIRECTS_MAX {
+            return attempt.error("too many redirects");
+        }
+        match egress.check(attempt.url()) {
+            Ok(()) => attempt.follow(),
+            Err(forbidden) => attempt.error(forbidden),
+        }
+    });
+    reqwest::Client::builder()
+        .user_agent(concat!("syncline/", env!("CARGO_PKG_VERSION")))
+        .cookie_provider(Arc::clone(cookies))
+        .connect_timeout(connect)
+        .timeout(Duration::from_millis(config.answer_ms))
+        .redirect(redirects)
+        // The address that redirects may hold a key.
+        .referer(false)
+        .dns_resolver(Arc::new(egress))
+        .build()
+        .map_err(|error| Fault::Internal(format!("no HTTP client could be made: {}", error.without_url())))
 }
 
 #[async_trait]

@@ -27,6 +27,8 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// Its body; empty for none.
     pub body: Bytes,
+    /// How long its connection may take to be made, where whoever asks knows; otherwise as long as the client's limits say.
+    pub connect: Option<Duration>,
     /// How long nothing may come of its answer, where whoever asks knows.
     pub silence: Option<Duration>,
 }
@@ -34,7 +36,7 @@ pub struct HttpRequest {
 impl HttpRequest {
     /// A GET without headers.
     pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new(), silence: None }
+        Self { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new(), connect: None, silence: None }
     }
 }
 

@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+use std::time::Duration;
+
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures::StreamExt as _;
 use proptest::prelude::*;
@@ -144,10 +146,30 @@ async fn nothing_is_left_of_a_file_that_could_not_be_had() {
 async fn whoever_may_be_silent_for_so_long_is_given_up_then() {
     let port = server();
     for path in ["/stands", "/never"] {
-        let asked = HttpRequest { silence: Some(std::time::Duration::from_millis(100)), ..request(port, path) };
+        let asked = HttpRequest { silence: Some(Duration::from_millis(100)), ..request(port, path) };
         let fault = client(ANYWHERE).send(asked).await.unwrap_err();
         assert_eq!(fault, Fault::Unavailable("`127.0.0.1` took too long: nothing came for 100ms".into()), "{path}");
     }
+}
+
+#[actix_web::test]
+async fn a_connection_may_take_as_long_to_be_made_as_whoever_asks_says() {
+    // What comes is taken by the machine, and nobody ever says a word of TLS.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("https://{}/", silent.local_addr().unwrap()).parse().unwrap();
+    let config = ClientConfig { egress: ANYWHERE, connect_ms: 600_000, answer_ms: 600_000, ..ClientConfig::default() };
+    let client = Client::new("shop".parse().unwrap(), config).unwrap();
+    let asked = HttpRequest { connect: Some(Duration::from_millis(100)), ..HttpRequest::get(url) };
+    let fault = tokio::time::timeout(Duration::from_secs(60), client.send(asked)).await.unwrap().unwrap_err();
+    assert_eq!(fault, Fault::Unavailable("`127.0.0.1` took too long".into()));
+}
+
+#[actix_web::test]
+async fn cookies_are_one_jobs_own_however_long_its_connections_may_take() {
+    let (port, client) = (server(), client(ANYWHERE));
+    assert_eq!(client.send(request(port, "/cookie")).await.unwrap().body.as_ref(), b"");
+    let other = HttpRequest { connect: Some(Duration::from_secs(3)), ..request(port, "/cookie") };
+    assert_eq!(client.send(other).await.unwrap().body.as_ref(), b"session=1");
 }
 
 proptest! {

@@ -28,7 +28,7 @@ use crate::{
     metrics,
 };
 
-pub use signals::wait_asked;
+pub use signals::{shortest, wait_asked};
 
 /// The limiters of some budgets. Shared by everybody who must keep to them together.
 #[derive(Default)]

@@ -8,6 +8,21 @@ use jiff::Timestamp;
 
 /// How long the source asks us to stay away, if it asks. `now` is compared with dates in the headers.
 pub fn wait_asked(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    shortest(headers, now, |now| wait_by(status, headers, now))
+}
+
+/// The shortest wait by our own clock and by the source's, where its answer says what time it is there: a moment that the source names
+/// is one of its own clock, and when ours is wrong by an hour nobody is to wait for an hour.
+pub fn shortest<T: PartialOrd>(headers: &HeaderMap, now: Timestamp, wait: impl Fn(Timestamp) -> Option<T>) -> Option<T> {
+    let theirs = text(headers, "date").and_then(|date| jiff::fmt::rfc2822::parse(date.trim()).ok()).map(|date| date.timestamp());
+    let (ours, theirs) = (wait(now), theirs.and_then(&wait));
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) => Some(if theirs < ours { theirs } else { ours }),
+        (ours, theirs) => ours.or(theirs),
+    }
+}
+
+fn wait_by(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let refused = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE;
     if let Some(wait) = text(headers, "retry-after").filter(|_| refused).and_then(|value| retry_after(value, now)) {
         return Some(wait);

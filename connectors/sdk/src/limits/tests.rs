@@ -160,3 +160,18 @@ fn each_way_of_saying_when_to_come_back_is_understood() {
     assert_eq!(asked(StatusCode::OK, &[("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "12")]), None);
     assert_eq!(asked(late, &[("retry-after", "soon")]), None);
 }
+
+#[test]
+fn a_source_whose_clock_differs_from_ours_is_left_alone_for_no_longer_than_by_its_own() {
+    let asked = |now: &str, pairs: &[(&'static str, &str)]| {
+        wait_asked(StatusCode::TOO_MANY_REQUESTS, &headers(pairs), now.parse().unwrap()).map(|wait| wait.as_secs())
+    };
+    let (date, until) = (("date", "Thu, 01 Jan 2026 00:00:00 GMT"), ("retry-after", "Thu, 01 Jan 2026 00:01:00 GMT"));
+    let reset = [date, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1767225610")];
+    for ours in ["2025-12-31T23:00:00Z", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"] {
+        assert_eq!((asked(ours, &[date, until]), asked(ours, &reset)), (Some(60), Some(10)), "{ours}");
+    }
+    // A date that something on the way has kept since long ago makes nobody wait until now.
+    let old = ("date", "Mon, 01 Jan 2024 00:00:00 GMT");
+    assert_eq!(asked("2026-01-01T00:00:00Z", &[old, until]), Some(60));
+}

@@ -50,7 +50,7 @@ impl OAuth {
             headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/x-www-form-urlencoded"));
             body = Bytes::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish());
         }
-        Ok(HttpRequest { method: Method::POST, url, headers, body, silence: None })
+        Ok(HttpRequest { method: Method::POST, headers, body, ..HttpRequest::get(url) })
     }
 
     async fn fields(&self, call: &Call<'_>, refresh: Option<&str>, in_header: bool) -> Result<Map<String, Value>, Fault> {

@@ -1,0 +1,84 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Map, json};
+use syncline_model::{Fault, Settings};
+use syncline_sdk::{Context, Http, HttpAnswer, HttpRequest, Patience, WaitReason};
+
+use crate::DeclarativeConnector;
+
+/// Two documents of one row each.
+struct Source;
+
+#[async_trait]
+impl Http for Source {
+    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, Fault> {
+        let body = match request.url.path() {
+            "/documents" => json!([{"id": "a"}, {"id": "b"}]),
+            path => json!([{"row": path}]),
+        };
+        Ok(HttpAnswer { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::from(body.to_string()), url: request.url })
+    }
+}
+
+#[async_trait]
+impl Patience for Source {
+    async fn wait(&self, _: WaitReason, _: Duration) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn note(&self, _: &str) {}
+    fn skipped(&self, _: &str) {}
+    async fn save_settings(&self, _: &Settings, _: &Settings) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+const MANIFEST: &str = r##"
+version: 6.0.0
+type: DeclarativeSource
+check: {type: CheckStream, stream_names: [documents]}
+definitions:
+  selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: []}}
+  documents:
+    type: DeclarativeStream
+    name: documents
+    retriever:
+      type: SimpleRetriever
+      requester: {type: HttpRequester, url_base: "http://127.0.0.1:1", path: documents}
+      record_selector: {$ref: "#/definitions/selector"}
+      paginator: {type: DefaultPaginator, page_token_option: {type: RequestPath}, pagination_strategy: {type: CursorPagination, cursor_value: "{{ last_records['next'] }}"}}
+streams:
+  - {$ref: "#/definitions/documents"}
+  - type: DeclarativeStream
+    name: rows
+    retriever:
+      type: SimpleRetriever
+      requester: {type: HttpRequester, url_base: "http://127.0.0.1:1", path: "documents/{{ stream_partition.document }}"}
+      record_selector: {$ref: "#/definitions/selector"}
+      partition_router: {type: SubstreamPartitionRouter, parent_stream_configs: [{type: ParentStreamConfig, parent_key: id, partition_field: document, stream: {$ref: "#/definitions/documents"}}]}
+"##;
+
+#[tokio::test]
+async fn what_was_found_in_a_parent_is_read_although_its_next_page_cannot_be_told() {
+    let connector = DeclarativeConnector::from_texts("{name: a, title: A, category: other, description: A.}", MANIFEST)
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let (settings, http, patience) = (Settings::new(json!({})), Arc::new(Source), Arc::new(Source));
+    let context = Context { settings, http, patience, now: Timestamp::now(), shared: Arc::default() };
+    for (stream, expected) in
+        [("documents", [r#"{"id":"a"}"#, r#"{"id":"b"}"#]), ("rows", [r#"{"row":"/documents/a"}"#, r#"{"row":"/documents/b"}"#])]
+    {
+        let mut reader = connector.read(&context, stream, Map::new(), None).await.unwrap();
+        let mut read = Vec::new();
+        while let Some(records) = reader.next().await.unwrap() {
+            read.extend(records.into_iter().map(|record| String::from_utf8(record.to_vec()).unwrap()));
+        }
+        assert_eq!(read, expected, "{stream}");
+        let faults = reader.take_faults();
+        let is_told = |fault: &Fault| matches!(fault, Fault::Unusable(why) if why.contains("`last_records` is not known here"));
+        assert!(faults.len() == 1 && is_told(&faults[0]), "{stream}: {faults:?}");
+    }
+}
