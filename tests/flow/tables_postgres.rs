@@ -27,14 +27,8 @@ async fn fifty_kills_leave_tables_in_postgresql_that_equal_the_log() {
     let prefix = format!("k{}_", std::process::id());
     let settings = settings(&url, &prefix);
 
-    let (sandbox, mut random) = (slow_sandbox(), random());
-    let home = Home::new();
-    let server = home.serve_with(&settings);
-    server.make_tenant("acme").await;
-    for provider in Provider::ALL {
-        server.connect("acme", &sandbox, provider, json!({"every_s": 1})).await;
-    }
-    let mut server = Some(server);
+    let (sandbox, mut random, home) = (slow_sandbox(), random(), Home::new());
+    let mut server = Some(reading(&home, &settings, &sandbox).await);
     for kill in 0..KILLS {
         let running = server.take().unwrap_or_else(|| home.serve_with(&settings));
         moment(random.random_range(0..450)).await;
@@ -61,12 +55,7 @@ async fn tables_equal_the_log_though_postgresql_is_stopped_at_once_again_and_aga
     let server = Own::new();
     let settings = settings(&server.start(), "s_");
     let (sandbox, mut random, home) = (slow_sandbox(), random(), Home::new());
-    let first = home.serve_with(&settings);
-    first.make_tenant("acme").await;
-    for provider in Provider::ALL {
-        first.connect("acme", &sandbox, provider, json!({"every_s": 1})).await;
-    }
-    let mut running = Some(first);
+    let mut running = Some(reading(&home, &settings, &sandbox).await);
     for stop in 0..STOPS {
         moment(random.random_range(0..1_500)).await;
         server.stop();
@@ -133,6 +122,16 @@ impl Drop for Own {
 
 fn settings(url: &str, prefix: &str) -> [String; 3] {
     ["tables.kind=postgres".to_owned(), format!("tables.url={url}"), format!("tables.prefix={prefix}")]
+}
+
+/// A node that reads everything of the sandbox for one tenant.
+async fn reading(home: &Home, settings: &[String], sandbox: &RunningSandbox) -> Server {
+    let server = home.serve_with(settings);
+    server.make_tenant("acme").await;
+    for provider in Provider::ALL {
+        server.connect("acme", sandbox, provider, json!({"every_s": 1})).await;
+    }
+    server
 }
 
 /// Slow enough that most kills hit a reading in its middle.

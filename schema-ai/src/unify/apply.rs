@@ -7,7 +7,7 @@ use super::{
     UnifyFault, own, plans,
     plans::{Kept, State},
     settle::{Said, Settled, compared},
-    source::{self, Reading},
+    source::{self, Named, Reading, Reference},
     survive,
 };
 use crate::{
@@ -133,7 +133,7 @@ pub(super) fn step(db: &dyn Database, reader: &dyn TableReader, tables: &[TableV
             break;
         }
         let (page, next) = match tables.iter().find(|table| table.name == stream) {
-            Some(table) => Reading::new(reader, table, &kept.plan, entity).page(cursor, room)?,
+            Some(table) => Reading::new(reader, table, &settled.references, entity).page(cursor, room)?,
             None => (Vec::new(), None),
         };
         let records = i64::try_from(page.len()).unwrap_or(i64::MAX);
@@ -189,7 +189,7 @@ pub(super) fn settled<'a>(
         return Ok(settled);
     }
     let fields: Vec<&str> = entity.fields.iter().map(|field| field.concept.as_str()).collect();
-    let rows = sample(reader, tables, kept, entity)?;
+    let rows = sample(reader, tables, &settled.references, entity)?;
     let model = Model::learn_from(&fields, &rows);
     let learnt_from = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let sql = "INSERT INTO _syncline_models (entity, learnt_from, model) VALUES (?, ?, ?) \
@@ -201,7 +201,8 @@ pub(super) fn settled<'a>(
 
 /// Lets the columns of the unified table hold what the sources' columns hold by now. Rows are written anew where a type changed.
 fn widen(db: &dyn Database, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<bool, UnifyFault> {
-    let kinds: Vec<Kind> = entity.fields.iter().map(|field| source::kind_of(field, tables)).collect();
+    let named: Named<'_> = tables.iter().map(|table| (table.name.as_str(), table)).collect();
+    let kinds: Vec<Kind> = entity.fields.iter().map(|field| source::kind_of(field, &named)).collect();
     let is_changed = survive::widen(db, entity, &kinds)?;
     if is_changed {
         for stream in &entity.streams {
@@ -211,12 +212,13 @@ fn widen(db: &dyn Database, tables: &[TableView], kept: &Kept, entity: &EntityPl
     Ok(is_changed)
 }
 
-fn sample(reader: &dyn TableReader, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<Vec<Row>, UnifyFault> {
+fn sample(reader: &dyn TableReader, tables: &[TableView], references: &[Reference], entity: &EntityPlan) -> Result<Vec<Row>, UnifyFault> {
     let mut rows = Vec::new();
     let most = usize::try_from(LEARNT_FROM).unwrap_or(usize::MAX) / entity.streams.len().max(1);
+    let named: Named<'_> = tables.iter().map(|table| (table.name.as_str(), table)).collect();
     for stream in &entity.streams {
-        let Some(table) = tables.iter().find(|table| table.name == *stream) else { continue };
-        let reading = Reading::new(reader, table, &kept.plan, entity);
+        let Some(table) = named.get(stream.as_str()) else { continue };
+        let reading = Reading::new(reader, table, references, entity);
         let (mut cursor, mut taken) = (None, 0);
         while taken < most {
             let (page, next) = reading.page(cursor, 1_000)?;

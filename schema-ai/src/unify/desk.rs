@@ -13,7 +13,7 @@ use super::{
     plans::{Kept, State},
     profiles,
     settle::Said,
-    source::Reading,
+    source::{self, Reading},
 };
 use crate::{
     organize::plan::{
@@ -213,13 +213,14 @@ impl Desk {
         if let Some(kept) = &kept {
             let held: BTreeSet<String> = held(&*step)?;
             for entity in &kept.plan.entities {
+                let references = source::references(&kept.plan, entity);
                 let mut said: Vec<Said> = Vec::new();
                 for stream in entity.streams.iter().filter(|stream| !held.contains(*stream)) {
                     let (Some(keys), Some(table)) = (touched.get(stream), tables.iter().find(|table| table.name == *stream)) else {
                         continue;
                     };
                     let keys: Vec<String> = keys.iter().cloned().collect();
-                    let found = Reading::new(reader, table, &kept.plan, entity).of(&keys)?;
+                    let found = Reading::new(reader, table, &references, entity).of(&keys)?;
                     said.extend(found.into_iter().map(|(key, body)| (stream.clone(), key, body)));
                 }
                 if !said.is_empty() {

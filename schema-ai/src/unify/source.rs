@@ -1,6 +1,6 @@
 //! What a stream's table says of a record, in the fields of the entity that it feeds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -45,10 +45,18 @@ pub(super) fn record_id(stream: &str, key: &str) -> String {
 /// The references of an entity to others that the plan knows: those to the key of a stream that feeds one.
 pub(super) fn references(plan: &Document, entity: &EntityPlan) -> Vec<Reference> {
     let mut found: Vec<Reference> = Vec::new();
+    let feeding: HashSet<&str> = entity.streams.iter().map(String::as_str).collect();
+    let (mut roots, mut entities) = (HashMap::new(), HashMap::new());
+    for table in plan.tables.iter().filter(|table| table.path.is_empty()) {
+        roots.entry(table.stream.as_str()).or_insert(table);
+    }
+    for (stream, of) in plan.entities.iter().flat_map(|of| of.streams.iter().map(move |stream| (stream, of))) {
+        entities.entry(stream.as_str()).or_insert(of);
+    }
     for relation in &plan.relations {
-        let ([path], true) = (relation.columns.as_slice(), entity.streams.contains(&relation.from)) else { continue };
-        let is_key = plan.root_of(&relation.to).is_some_and(|table| table.key.columns == relation.to_columns);
-        let (Some(target), true) = (plan.entity_of(&relation.to), is_key) else { continue };
+        let ([path], true) = (relation.columns.as_slice(), feeding.contains(relation.from.as_str())) else { continue };
+        let is_key = roots.get(relation.to.as_str()).is_some_and(|table| table.key.columns == relation.to_columns);
+        let (Some(target), true) = (entities.get(relation.to.as_str()), is_key) else { continue };
         if target.concept == entity.concept || path.contains("[]") || path.contains("{}") {
             continue;
         }
@@ -83,16 +91,16 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub fn new(reader: &'a dyn TableReader, table: &TableView, plan: &Document, entity: &EntityPlan) -> Self {
+    pub fn new(reader: &'a dyn TableReader, table: &TableView, references: &[Reference], entity: &EntityPlan) -> Self {
         let by_pointer: HashMap<&str, &str> = table.columns.iter().map(|column| (column.path.as_str(), column.name.as_str())).collect();
         let column_of = |path: &str| by_pointer.get(pointer(path).as_str()).map(|name| (*name).to_owned());
         let of = |field: &FieldPlan| {
             let mut sources = field.sources.iter().filter(|source| source.stream == table.name);
             sources.find_map(|source| column_of(&source.path))
         };
-        let refs = references(plan, entity).into_iter().map(|reference| {
-            let mut by = reference.by.into_iter().filter(|(stream, ..)| *stream == table.name);
-            by.find_map(|(_, path, to)| Some((column_of(&path)?, to)))
+        let refs = references.iter().map(|reference| {
+            let mut by = reference.by.iter().filter(|(stream, ..)| *stream == table.name);
+            by.find_map(|(_, path, to)| Some((column_of(path)?, to.clone())))
         });
         Self {
             reader,
@@ -133,11 +141,14 @@ fn key_of(row: &Map<String, Value>) -> String {
     row.get("_syncline_key").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+/// Tables by their names.
+pub(super) type Named<'t> = HashMap<&'t str, &'t TableView>;
+
 /// The least kind that holds what a field's sources say.
-pub(super) fn kind_of(field: &FieldPlan, tables: &[TableView]) -> Kind {
+pub(super) fn kind_of(field: &FieldPlan, tables: &Named<'_>) -> Kind {
     let of = |source: &SourcePlan| {
         let pointer = pointer(&source.path);
-        let mut columns = tables.iter().filter(|table| table.name == source.stream).flat_map(|table| &table.columns);
+        let mut columns = tables.get(source.stream.as_str()).into_iter().flat_map(|table| &table.columns);
         columns.find(|column| column.path == pointer).map_or(Kind::Null, |column| column.kind)
     };
     field.sources.iter().map(of).fold(Kind::Null, Kind::join)

@@ -45,7 +45,7 @@ const WRAPPERS: &[&str] = &[
 
 /// What the parts of a record that are about itself are called: `personal details`, `contact info`.
 const WHOSE: &[&str] =
-    &["personal", "contact", "basic", "general", "user", "customer", "client", "person", "member", "main", "core", "public"];
+    &["personal", "contact", "basic", "general", "user", "customer", "client", "person", "member", "main", "core", "public", "custom"];
 const PARTS: &[&str] = &["details", "detail", "info", "information", "data", "profile", "fields", "attributes"];
 
 /// Objects in which a record keeps its times.
@@ -57,7 +57,7 @@ const HOLLOW: &[&str] = &["address", "addr", "value", "number", "free", "form", 
 /// Words before a name that do not change what it is.
 const PLAIN_WORDS: &[&str] = &[
     "primary", "main", "default", "mailing", "billing", "home", "work", "business", "contact", "customer", "user", "hs", "person", "legal",
-    "public",
+    "public", "sys",
 ];
 
 /// The fields of an entity that this stream's record has.
@@ -108,8 +108,11 @@ fn score(column: &Column, stats: &crate::organize::profile::Stats, attribute: &A
     let Some((last, outer)) = keys.split_last() else { return 0.0 };
     let inside_address = outer.last().is_some_and(|key| is_address(key));
     let tokens = words::tokens(last);
-    let own = name_score(&tokens, attribute, concept, inside_address) * place(outer, attribute);
-    let by_name = own.max(by_object(&tokens, outer, attribute, concept));
+    let own = name_score(&tokens, attribute, concept, inside_address) * place(outer, attribute, concept);
+    // What is the same in all records is not of the one whom each is about, but of whoever keeps them.
+    let varies = stats.sketch.distinct() != 1 || stats.present() < VARIES;
+    let joined = if varies { together(&tokens, outer, attribute, concept) } else { 0.0 };
+    let by_name = own.max(by_object(&tokens, outer, attribute, concept)).max(joined);
     let counts = tokens.len() > 1 && tokens.last().is_some_and(|word| word == "count");
     if counts && !attribute.holds.contains(&Holds::Number) { 0.0 } else { by_name * (0.6 + 0.4 * fit) }
 }
@@ -120,7 +123,19 @@ fn by_object(tokens: &[String], outer: &[String], attribute: &Attribute, concept
     let pointed = tokens == ["name"] && !attribute.holds.contains(&Holds::PersonName);
     let hollow = pointed || tokens.iter().all(|word| HOLLOW.contains(&word.as_str()));
     let Some((object, outer)) = outer.split_last().filter(|_| hollow && attribute.inside.is_none()) else { return 0.0 };
-    name_score(&words::tokens(object), attribute, concept, false) * place(outer, attribute) * 0.97
+    name_score(&words::tokens(object), attribute, concept, false) * place(outer, attribute, concept) * 0.97
+}
+
+/// Records after which a value that is always the same is taken for somebody else's.
+const VARIES: u64 = 8;
+
+/// The object and the key are one name: `account.name`, `work.title`, `company.company_name`.
+fn together(tokens: &[String], outer: &[String], attribute: &Attribute, concept: &Concept) -> f64 {
+    let Some((object, outer)) = outer.split_last().filter(|(object, _)| !is_address(object)) else { return 0.0 };
+    let mut name = words::tokens(object);
+    let again = usize::from(name.last() == tokens.first());
+    name.extend_from_slice(&tokens[again..]);
+    name_score(&name, attribute, concept, false) * place(outer, attribute, concept) * 0.9
 }
 
 /// Fields of any entity that go by this name.
@@ -131,16 +146,18 @@ pub fn meanings(tokens: &[String], library: &Library) -> BTreeSet<String> {
 }
 
 /// How much the surrounding objects allow that this is the record's own field.
-fn place(outer: &[String], attribute: &Attribute) -> f64 {
+fn place(outer: &[String], attribute: &Attribute, concept: &Concept) -> f64 {
     let mut place = 1.0;
     for key in outer {
         let name = words::snake(key);
         let times = attribute.holds.contains(&Holds::Moment) && TIMES.contains(&name.as_str());
-        let names = attribute.holds.contains(&Holds::PersonName) && matches!(name.as_str(), "name" | "names");
+        let names = attribute.holds.contains(&Holds::PersonName) && is_whole_name(key, concept);
         let wraps = WRAPPERS.contains(&name.as_str()) || is_own_part(&name) || times || names;
         place *= match (wraps, is_address(key), &attribute.inside) {
             (true, _, _) => 0.97,
             (_, true, Some(_)) => 0.96,
+            // The one whom a record is about may be in an object of its own, if the record does not say it itself.
+            _ if is_own_thing(&name, concept) => 0.8,
             // Who pays has a name, a company and a telephone where the bill goes.
             _ if name == "billing" => {
                 if attribute.inside.is_some() {
@@ -160,7 +177,18 @@ fn place(outer: &[String], attribute: &Attribute) -> f64 {
 
 /// `personal_details`, `contact_info`: a part of the record that is about itself.
 fn is_own_part(name: &str) -> bool {
-    name.split_once('_').is_some_and(|(whose, what)| WHOSE.contains(&whose) && PARTS.contains(&what))
+    name.split_once('_').is_some_and(|(whose, what)| (WHOSE.contains(&whose) || PARTS.contains(&whose)) && PARTS.contains(&what))
+}
+
+/// `name`, and `shopperName` in a record about one.
+fn is_whole_name(key: &str, concept: &Concept) -> bool {
+    matches!(strip(&words::tokens(key), concept).as_slice(), [name] if matches!(name.as_str(), "name" | "names"))
+}
+
+/// `contact` in a record about a person, and `billing_person`.
+fn is_own_thing(name: &str, concept: &Concept) -> bool {
+    let thing = name.rsplit_once('_').map_or(name, |(before, thing)| if PLAIN_WORDS.contains(&before) { thing } else { name });
+    WHOSE.contains(&thing) && concept.words.iter().any(|word| word == thing)
 }
 
 fn is_address(key: &str) -> bool {

@@ -12,7 +12,7 @@ use super::normalize::Stream;
 use super::relations::Relation;
 use super::words;
 use crate::organize::Refused;
-use library::{Concept, Library};
+use library::{Concept, Holds, Library};
 
 /// A unified thing and where it comes from.
 #[derive(Debug, Clone)]
@@ -99,7 +99,33 @@ fn best_concept<'a>(
             best = Some((score, concept, assigned));
         }
     }
-    best.map(|(_, concept, assigned)| (concept, assigned))
+    let (_, concept, assigned) = best?;
+    Some(people_or_companies(stream, concept, assigned, library))
+}
+
+/// Names of companies are no names of people. Where a stream of clients has no others, its records are companies.
+fn people_or_companies<'a>(
+    stream: &Stream,
+    concept: &'a Concept,
+    mut assigned: Vec<assign::Assigned>,
+    library: &'a Library,
+) -> (&'a Concept, Vec<assign::Assigned>) {
+    let of_people =
+        |one: &assign::Assigned| concept.fields.iter().any(|field| field.name == one.field && field.holds == [Holds::PersonName]);
+    let Some(table) = stream.root() else { return (concept, assigned) };
+    let companies = |one: &assign::Assigned| {
+        let column = table.columns.iter().find(|column| column.path == one.path);
+        of_people(one) && column.is_some_and(|column| values::are_companies(keys::stats(&stream.profile, column)))
+    };
+    if !assigned.iter().any(companies) {
+        return (concept, assigned);
+    }
+    assigned.retain(|one| !companies(one));
+    let company = library.entities.iter().find(|other| other.name == "company").filter(|_| !assigned.iter().any(of_people));
+    match company.map(|company| (company, assign::fields(stream, company, None))) {
+        Some((company, found)) if found.iter().any(|one| one.field == "name") => (company, found),
+        _ => (concept, assigned),
+    }
 }
 
 /// Whether a stream is named after an entity. The last word is what it is: `customer_addresses` are addresses.

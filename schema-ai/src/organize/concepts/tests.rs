@@ -136,3 +136,52 @@ fn the_words_before_an_address_may_be_several() {
     let expected = ["country=primary_address_country", "postal_code=primary_address_postalcode"];
     assert_eq!(fields(&find(&[contact], &[]).unwrap(), "customer"), expected);
 }
+
+#[test]
+fn an_object_and_its_key_together_may_be_the_name_of_a_field() {
+    let employee =
+        stream("hr_employees", r#"{"id":1,"email":"a@b.example","work":{"title":"Buyer"},"home":{"mobilePhone":"+49 228 1234567"}}"#);
+    let expected = ["email=email", "job_title=work.title", "phone=home.mobilePhone"];
+    assert_eq!(fields(&find(&[employee], &[]).unwrap(), "customer"), expected);
+    let contact = stream("desk_contacts", r#"{"id":1,"name":"Ann Bee","company":{"company_name":"Acme"},"parent":{"title":"Sir"}}"#);
+    assert_eq!(fields(&find(&[contact], &[]).unwrap(), "customer"), ["company_name=company.company_name", "full_name=name"]);
+}
+
+#[test]
+fn the_one_whom_a_record_is_about_may_be_in_an_object_of_its_own() {
+    let buyer = stream("shop_customers", r#"{"id":1,"email":"a@b.example","billingPerson":{"phone":"+49 228 1234567"}}"#);
+    assert_eq!(fields(&find(&[buyer], &[]).unwrap(), "customer"), ["email=email", "phone=billingPerson.phone"]);
+    let shopper = stream("pay_shoppers", r#"{"id":1,"shopperName":{"firstName":"Ann","lastName":"Bee"},"dataFields":{"city":"Bonn"}}"#);
+    let expected = ["city=dataFields.city", "first_name=shopperName.firstName", "last_name=shopperName.lastName"];
+    assert_eq!(fields(&find(&[shopper], &[]).unwrap(), "customer"), expected);
+}
+
+fn streams_of(name: &str, records: impl Iterator<Item = String>) -> Stream {
+    let mut profile = Profile::default();
+    for record in records {
+        profile.record(record.as_bytes()).unwrap();
+    }
+    Stream::new(name, profile)
+}
+
+#[test]
+fn clients_that_are_called_as_companies_are_companies() {
+    let called = |n: usize| ["Abel Inc", "Baker, Bode and Son", "Cole Ltd", "Dorn", "Ernst & Frei"][n % 5].replace(' ', &format!(" {n} "));
+    let clients = streams_of("time_clients", (0..20).map(|n| format!(r#"{{"id":{n},"name":"{}"}}"#, called(n))));
+    assert_eq!(fields(&find(&[clients], &[]).unwrap(), "company"), ["name=name"]);
+    let people = streams_of("time_clients", (0..20).map(|n| format!(r#"{{"id":{n},"name":"Ann Bee{n}"}}"#)));
+    assert_eq!(fields(&find(&[people], &[]).unwrap(), "customer"), ["full_name=name"]);
+    let both = streams_of("time_clients", (0..20).map(|n| format!(r#"{{"id":{n},"first_name":"Ann{n}","contact_name":"{}"}}"#, called(n))));
+    assert_eq!(fields(&find(&[both], &[]).unwrap(), "customer"), ["first_name=first_name"]);
+}
+
+#[test]
+fn a_key_is_no_name_and_an_account_that_all_share_is_nobodys_company() {
+    let users = streams_of(
+        "desk_users",
+        (0..20).map(|n| format!(r#"{{"email":"a{n}@b.example","company":{{"value":"9f8e7d6c5b4a3920{n:016}"}}}}"#)),
+    );
+    assert_eq!(fields(&find(&[users], &[]).unwrap(), "customer"), ["email=email"]);
+    let users = streams_of("desk_users", (0..20).map(|n| format!(r#"{{"email":"a{n}@b.example","account":{{"name":"Acme"}}}}"#)));
+    assert_eq!(fields(&find(&[users], &[]).unwrap(), "customer"), ["email=email"]);
+}

@@ -3,6 +3,8 @@
 use super::library::Holds;
 use crate::organize::normalize::{Column, Logical, Type};
 use crate::organize::profile::{Format, Stats};
+use crate::organize::resolve::nicknames;
+use crate::organize::words;
 
 /// How well the values fit, from 0 (they cannot be that) to 1.
 pub fn fit(column: &Column, stats: &Stats, holds: &[Holds]) -> f64 {
@@ -35,7 +37,9 @@ fn fit_one(column: &Column, stats: &Stats, holds: Holds) -> f64 {
         Holds::Name => {
             let strange =
                 share(&[Format::Email, Format::Url, Format::Uuid, Format::PrefixedId, Format::Integer, Format::Date, Format::Instant]);
-            if kind == Type::Text { 1.0 - strange } else { 0.0 }
+            let keys = stats.sketch.texts().filter(|(text, _)| is_key(text)).count();
+            let keys = keys as f64 / stats.sketch.texts().count().max(1) as f64;
+            if kind == Type::Text { 1.0 - strange.max(keys) } else { 0.0 }
         }
         Holds::PersonName => {
             let handles = stats.sketch.texts().filter(|(text, _)| is_handle(text)).count();
@@ -65,4 +69,25 @@ fn fit_one(column: &Column, stats: &Stats, holds: Holds) -> f64 {
 /// What somebody is called in a service: one word of small letters, with a digit or a sign in it or not.
 fn is_handle(text: &str) -> bool {
     text.is_ascii() && !text.contains(' ') && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// Long, in one piece and with digits: what a machine calls something, and nobody else.
+fn is_key(text: &str) -> bool {
+    text.len() >= 16 && !text.contains(' ') && text.bytes().filter(u8::is_ascii_digit).count() * 5 > text.len()
+}
+
+/// Whether a column holds names of companies: many of them end like one, or are several names with `and` between.
+pub fn are_companies(stats: &Stats) -> bool {
+    let all = stats.sketch.texts().count();
+    let companies = stats.sketch.texts().filter(|(text, _)| is_company(text)).count();
+    all >= ENOUGH && companies * 5 >= all * 2
+}
+
+/// Values before anything follows.
+const ENOUGH: usize = 8;
+
+fn is_company(text: &str) -> bool {
+    let words = words::tokens(text);
+    let between = words.len() > 2 && words[1..words.len() - 1].iter().any(|word| word == "and");
+    between || text.contains('&') || words.len() > 1 && words.last().is_some_and(|word| nicknames::is_company_suffix(word))
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Naming, id_word, may_be_key, names_table, stats, without_id};
+use super::called::Others;
+use super::{id_word, may_be_key, numbering, stats, without_id};
 use crate::organize::Refused;
 use crate::organize::normalize::{Column, Stream, Table, Type, path};
 use crate::organize::profile::files::Source;
@@ -26,7 +27,7 @@ const MOST_FILLED: usize = 6;
 const MOST_ROWS: usize = 400_000;
 
 /// The columns of a table that holds nothing but references to other tables, and perhaps times: they are its key together.
-pub fn bridge(profile: &Profile, table: &Table, others: &[&Naming]) -> Option<Vec<String>> {
+pub fn bridge(profile: &Profile, table: &Table, others: Others<'_>) -> Option<Vec<String>> {
     let mut references = Vec::new();
     for column in &table.columns {
         let stats = stats(profile, column);
@@ -37,7 +38,7 @@ pub fn bridge(profile: &Profile, table: &Table, others: &[&Naming]) -> Option<Ve
         id_word(&words)?;
         let rest = without_id(words);
         let tail = if rest.len() > 1 && rest[0].len() <= 2 { &rest[1..] } else { &rest[..] };
-        let named = others.iter().any(|naming| names_table(tail, &naming.words) >= 0.7);
+        let named = others.likeness(tail) >= 0.7;
         if !named || stats.present() < table.rows {
             return None;
         }
@@ -59,11 +60,12 @@ fn is_temporal(kind: Type) -> bool {
 
 /// The best columns that are unique together.
 pub fn search(stream: &Stream, table: &Table, bridge: Option<&[String]>, source: &Source) -> Result<Option<(Vec<String>, f64)>, Refused> {
-    let candidates = candidates(&stream.profile, table);
+    let mut candidates = candidates(&stream.profile, table);
     if candidates.len() < 2 {
         return Ok(None);
     }
     let rows = rows(source, &candidates)?;
+    numbered(&rows, &mut candidates);
     if let Some(bridge) = bridge {
         let set: Vec<usize> = bridge.iter().filter_map(|path| candidates.iter().position(|candidate| candidate.path == *path)).collect();
         if set.len() == bridge.len() && is_unique(&rows, &set) && set.len() <= MOST_COLUMNS {
@@ -93,6 +95,8 @@ struct Candidate {
     named: bool,
     /// What it says about a row.
     says: Says,
+    /// Whether its values are the numbers from one on.
+    counts: bool,
     position: usize,
     distinct: f64,
     merit: f64,
@@ -142,6 +146,7 @@ fn candidates(profile: &Profile, table: &Table) -> Vec<Candidate> {
             alone: super::is_whole(stats, table.rows),
             named: id_word(&words::tokens(path::last(&column.path))).is_some(),
             says: says(column),
+            counts: column.typed.kind == Type::Bigint && stats.least >= 1.0 && stats.most < stats.sketch.distinct() as f64 + 0.5,
             position: column.position,
             distinct: stats.sketch.distinct() as f64,
             merit: column_merit(column, stats, table),
@@ -197,6 +202,21 @@ fn is_ordinal(words: &[String]) -> bool {
                 | "lap"
         )
     })
+}
+
+/// A column that counts from one on within each value of another one numbers the rows there, whatever it is called.
+fn numbered(rows: &[Vec<u64>], candidates: &mut [Candidate]) {
+    for at in 0..candidates.len() {
+        let candidate = &candidates[at];
+        if !candidate.counts || candidate.says == Says::Place || candidate.named {
+            continue;
+        }
+        let numbers = |within: usize| numbering::numbers(rows, within, at) && is_unique(rows, &[within, at]);
+        if (0..candidates.len()).any(|within| within != at && candidates[within].named && numbers(within)) {
+            candidates[at].says = Says::Place;
+            candidates[at].merit += PLACED;
+        }
+    }
 }
 
 fn rows(source: &Source, candidates: &[Candidate]) -> Result<Vec<Vec<u64>>, Refused> {

@@ -1,13 +1,17 @@
 //! Which columns tell the rows of a table apart: one that is unique and named like a key, or the best few together.
 
+mod called;
 pub mod composite;
 mod inbound;
+mod numbering;
 pub mod single;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use self::called::Called;
 use super::normalize::{Column, Logical, Stream, Table, Type};
 use super::profile::files::Source;
 use super::profile::{Profile, Stats};
@@ -36,10 +40,14 @@ pub fn naming(streams: &[Stream]) -> Vec<Naming> {
 /// Takes the words off that several streams begin with, and none is.
 fn apart(cut: &[Vec<String>]) -> Vec<Naming> {
     let alone: BTreeSet<&String> = cut.iter().filter(|words| words.len() == 1).map(|words| &words[0]).collect();
+    let mut firsts: HashMap<&String, usize> = HashMap::new();
+    for first in cut.iter().filter_map(|words| words.first()) {
+        *firsts.entry(first).or_default() += 1;
+    }
     cut.iter()
         .map(|tokens| {
             let Some(first) = tokens.first().filter(|_| tokens.len() > 1) else { return Naming { provider: None, words: tokens.clone() } };
-            let shared = cut.iter().filter(|other| other.first() == Some(first)).count() > 1;
+            let shared = firsts.get(first).is_some_and(|count| *count > 1);
             if shared && !alone.contains(first) {
                 Naming { provider: Some(first.clone()), words: tokens[1..].to_vec() }
             } else {
@@ -70,18 +78,13 @@ pub fn find(streams: &mut [Stream], sources: &[Source]) -> Result<(), Refused> {
     let names = naming(streams);
     let inbound = inbound::all(streams, &names);
     let house = house_key(streams);
-    // Many streams have one name, apart from the provider's; each is asked once.
-    let mut called: BTreeMap<&[String], (&Naming, usize)> = BTreeMap::new();
-    for naming in &names {
-        called.entry(&naming.words).or_insert((naming, 0)).1 += 1;
-    }
+    let called = Called::of(&names);
     for at in 0..streams.len() {
         let stream = &streams[at];
         let Some(table) = stream.root() else { continue };
-        let others: Vec<&Naming> =
-            called.values().filter(|(naming, count)| *count > 1 || naming.words != names[at].words).map(|(naming, _)| *naming).collect();
-        let best = single::best(&stream.profile, table, &names[at], &others, (&inbound[at], house.as_deref()));
-        let bridge = composite::bridge(&stream.profile, table, &others);
+        let others = called.but(&names[at]);
+        let best = single::best(&stream.profile, table, &names[at], others, (&inbound[at], house.as_deref()));
+        let bridge = composite::bridge(&stream.profile, table, others);
         let (key, confidence) = match (best, bridge) {
             (Some((path, score)), None) if score >= single::GOOD => (vec![path], score),
             (best, bridge) => {
@@ -246,12 +249,12 @@ pub(super) fn names_table(column_words: &[String], table: &[String]) -> f64 {
     if column_words.is_empty() || table.is_empty() {
         return 0.0;
     }
-    let joined_column = column_words.concat();
+    let joined_column = joined(column_words);
     if joined_column.len() == 1 {
         // The `c` of `CID` in a table of courses.
-        return if table.last().is_some_and(|word| word.starts_with(&joined_column)) { 0.8 } else { 0.0 };
+        return if table.last().is_some_and(|word| word.starts_with(&*joined_column)) { 0.8 } else { 0.0 };
     }
-    let joined_table = table.concat();
+    let joined_table = joined(table);
     let (short, long) = (joined_column.len().min(joined_table.len()), joined_column.len().max(joined_table.len()));
     let several = column_words.len() > 1 || table.len() > 1;
     let comparable = !several || short * 5 >= long * 3;
@@ -259,6 +262,11 @@ pub(super) fn names_table(column_words: &[String], table: &[String]) -> f64 {
     let made = column_words.len() == 1 && table.len() > 1 && joined_column.len() > 3 && words::is_made_of(&joined_column, table);
     let whole = if made { whole.max(0.85) } else { whole };
     words::likeness(column_words, table).max(whole)
+}
+
+/// The words as one.
+fn joined(words: &[String]) -> Cow<'_, str> {
+    if let [word] = words { Cow::Borrowed(word) } else { Cow::Owned(words.concat()) }
 }
 
 /// The record's table for a stream.

@@ -1,5 +1,6 @@
 //! One column as the key: it must be unique and filled; name, place, type and length tell the likely one from the accidental.
 
+use super::called::Others;
 use super::inbound::Inbound;
 use super::{Naming, id_word, is_whole, may_be_key, names_table, stats, without_id};
 use crate::organize::normalize::{Column, Logical, Table, Type, path};
@@ -21,7 +22,7 @@ pub fn best(
     profile: &Profile,
     table: &Table,
     own: &Naming,
-    others: &[&Naming],
+    others: Others<'_>,
     (inbound, house): (&Inbound, Option<&str>),
 ) -> Option<(String, f64)> {
     let mut found: Option<(String, f64)> = None;
@@ -48,7 +49,7 @@ pub fn best(
         let inbound = if elsewhere { 0 } else { inbound.of(&column.path) };
         let of_house = house.is_some_and(|house| column.position == 0 && column.path.eq_ignore_ascii_case(house));
         let place = column.position - constant(column);
-        let rivals = if has_own || place > 0 { others } else { &[] };
+        let rivals = if has_own || place > 0 { others } else { Others::none() };
         let score = score((column, place), profile, own, rivals, (inbound, of_house));
         if found.as_ref().is_none_or(|(_, best)| score > *best) {
             found = Some((column.path.clone(), score));
@@ -61,7 +62,7 @@ fn score(
     (column, place): (&Column, usize),
     profile: &Profile,
     own: &Naming,
-    others: &[&Naming],
+    others: Others<'_>,
     (inbound, of_house): (usize, bool),
 ) -> f64 {
     let stats = stats(profile, column);
@@ -106,16 +107,19 @@ fn is_called(column: &Column, own: &Naming) -> bool {
 }
 
 /// Whether a column is named after another table, and not after its own.
-fn names_another(column: &Column, own: &Naming, others: &[&Naming]) -> bool {
+fn names_another(column: &Column, own: &Naming, others: Others<'_>) -> bool {
     let words = without_id(words::tokens(path::last(&column.path)));
-    let other = others.iter().map(|naming| names_table(&words, &naming.words)).fold(0.0, f64::max);
-    words.concat().len() > 1 && other >= 0.7 && other >= names_table(&words, &own.words)
+    if words.concat().len() <= 1 {
+        return false;
+    }
+    let other = others.likeness(&words);
+    other >= 0.7 && other >= names_table(&words, &own.words)
 }
 
 /// `id` and `<table>_id` say key; `<other table>_id` says reference.
-pub fn name_score(words: &[String], own: &Naming, others: &[&Naming]) -> f64 {
+pub fn name_score(words: &[String], own: &Naming, others: Others<'_>) -> f64 {
     let Some(strength) = id_word(words) else {
-        return if names_table(words, &own.words) > 0.85 { 0.35 } else { 0.0 };
+        return if names_table(words, &own.words) > 0.85 { 0.35 } else { reference(words, own) };
     };
     let rest = without_id(words.to_vec());
     if rest.is_empty() {
@@ -127,8 +131,16 @@ pub fn name_score(words: &[String], own: &Naming, others: &[&Naming]) -> f64 {
     let letter = Some(rest.concat()).filter(|letter| letter.len() == 1);
     let begins = |word: &String| letter.as_ref().is_some_and(|letter| word.starts_with(letter));
     let mine = if own.words.iter().chain(&own.provider).any(begins) { 0.8 } else { likeness(own) };
-    let other = others.iter().map(|naming| likeness(naming)).fold(0.0, f64::max);
-    // A single letter says nothing about another table.
-    let elsewhere = if letter.is_none() { (other - mine).max(0.0) } else { 0.0 };
+    // A single letter says nothing about another table, and nothing is more than the whole name of the own one.
+    let is_own = letter.is_some() || mine >= 1.0;
+    let elsewhere = if is_own { 0.0 } else { (others.likeness(&rest).max(others.likeness(tail)) - mine).max(0.0) };
     (0.45 * strength + 0.55 * mine * strength - 0.35 * elsewhere).clamp(0.0, 1.0)
+}
+
+/// The `shopperReference` of a shopper is what it is called by those who keep it.
+fn reference(words: &[String], own: &Naming) -> f64 {
+    let Some((last, rest)) = words.split_last() else { return 0.0 };
+    let called = || names_table(rest, &own.words) > 0.85 || !rest.is_empty() && own.words.ends_with(rest);
+    let called = matches!(last.as_str(), "reference" | "ref") && called();
+    if called { 0.7 } else { 0.0 }
 }

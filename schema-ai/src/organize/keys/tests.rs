@@ -240,3 +240,19 @@ fn a_number_among_ids_tells_rows_apart() {
     };
     assert_eq!(keys_in(&[("pitching", records(160, row))])[0].1, ["player_id", "year", "stint"]);
 }
+
+#[test]
+fn what_counts_from_one_on_within_each_id_numbers_the_rows_there_whatever_it_is_called() {
+    let row =
+        |n: usize| format!("{{\"pokemon_id\":{},\"type_id\":{},\"slot\":{}}}", n / 2 + 1, (n / 2 * 7 + n % 2 * (n % 3)) % 18, n % 2 + 1);
+    let kinds = records(18, |n| format!("{{\"id\":{n},\"name\":\"k{n}\"}}"));
+    let mut key = keys_in(&[("pokemon_types", records(120, row)), ("types", kinds)])[0].1.clone();
+    key.sort();
+    assert_eq!(key, ["pokemon_id", "slot"]);
+}
+
+#[test]
+fn what_a_table_calls_the_reference_of_its_own_is_its_key() {
+    let shoppers = records(30, |n| format!("{{\"shopperReference\":\"r{n}x\",\"zip\":\"{:05}\",\"phone\":\"0228 {n}\"}}", n * 37));
+    assert_eq!(keys_in(&[("pay_shoppers", shoppers)])[0].1, ["shopperReference"]);
+}

@@ -112,7 +112,7 @@ fn unmistakable<'a, 'b>(
     let worth = |(to, key): &(usize, &Column)| {
         let table = &names[*to].words;
         let same = path::last(&key.path).eq_ignore_ascii_case(path::last(&column.path));
-        let by_role = if parts::people(&role, table) { 0.6 } else { 0.0 };
+        let by_role = if said.people && parts::of_people(table) { 0.6 } else { 0.0 };
         said.names(table).max(if same { 0.9 } else { 0.0 }).max(by_role)
     };
     let fits = |(to, key): &&(usize, &Column)| {

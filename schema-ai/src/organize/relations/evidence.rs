@@ -83,19 +83,23 @@ pub(super) fn weigh(
         false => 0.0,
     };
     let mut name = name_evidence(said, column, to, (by_table, &names[to_stream].words), is_self);
-    if of_own(role, &names[from_stream].words) == names[to_stream].words {
+    if is_of_own(role, &names[from_stream].words, &names[to_stream].words) {
         name = name.max(0.95);
     }
     let all = streams[from_stream].root().map_or(0, |table| table.rows);
     // An id that is called as its own table, is not its key and often missing, is that of another row.
-    let another = is_self && role.id >= 0.8 && by_table >= WHOLE && !stats.sketch.is_unique() && stats.present() < all;
-    if is_self && !another && !parts::parent(role) && !names_another_row(said, to, &names[to_stream].words) {
-        name = if parts::people(role, &names[to_stream].words) { name.min(0.78) } else { 0.3 * name };
+    let missing = !stats.sketch.is_unique() && stats.present() < all;
+    let another = is_self && role.id >= 0.8 && (by_table >= WHOLE || role.linked && by_table >= LINKED) && missing;
+    if is_self && !another && !said.parent && !names_another_row(said, to, &names[to_stream].words) {
+        name = if said.people && parts::of_people(&names[to_stream].words) { name.min(0.78) } else { 0.3 * name };
     }
-    if parts::parent(role) {
+    if said.parent {
         let rooted = stats.present() < all || contained < 1.0;
         let rooted = rooted || role.words.contains(&"root".to_owned());
         name = as_parent(name, rooted, is_self, &names[from_stream].words, &names[to_stream].words);
+    }
+    if is_self && parts::looks_after(role, &names[to_stream].words) {
+        name = name.min(0.3);
     }
     if role.counts && stats.integers > 0 {
         name *= 0.4;
@@ -133,6 +137,9 @@ pub(super) fn weigh(
 const UNMISTAKABLE: f64 = 0.98;
 /// What a name counts that says nothing, where the values cannot be contained by chance.
 const UNSAID: f64 = 0.55;
+
+/// From here on a name that says where something comes from, as `evolves_from_species_id`, says of which table.
+const LINKED: f64 = 0.78;
 
 /// From here on a name says the whole of it.
 const WHOLE: f64 = 0.915;
@@ -184,8 +191,8 @@ fn is_main(table: &Stream, naming: &Naming, other: &Stream, others: &Naming) -> 
 }
 
 /// The `type` of an `artist` is an `artist_type`.
-fn of_own(role: &naming::Role, own: &[String]) -> Vec<String> {
-    own.iter().chain(&role.words).cloned().collect()
+fn is_of_own(role: &naming::Role, own: &[String], table: &[String]) -> bool {
+    table.strip_prefix(own) == Some(role.words.as_slice())
 }
 
 /// Few values against very many may leave nothing to compare in the sketches. Then the range must do, and the name decide.
@@ -212,12 +219,13 @@ fn name_evidence(said: &naming::Said<'_>, column: &Column, to: &Target<'_>, (by_
     // Who made it, in a number and by no other word, is nearly always somebody's id.
     let alone = role.words.len() == 1 && column.typed.kind == Type::Bigint;
     let by_whom = role.by && column.typed.kind == Type::Bigint;
-    let by_role = match parts::people(role, table) {
+    let by_role = match said.people && parts::of_people(table) {
         true if alone || by_whom => 0.78,
         true => 0.62,
-        false => parts::places(role, table),
+        false if said.places => parts::places(role, table),
+        false => 0.0,
     };
-    let by_parent = if is_self && parts::parent(role) { 0.85 } else { 0.0 };
+    let by_parent = if is_self && said.parent { 0.85 } else { 0.0 };
     let by_name = if same { 0.75 + 0.25 * by_table } else { by_table.max(0.85 * by_key + 0.1 * by_table) };
     by_name.max(by_role).max(by_parent)
 }

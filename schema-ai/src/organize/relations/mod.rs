@@ -56,18 +56,7 @@ pub fn find(streams: &[Stream]) -> Vec<Relation> {
     let names = modules::settle(streams, keys::naming(streams));
     let targets = targets(streams);
     let index = index::Index::of(&targets);
-    let mut found = Vec::new();
-    for (at, stream) in streams.iter().enumerate() {
-        let prefix = stream.root().and_then(naming::prefix);
-        for table in &stream.tables {
-            for column in table.columns.iter().filter(|column| may_refer(column, keys::stats(&stream.profile, column))) {
-                let role = naming::role_within(&column.path, prefix.as_deref());
-                let candidates = index.candidates(keys::stats(&stream.profile, column));
-                let candidates = candidates.into_iter().map(|at| &targets[at as usize]);
-                found.extend(best_target(streams, &names, (at, column, &role), candidates));
-            }
-        }
-    }
+    let mut found = first_look(streams, &names, &targets, &index);
     redirect(&mut found, streams, &names);
     for look in [kin::find, fit::find] {
         let second = look(streams, &names, &targets, &found);
@@ -76,6 +65,32 @@ pub fn find(streams: &[Stream]) -> Vec<Relation> {
     let second = alternates::find(streams, &names, &found);
     found.extend(second);
     found
+}
+
+/// The best target of each column by itself. Columns that play one role are looked at together, because a role is compared with the names
+/// of all tables that have their values.
+fn first_look(streams: &[Stream], names: &[Naming], targets: &[Target<'_>], index: &index::Index) -> Vec<Relation> {
+    let mut asked = Vec::new();
+    for (at, stream) in streams.iter().enumerate() {
+        let prefix = stream.root().and_then(naming::prefix);
+        let columns = stream.tables.iter().flat_map(|table| &table.columns);
+        for column in columns.filter(|column| may_refer(column, keys::stats(&stream.profile, column))) {
+            asked.push((naming::role_within(&column.path, prefix.as_deref()), at, column));
+        }
+    }
+    let mut by_role: Vec<usize> = (0..asked.len()).collect();
+    by_role.sort_by(|a, b| asked[*a].0.order(&asked[*b].0).then(a.cmp(b)));
+    let mut found: Vec<Option<Relation>> = vec![None; asked.len()];
+    for alike in by_role.chunk_by(|a, b| asked[*a].0 == asked[*b].0) {
+        let said = naming::Said::new(&asked[alike[0]].0);
+        for &place in alike {
+            let (_, at, column) = &asked[place];
+            let candidates = index.candidates(keys::stats(&streams[*at].profile, column));
+            let candidates = candidates.into_iter().map(|at| &targets[at as usize]);
+            found[place] = best_target(streams, names, (*at, column, &said), candidates);
+        }
+    }
+    found.into_iter().flatten().collect()
 }
 
 fn targets(streams: &[Stream]) -> Vec<Target<'_>> {
@@ -121,16 +136,15 @@ fn may_refer(column: &Column, stats: &Stats) -> bool {
 fn best_target<'a>(
     streams: &[Stream],
     names: &[Naming],
-    (at, column, role): (usize, &Column, &naming::Role),
+    (at, column, said): (usize, &Column, &naming::Said<'_>),
     targets: impl Iterator<Item = &'a Target<'a>>,
 ) -> Option<Relation> {
     let mut best: Option<Relation> = None;
-    let said = naming::Said::new(role);
     for target in targets {
         if target.stream == at && target.column.path == column.path {
             continue;
         }
-        let Some(evidence) = evidence::weigh(streams, names, (at, column, &said), target) else { continue };
+        let Some(evidence) = evidence::weigh(streams, names, (at, column, said), target) else { continue };
         let confidence = evidence.confidence();
         if confidence < PROPOSED || best.as_ref().is_some_and(|best| best.confidence >= confidence) {
             continue;

@@ -1,15 +1,16 @@
 //! What the name of a referring column says about the table it refers to.
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::parts::SORTS;
+use super::parts::{self, SORTS};
 use crate::organize::keys;
 use crate::organize::normalize::{Table, path};
 use crate::organize::words;
 
 /// The role a column plays: the words of its name, or of the object it is the id of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Role {
     /// Words in the singular, without the id word.
     pub words: Vec<String>,
@@ -19,6 +20,16 @@ pub struct Role {
     pub counts: bool,
     /// Whether it says by whom: `granted_by_id`.
     pub by: bool,
+    /// Whether a word in the middle links to what comes behind: `evolves_from_species_id`.
+    pub linked: bool,
+}
+
+impl Role {
+    /// An order in which equal ones stand together.
+    pub fn order(&self, other: &Self) -> Ordering {
+        let told = |role: &Self| (role.counts, role.by);
+        self.words.cmp(&other.words).then(self.id.total_cmp(&other.id)).then(told(self).cmp(&told(other)))
+    }
 }
 
 /// Names of containers that say nothing about what is in them.
@@ -44,13 +55,20 @@ const HOLLOW: &[&str] = &[
 pub struct Said<'a> {
     /// The role.
     pub role: &'a Role,
+    /// Whether it is one that people play.
+    pub people: bool,
+    /// Whether it is one that places play.
+    pub places: bool,
+    /// Whether it points at another row of the same table.
+    pub parent: bool,
     known: RefCell<HashMap<Vec<String>, f64>>,
 }
 
 impl<'a> Said<'a> {
     /// Nothing is known yet.
     pub fn new(role: &'a Role) -> Self {
-        Self { role, known: RefCell::default() }
+        let (people, places, parent) = (parts::of_somebody(role), parts::of_somewhere(role), parts::parent(role));
+        Self { role, people, places, parent, known: RefCell::default() }
     }
 
     /// As [`names`].
@@ -121,7 +139,8 @@ pub fn role(path: &str) -> Role {
     let measures = id == 0.0 && words.len() > 1 && words.last().is_some_and(|word| MEASURES.contains(&word.as_str()));
     let measures = measures || id == 0.0 && matches!(words.first().map(String::as_str), Some("sort" | "display" | "menu"));
     let counts = measures || id == 0.0 && words.last().is_some_and(|word| words::singular(word) != *word) && !path.ends_with("[]");
-    Role { words: words.iter().flat_map(|word| sort_apart(words::singular(word))).collect(), id, counts, by }
+    let linked = words.len() > 2 && words[1..words.len() - 1].iter().any(|word| LINKS.contains(&word.as_str()));
+    Role { linked, words: words.iter().flat_map(|word| sort_apart(words::singular(word))).collect(), id, counts, by }
 }
 
 /// `issuetype` is an issue type.

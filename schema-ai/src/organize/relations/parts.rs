@@ -5,6 +5,7 @@ use super::naming::Role;
 /// Parts that people play in a record, whose table is one of people.
 const PEOPLE_ROLES: &[&str] = &[
     "manager",
+    "mgr",
     "supervisor",
     "boss",
     "rep",
@@ -192,25 +193,28 @@ pub fn is_sort(word: &str) -> bool {
     SORTS.contains(&word)
 }
 
-/// Whether a role is one that places play, and the table is one of places; the capital of anything is a city.
+/// Whether a role is one that places play.
+pub fn of_somewhere(role: &Role) -> bool {
+    role.words.iter().any(|word| PLACE_ROLES.contains(&word.as_str()))
+}
+
+/// Where a role is one that places play: what it says of a table, if that is one of places; the capital of anything is a city.
 pub fn places(role: &Role, table: &[String]) -> f64 {
-    let plays = |word: &String| PLACE_ROLES.contains(&word.as_str());
-    match table.iter().any(|word| PLACES.contains(&word.as_str())) && role.words.iter().any(plays) {
+    match table.iter().any(|word| PLACES.contains(&word.as_str())) {
         true if role.words == ["capital"] && table == ["city"] => 0.9,
         true => 0.78,
         false => 0.0,
     }
 }
 
-/// Whether a role is one that people play, and the table is one of people.
-pub fn people(role: &Role, table: &[String]) -> bool {
+/// Whether a role is one that people play.
+pub fn of_somebody(role: &Role) -> bool {
     // Written together, a role comes last: an `accountmanager`.
     let plays = |word: &String| {
         let ends = |part: &str| part.len() > 4 && word.len() > part.len() + 2 && word.ends_with(part);
         PEOPLE_ROLES.contains(&word.as_str()) || PEOPLE_ROLES.iter().any(|part| ends(part))
     };
-    let played = role.by || role.words.iter().any(plays);
-    played && of_people(table)
+    role.by || role.words.iter().any(plays)
 }
 
 /// Whether a table is one of people: `sales_person` is, `user_email` is not.
@@ -224,4 +228,13 @@ pub fn of_people(table: &[String]) -> bool {
 pub fn parent(role: &Role) -> bool {
     // Without an id it must be all that the name says: a `root_level` is no row.
     (role.id > 0.0 || role.words.len() == 1) && role.words.iter().any(|word| PARENTS.contains(&word.as_str()))
+}
+
+/// Whether a role is that of who leads others, and the table one of those who are looked after: the manager of a customer is none.
+pub fn looks_after(role: &Role, table: &[String]) -> bool {
+    let leads = |word: &String| matches!(word.as_str(), "manager" | "mgr" | "supervisor" | "boss" | "superior" | "vorgesetzter" | "jefe");
+    let after = |word: &String| {
+        matches!(word.as_str(), "customer" | "client" | "contact" | "account" | "lead" | "student" | "patient" | "kunde" | "cliente")
+    };
+    role.words.iter().any(leads) && table.last().is_some_and(after)
 }

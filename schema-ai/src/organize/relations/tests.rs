@@ -396,3 +396,20 @@ fn no_key_that_holds_most_of_a_column_is_left_out_of_the_candidates() {
         assert!(holding.clone().all(|at| candidates.contains(&(at as u32))), "{} {}", stream.name, column.path);
     }
 }
+
+#[test]
+fn where_something_comes_from_may_be_another_row_of_its_table() {
+    let species = rows(60, |n| match n % 3 {
+        0 => format!("{{\"id\":{},\"name\":\"s{n}\"}}", n + 1),
+        _ => format!("{{\"id\":{},\"name\":\"s{n}\",\"evolves_from_species_id\":{}}}", n + 1, n / 2 + 1),
+    });
+    assert_eq!(found(&[stream("pokemon_species", "id", &species)]), ["pokemon_species.evolves_from_species_id>pokemon_species.id"]);
+}
+
+#[test]
+fn the_manager_of_a_customer_is_an_employee() {
+    let customers = rows(200, |n| format!("{{\"customer_id\":{},\"account_mgr_id\":{}}}", n + 101, n % 40 + 145));
+    let employees = rows(40, |n| format!("{{\"employee_id\":{},\"manager_id\":{}}}", n + 145, n / 4 + 145));
+    let streams = [stream("customers", "customer_id", &customers), stream("employees", "employee_id", &employees)];
+    assert_eq!(found(&streams), ["customers.account_mgr_id>employees.employee_id", "employees.manager_id>employees.employee_id"]);
+}

@@ -10,6 +10,7 @@ use super::normal;
 use super::people;
 use super::phone;
 use super::records::Records;
+use super::variants::{self, Traits};
 use crate::organize::profile::hash;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub struct Cells {
     pub population: usize,
     /// Places of first and last name among the fields.
     pub names: Option<(usize, usize)>,
+    /// Of products: what each record says of its variant.
+    pub traits: Vec<Traits>,
 }
 
 impl Cells {
@@ -93,7 +96,8 @@ impl Cells {
         let place = |kind: Kind| fields.iter().position(|field| field.kind == kind);
         let names = place(Kind::GivenName).zip(place(Kind::Surname));
         let count = records.count();
-        Self { fields, columns, vocabulary: vocabulary.words, idf: Vec::new(), count, population: count, names }
+        let traits = variants::of(records, &fields);
+        Self { fields, columns, vocabulary: vocabulary.words, idf: Vec::new(), count, population: count, names, traits }
     }
 
     /// In how many records each word is.

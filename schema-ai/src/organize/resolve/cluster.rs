@@ -121,7 +121,7 @@ impl Growing<'_> {
         for a in left.iter().take(ASKED) {
             for b in right.iter().take(ASKED) {
                 let row = compare::pair(self.cells, *a, *b);
-                people += i32::from(self.weights.two_people(self.cells, &row)) - i32::from(people::same_given(self.cells, &row));
+                people += i32::from(self.weights.two_people(self.cells, (*a, *b), &row)) - i32::from(people::same_given(self.cells, &row));
                 let pair = self.weights.bits(self.cells, *a, *b, &row);
                 for (field, level) in row.iter().enumerate() {
                     let bits = self.weights.field_bits(self.cells, field, *a, *b, *level);

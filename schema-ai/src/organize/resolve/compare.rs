@@ -62,7 +62,7 @@ fn level(cells: &Cells, left: usize, right: usize, a: u32, b: u32) -> u8 {
         Kind::Phone => phone(x, y),
         // One name in two scripts cannot be compared.
         Kind::GivenName | Kind::Surname if x.text.is_ascii() != y.text.is_ascii() => MISSING,
-        Kind::GivenName => given(&x.text, &y.text),
+        Kind::GivenName => given_names(&x.text, &y.text),
         Kind::Surname | Kind::Name => name(&x.text, &y.text),
         Kind::Employer => employer(x, y),
         Kind::Company | Kind::Text => text(cells, x, y),
@@ -181,7 +181,8 @@ fn phone(x: &Cell, y: &Cell) -> u8 {
     if !countries_differ && (same_end || strsim::osa_distance(x, y) <= 1) { 2 } else { 0 }
 }
 
-fn given(x: &str, y: &str) -> u8 {
+/// How much two first names agree: the same, one that stands for the other, an initial.
+pub fn given_names(x: &str, y: &str) -> u8 {
     let initial = x.len().min(y.len()) == 1 && x.chars().next() == y.chars().next();
     if initial {
         2

@@ -18,6 +18,7 @@ pub mod records;
 pub mod survive;
 #[cfg(test)]
 pub(crate) mod tests;
+mod variants;
 pub mod weights;
 
 use serde_json::{Value, json};

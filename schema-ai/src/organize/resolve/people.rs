@@ -128,10 +128,44 @@ pub fn is_own(field: &Field) -> bool {
 
 /// Whether two records are of two people: the first names differ outright, and nothing agrees that only one person has. A last
 /// name, an address, a telephone, a mailbox, a company: all of them are shared in a family or an office.
-pub fn differ(cells: &Cells, row: &[u8]) -> bool {
+pub fn differ(cells: &Cells, (a, b): (u32, u32), row: &[u8]) -> bool {
     let Some((given, surname)) = cells.names else { return false };
-    let different = row[given] <= UNLIKE && row[surname] != MISSING;
+    let different = match row[given] {
+        MISSING => kin_by_mailbox(cells, (a, b), row),
+        level => level <= UNLIKE && row[surname] != MISSING,
+    };
     different && !cells.fields.iter().zip(row).any(|(field, level)| *level != MISSING && *level >= ALIKE_CODE && is_personal(field))
+}
+
+/// Whether mailboxes say of records without a name that they are of two people of one last name: `alexis.prado` is not Don Prado.
+fn kin_by_mailbox(cells: &Cells, (a, b): (u32, u32), row: &[u8]) -> bool {
+    let Some(alias) = cells.fields.iter().position(|field| field.kind == Kind::Alias) else { return false };
+    let cell = |record: u32| cells.columns[alias][record as usize].as_ref();
+    let (Some(x), Some(y)) = (cell(a), cell(b)) else { return false };
+    let of_one_mailbox = cells.fields.iter().zip(row).any(|(field, level)| field.kind == Kind::Email && *level != MISSING && *level >= 4);
+    let (Some(x), Some(y)) = (x.rest.split_once('|'), y.rest.split_once('|')) else { return false };
+    let other = |x: &str, y: &str| {
+        let same = |x: &str| normal::tokens(y).iter().any(|y| compare::given_names(x, y) > UNLIKE);
+        !normal::tokens(x).iter().any(|x| same(x))
+    };
+    let turned = (y.1, y.0);
+    let kin = |y: (&str, &str)| x.1 == y.1 && other(x.0, y.0);
+    let one = |y: (&str, &str)| x.1 == y.1 && !other(x.0, y.0);
+    !of_one_mailbox && (kin(y) || kin(turned)) && !one(y) && !one(turned)
+}
+
+/// Whether all that two records share is what a household shares: neither a name nor anything that one person has can be compared
+/// and agrees.
+pub fn only_a_household(cells: &Cells, row: &[u8]) -> bool {
+    let Some((given, surname)) = cells.names else { return false };
+    let own = |field: &Field, level: u8| match field.kind {
+        Kind::Email => level >= 4,
+        Kind::Phone => level >= 2,
+        Kind::Alias => level >= 1,
+        _ => is_personal(field) && level >= ALIKE_CODE,
+    };
+    let nameless = row[given] == MISSING && row[surname] == MISSING;
+    nameless && !cells.fields.iter().zip(row).any(|(field, level)| *level != MISSING && own(field, *level))
 }
 
 /// Whether first names that differ are rather slips: of the pairs that share what a household shares, most have the code of one

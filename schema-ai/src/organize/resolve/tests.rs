@@ -266,3 +266,38 @@ fn a_year_with_a_fraction_of_nothing_is_a_year() {
         ("2001", "20.01", "v.0", "7.")
     );
 }
+
+/// The bits that remain for the first two rows among people who have a street and a mailbox.
+fn left_for(first: [Option<&str>; 4], second: [Option<&str>; 4]) -> f64 {
+    let others: Vec<[String; 4]> = (0..120)
+        .map(|n| {
+            let (given, surname) = (name(n % 60, 2), name(500 + n / 2, 3));
+            [given.clone(), surname.clone(), format!("{given}.{surname}@example.org"), format!("{} {} street", n / 2, name(n / 2, 3))]
+        })
+        .collect();
+    let others: Vec<Vec<Option<&str>>> = others.iter().map(|row| row.iter().map(|cell| Some(cell.as_str())).collect()).collect();
+    let ids: Vec<String> = (0..others.len()).map(|n| format!("o{n}")).collect();
+    let mut rows: Vec<(&str, &[Option<&str>])> = vec![("a", &first), ("b", &second)];
+    rows.extend(ids.iter().zip(&others).map(|(id, row)| (id.as_str(), row.as_slice())));
+    let records = Records::of(&["first_name", "last_name", "email", "street"], &rows, None);
+    let cells = Cells::of(&records);
+    let pairs = blocking::pairs(&cells, &records);
+    let levels = compare::levels(&cells, &pairs);
+    let weights = Weights::learn(&cells, &records, &pairs, &levels);
+    weights.explain(&cells, 0, 1).0
+}
+
+#[test]
+fn a_record_without_a_name_is_not_whoever_lives_in_the_same_street_and_house() {
+    let street = Some("6470 clayton highway apt 480");
+    assert!(left_for([Some("Toni"), Some("Cline"), Some("zcarr@yahoo.com"), street], [None, None, Some("jcl55@aol.com"), street]) < 0.0);
+    assert!(left_for([Some("Toni"), Some("Cline"), Some("zcarr@yahoo.com"), street], [None, None, Some("zcarr@yahoo.com"), street]) > 0.0);
+}
+
+#[test]
+fn a_mailbox_with_another_first_name_and_the_same_last_name_is_of_somebody_of_the_family() {
+    let street = Some("414 hanna valley apt 562");
+    let alexis = [None, None, Some("alexis.valdez@comcast.net"), street];
+    assert!(left_for([Some("Don"), Some("Valdez"), Some("don.valdez81@gmail.com"), street], alexis) < -5.0);
+    assert!(left_for([Some("Alexis"), Some("Valdez"), Some("lexi81@gmail.com"), street], alexis) > -1.5);
+}

@@ -9,6 +9,7 @@ use super::fields::Kind;
 use super::losers::Losers;
 use super::people;
 use super::records::Records;
+use super::variants;
 
 /// Random pairs that are looked at.
 const RANDOM: usize = 60_000;
@@ -70,6 +71,8 @@ pub(super) const AGAINST: f64 = -1.5;
 
 /// What is left for two records that are two people.
 const TWO_PEOPLE: f64 = -10.0;
+/// What is left for two records that share nothing but what a household does.
+const HOUSEHOLD: f64 = -1.0;
 /// Records that one person may have with one address.
 const OF_ONE: u32 = 12;
 
@@ -203,7 +206,11 @@ impl Weights {
     pub fn bits(&self, cells: &Cells, a: u32, b: u32, row: &[u8]) -> f64 {
         let sum = self.prior + (0..row.len()).map(|field| self.field_bits(cells, field, a, b, row[field])).sum::<f64>();
         let sum = sum - self.rivalled(cells, a, b, row);
-        if self.two_people(cells, row) { sum.min(TWO_PEOPLE) } else { sum }
+        match () {
+            () if self.two_people(cells, (a, b), row) => sum.min(TWO_PEOPLE),
+            () if !self.slips && people::only_a_household(cells, row) => sum.min(HOUSEHOLD),
+            () => sum,
+        }
     }
 
     /// The bits by which a pair is as well explained as two things that are only alike: of one series, one album, one maker.
@@ -226,9 +233,9 @@ impl Weights {
         chance.get(often(a).max(often(b))).or(chance.last()).copied().unwrap_or(0.0)
     }
 
-    /// Whether two records are of two people, whatever else they share.
-    pub fn two_people(&self, cells: &Cells, row: &[u8]) -> bool {
-        !self.slips && people::differ(cells, row)
+    /// Whether two records are of two people, or of two variants of one product, whatever else they share.
+    pub fn two_people(&self, cells: &Cells, pair: (u32, u32), row: &[u8]) -> bool {
+        !self.slips && (people::differ(cells, pair, row) || variants::differ(cells, pair.0, pair.1))
     }
 
     /// What one field at this level says, in bits.
@@ -261,7 +268,9 @@ impl Weights {
         let row = compare::pair(cells, a, b);
         let alike = Some(("others are as alike".to_owned(), -self.rivalled(cells, a, b, &row)));
         let why = (0..row.len()).map(|field| (cells.fields[field].name.clone(), self.field_bits(cells, field, a, b, row[field])));
-        let two = self.two_people(cells, &row).then(|| ("two first names".to_owned(), TWO_PEOPLE));
+        let two = self
+            .two_people(cells, (a, b), &row)
+            .then(|| (if cells.names.is_some() { "two first names" } else { "two variants" }.to_owned(), TWO_PEOPLE));
         let why: Vec<(String, f64)> = why.chain(alike).filter(|(_, bits)| bits.abs() > 0.05).chain(two).collect();
         (self.bits(cells, a, b, &row), why)
     }

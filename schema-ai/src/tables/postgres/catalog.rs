@@ -66,6 +66,12 @@ pub(super) async fn load(db: &mut PgConnection, sql: &Sql) -> Result<Schema> {
     Ok(schema)
 }
 
+/// How many steps were made. Whoever changes the tables makes one.
+pub(super) async fn steps(db: &mut PgConnection, sql: &Sql) -> Result<i64> {
+    let found = format!("SELECT value::bigint FROM {}._syncline_meta WHERE name = 'steps'", sql.schema);
+    sqlx::query_scalar(AssertSqlSafe(found)).fetch_one(db).await
+}
+
 /// Every name in the schema: what a new table must not be called.
 async fn names_in_use(db: &mut PgConnection, sql: &Sql) -> Result<Vec<String>> {
     let found = "SELECT relname::text FROM pg_class WHERE relnamespace = $1::regnamespace UNION \

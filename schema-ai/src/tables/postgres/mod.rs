@@ -3,6 +3,7 @@
 mod act;
 mod ahead;
 mod alone;
+mod aside;
 mod before;
 mod catalog;
 mod copy;

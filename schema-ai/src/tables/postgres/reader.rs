@@ -1,7 +1,7 @@
 //! Reads a tenant's tables in PostgreSQL. Every value comes as text and every value that was asked for goes as one, so none is rounded
 //! on its way.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
@@ -30,6 +30,9 @@ pub struct PostgresReader {
     server: Arc<Server>,
     tenant: TenantId,
     sql: Sql,
+    /// The tables as they were, and after how many steps of the writer. Very many tables take longer to look up than a page of one of
+    /// them to read.
+    known: RefCell<Option<(i64, Arc<Schema>)>>,
 }
 
 impl PostgresReader {
@@ -40,7 +43,7 @@ impl PostgresReader {
         };
         let exists = looked.await.map_err(|error| fault(&tenant, &error))?;
         let sql = server.sql(&tenant);
-        Ok(exists.then_some(Self { server, tenant, sql }))
+        Ok(exists.then(|| Self { server, tenant, sql, known: RefCell::default() }))
     }
 
     /// Asks the database something.
@@ -52,14 +55,24 @@ impl PostgresReader {
         self.server.runtime.block_on(asked).map_err(|error| fault(&self.tenant, &error))
     }
 
-    fn schema(&self) -> Result<Schema, TableFault> {
-        self.ask(async |db| catalog::load(db, &self.sql).await)
+    fn schema(&self) -> Result<Arc<Schema>, TableFault> {
+        let known = self.known.borrow().clone();
+        let (step, schema) = self.ask(async |db| {
+            // Asked first: if a step comes in between, the tables are looked up again the next time.
+            let step = catalog::steps(db, &self.sql).await?;
+            match known.filter(|(at, _)| *at == step) {
+                Some(known) => Ok(known),
+                None => Ok((step, Arc::new(catalog::load(db, &self.sql).await?))),
+            }
+        })?;
+        *self.known.borrow_mut() = Some((step, Arc::clone(&schema)));
+        Ok(schema)
     }
 }
 
 impl TableReader for PostgresReader {
     fn tables(&self) -> Result<Vec<TableView>, TableFault> {
-        Ok(views(&self.schema()?))
+        Ok(views(&*self.schema()?))
     }
 
     fn table(&self, name: &str) -> Result<TableView, TableFault> {

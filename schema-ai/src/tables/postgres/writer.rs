@@ -7,16 +7,16 @@ use std::{
     time::Instant,
 };
 
-use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use syncline_model::{
-    Quarantined, RecordKey, TenantId,
+    TenantId,
     log::{Logged, Position},
 };
 
 use super::{
     Server,
     ahead::{Acts, ahead},
+    aside,
     before::{Before, Familiar},
     catalog,
     fault::{Remedy, fault, remedy},
@@ -181,7 +181,7 @@ impl PostgresWriter {
             },
         };
         server.runtime.block_on(async {
-            set_aside(&mut step, &self.sql, &unusable).await?;
+            aside::set_aside(&mut step, &self.sql, &unusable).await?;
             catalog::run(&mut step, catalog::save_position(&self.sql, &self.position, &position, self.step + 1)).await?;
             step.commit().await
         })?;
@@ -275,23 +275,6 @@ impl PostgresWriter {
         }
         streams
     }
-
-    async fn read_rejected(&self, records_max: usize) -> sqlx::Result<Vec<Rejected>> {
-        let found = format!(
-            "SELECT id, integration, connector, stream, key, body, cause, at FROM {}._syncline_rejected WHERE NOT reported ORDER BY id LIMIT $1",
-            self.sql.schema
-        );
-        let count = i64::try_from(records_max).unwrap_or(i64::MAX);
-        let rows = sqlx::query(AssertSqlSafe(found)).persistent(false).bind(count).fetch_all(&self.server.pool).await?;
-        let record = |row: &sqlx::postgres::PgRow| {
-            let text = |at: usize| row.get::<String, _>(at);
-            let (integration, connector, stream) = (text(1).parse().ok()?, text(2).parse().ok()?, text(3).parse().ok()?);
-            let (key, body, cause) = (Some(RecordKey::of([text(4).as_str()])), row.get::<Vec<u8>, _>(5).into(), text(6));
-            let record = Quarantined { tenant: self.tenant.clone(), integration, connector, stream, key, body, cause };
-            Some((row.get(0), record, text(7).parse().unwrap_or(Timestamp::UNIX_EPOCH)))
-        };
-        Ok(rows.iter().filter_map(record).collect())
-    }
 }
 
 /// How far a batch goes with as many streams as one transaction may write.
@@ -302,29 +285,6 @@ fn streams_end(batch: &[Logged]) -> usize {
         streams.len() > STREAMS_MAX
     });
     end.unwrap_or(batch.len())
-}
-
-/// Sets records aside that cannot be used.
-async fn set_aside(db: &mut PgConnection, sql: &Sql, unusable: &[Unusable<'_>]) -> sqlx::Result<()> {
-    for (logged, cause) in unusable {
-        let event = &logged.event;
-        let statement = format!(
-            "INSERT INTO {}._syncline_rejected (at, integration, connector, stream, key, cause, body) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            sql.schema
-        );
-        sqlx::query(AssertSqlSafe(statement))
-            .persistent(false)
-            .bind(logged.committed.to_string())
-            .bind(event.integration.as_str())
-            .bind(event.connector.as_str())
-            .bind(event.stream.as_str())
-            .bind(event.key.as_str().replace('\0', "\\u0000"))
-            .bind(cause.replace('\0', "\\u0000"))
-            .bind(event.body.as_ref())
-            .execute(&mut *db)
-            .await?;
-    }
-    Ok(())
 }
 
 impl TableWriter for PostgresWriter {
@@ -349,7 +309,7 @@ impl TableWriter for PostgresWriter {
     }
 
     fn rejected(&mut self, records_max: usize) -> Result<Vec<Rejected>, TableFault> {
-        let found = self.server.runtime.block_on(self.read_rejected(records_max));
+        let found = self.server.runtime.block_on(aside::unreported(&self.server.pool, &self.sql, &self.tenant, records_max));
         found.map_err(|error| fault(&self.tenant, &error))
     }
 

@@ -50,6 +50,19 @@ pub(crate) fn owner(db: &Connection) -> Result<String> {
 
 /// The schema as the file has it.
 pub(crate) fn load(db: &Connection) -> Result<Schema> {
+    let mut schema = shape(db)?;
+    for index in 0..schema.tables.len() {
+        let table = &mut schema.tables[index];
+        // What is gone for good still has a version that later events are compared with.
+        let sql =
+            format!("SELECT EXISTS (SELECT 1 FROM {}) OR EXISTS (SELECT 1 FROM _syncline_gone WHERE table_id = ?1)", quoted(&table.name));
+        table.has_rows = db.query_row(&sql, [number(index)], |row| row.get(0))?;
+    }
+    Ok(schema)
+}
+
+/// The schema without what is in the tables.
+pub(crate) fn shape(db: &Connection) -> Result<Schema> {
     let mut schema = Schema::default();
     let mut tables = db.prepare("SELECT name, connector, integration, stream, parent_id, path FROM _syncline_tables ORDER BY id")?;
     let mut rows = tables.query([])?;
@@ -70,13 +83,6 @@ pub(crate) fn load(db: &Connection) -> Result<Schema> {
         }
     }
     schema.link();
-    for index in 0..schema.tables.len() {
-        let table = &mut schema.tables[index];
-        // What is gone for good still has a version that later events are compared with.
-        let sql =
-            format!("SELECT EXISTS (SELECT 1 FROM {}) OR EXISTS (SELECT 1 FROM _syncline_gone WHERE table_id = ?1)", quoted(&table.name));
-        table.has_rows = db.query_row(&sql, [number(index)], |row| row.get(0))?;
-    }
     Ok(schema)
 }
 

@@ -3,7 +3,7 @@
 
 mod page;
 
-use std::path::Path;
+use std::{cell::RefCell, path::Path, sync::Arc};
 
 use rusqlite::{Connection, OpenFlags};
 use syncline_model::{TenantId, log::Position};
@@ -21,6 +21,9 @@ use crate::tables::{
 pub struct SqliteReader {
     tenant: TenantId,
     db: Connection,
+    /// The tables as they were, and the number that SQLite gives another value when somebody writes. Very many tables take longer to
+    /// look up than a page of one of them to read.
+    known: RefCell<Option<(i64, Arc<Schema>)>>,
 }
 
 impl SqliteReader {
@@ -46,11 +49,20 @@ impl SqliteReader {
         if owner != tenant.as_str() {
             return Err(TableFault::ForeignTenant { owner, asked: tenant.to_string() });
         }
-        Ok(Self { tenant: tenant.clone(), db })
+        Ok(Self { tenant: tenant.clone(), db, known: RefCell::default() })
     }
 
-    fn schema(&self) -> Result<Schema, TableFault> {
-        catalog::load(&self.db).map_err(unavailable(self.tenant.as_str()))
+    fn schema(&self) -> Result<Arc<Schema>, TableFault> {
+        let look = || {
+            let version = self.db.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0))?;
+            if let Some((at, schema)) = self.known.borrow().as_ref().filter(|(at, _)| *at == version) {
+                return Ok((*at, Arc::clone(schema)));
+            }
+            Ok((version, Arc::new(catalog::shape(&self.db)?)))
+        };
+        let (version, schema) = look().map_err(unavailable(self.tenant.as_str()))?;
+        *self.known.borrow_mut() = Some((version, Arc::clone(&schema)));
+        Ok(schema)
     }
 }
 
@@ -64,7 +76,7 @@ fn connect(file: &Path, tenant: &TenantId) -> Result<Connection, TableFault> {
 
 impl TableReader for SqliteReader {
     fn tables(&self) -> Result<Vec<TableView>, TableFault> {
-        Ok(views(&self.schema()?))
+        Ok(views(&*self.schema()?))
     }
 
     fn table(&self, name: &str) -> Result<TableView, TableFault> {

@@ -241,6 +241,24 @@ fn pages_follow_each_other_and_unknown_names_are_refused_with_a_hint() {
 }
 
 #[test]
+fn a_reader_that_stays_open_sees_the_tables_and_columns_made_since() {
+    on_each(TablePolicy::default(), |bed| {
+        bed.upsert("1", r#"{"a":1}"#);
+        let reader = bed.read();
+        let seen = |table: &str| {
+            let names: Vec<String> = reader.table(table).unwrap().columns.into_iter().map(|column| column.name).collect();
+            (names, reader.rows(table, &RowQuery::default()).unwrap().rows.len())
+        };
+        assert_eq!((seen("shop_orders"), seen("shop_orders")), ((vec!["a".to_owned()], 1), (vec!["a".to_owned()], 1)));
+        bed.upsert("2", r#"{"a":2,"b":"new","list":[{"c":1}]}"#);
+        let own = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!((seen("shop_orders"), seen("shop_orders_list")), ((own, 2), (vec!["c".to_owned()], 1)));
+        let rows = reader.rows("shop_orders", &RowQuery::default()).unwrap().rows;
+        assert_eq!((rows[0]["b"].as_str(), rows[1]["b"].as_str()), (None, Some("new")));
+    });
+}
+
+#[test]
 fn the_schema_is_the_same_after_opening_again() {
     on_each(TablePolicy::default(), |bed| {
         bed.upsert("1", r#"{"a":{"b/c":"2024-01-01T00:00:00Z"},"":1,"x":[{"y":[{"z":1}]}]}"#);
