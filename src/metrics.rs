@@ -71,6 +71,7 @@ pub fn declared() -> Vec<MetricFamily> {
         syncline_log::metrics::LOG_KAFKA_REBALANCES_TOTAL,
         syncline_log::metrics::LOG_KAFKA_TAKEOVER_SECONDS,
         syncline_log::metrics::LOG_KAFKA_SHARDS_ASSIGNED,
+        syncline_log::metrics::LOG_KAFKA_CLOCK_AHEAD_SECONDS,
         syncline_log::metrics::LOG_KAFKA_ERRORS_TOTAL,
     );
     let optional: [Option<Vec<MetricFamily>>; 10] = [

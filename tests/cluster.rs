@@ -13,6 +13,8 @@ mod hooks;
 
 #[path = "cluster/asked.rs"]
 mod asked;
+#[path = "cluster/clocks.rs"]
+mod clocks;
 #[path = "cluster/dashboards.rs"]
 mod dashboards;
 #[path = "cluster/doors.rs"]

@@ -31,6 +31,7 @@ pub struct Home {
     folder: tempfile::TempDir,
     key: Mutex<Option<String>>,
     output: Arc<Mutex<String>>,
+    environment: Vec<(String, String)>,
 }
 
 /// The binary that is tested; `TESTED_SYNCLINE` names another one, as one that was built for speed.
@@ -40,7 +41,7 @@ pub fn binary() -> String {
 
 impl Home {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), key: Mutex::new(None), output: Arc::default() }
+        Self { folder: tempfile::tempdir().unwrap(), key: Mutex::new(None), output: Arc::default(), environment: Vec::new() }
     }
 
     pub fn path(&self) -> &Path {
@@ -55,7 +56,19 @@ impl Home {
     /// The folder of another node of the same installation, which knows its key.
     #[allow(dead_code, reason = "only the tests of many nodes have more than one")]
     pub fn of_node(key: &str) -> Self {
-        Self { key: Mutex::new(Some(key.to_owned())), ..Self::new() }
+        Self::new().knowing(key)
+    }
+
+    /// The same folder, of a node that knows this key.
+    #[allow(dead_code, reason = "only the tests of many nodes have more than one")]
+    pub fn knowing(self, key: &str) -> Self {
+        Self { key: Mutex::new(Some(key.to_owned())), ..self }
+    }
+
+    /// The same folder, of a node that is started with this in its environment.
+    #[allow(dead_code, reason = "only the test of wrong clocks needs it")]
+    pub fn under(self, environment: Vec<(String, String)>) -> Self {
+        Self { environment, ..self }
     }
 
     /// Starts the binary on this folder and waits until it is ready.
@@ -75,6 +88,7 @@ impl Home {
             .arg(self.path())
             .args(["--set", "egress.private_allowed=true", "--set", "connectors.test_mode=true", "--set", "telemetry.log_format=json"])
             .args(settings.iter().flat_map(|setting| ["--set", setting]))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -239,7 +253,8 @@ impl Drop for Server {
 fn client() -> reqwest::Client {
     // Whoever comes second finds the same one installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
+    // A connection that was left open may be closed by the server in the moment in which it is used again.
+    reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap()
 }
 
 /// How often a server is asked again.

@@ -1,5 +1,6 @@
 //! The log on Kafka beside a bare idempotent producer of the same bytes, on the same broker in the same run; what exactly-once costs on
-//! one shard beside at-least-once with as many steps under way; and what owning 64 shards costs. `SYNCLINE_TEST_KAFKA=host:port cargo bench -p syncline-log --features kafka --bench kafka`
+//! one shard beside at-least-once with as many steps under way; and what owning 64 shards costs. `SYNCLINE_TEST_KAFKA=host:port cargo bench -p syncline-log --features kafka --bench kafka`;
+//! `ONLY_COST=1` leaves the rest out, `COST_OF=1x100,4x1000` all but these numbers of readers and events in a step.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a bench")]
 
 use std::{
@@ -218,6 +219,10 @@ async fn cost(brokers: &str) {
         "exactly once as a share of it with one lane, and with two: the median of {TURNS} pairs, and where the middle half of them lies"
     );
     for (readers, per_step) in [(1, 100), (1, 1000), (1, 5000), (4, 100), (4, 1000), (16, 100), (16, 1000)] {
+        let is_asked = std::env::var("COST_OF").map_or(true, |sizes| sizes.split(',').any(|size| size == format!("{readers}x{per_step}")));
+        if !is_asked {
+            continue;
+        }
         let streams: Vec<String> = (0..readers).map(|number| format!("stream-{number}")).collect();
         let events: Vec<Vec<Event>> = streams.iter().map(|stream| events_of(&acme, stream, per_step, 500)).collect();
         let window = under_way(&events[0]);

@@ -108,6 +108,12 @@ mod of_kafka {
     pub static LOG_KAFKA_SHARDS_ASSIGNED: LazyLock<IntGauge> =
         metric!(register_int_gauge!("syncline_log_kafka_shards_assigned", "Shards that the group has assigned to this node"));
 
+    /// Seconds that this node's clock is ahead of the brokers'.
+    pub static LOG_KAFKA_CLOCK_AHEAD_SECONDS: LazyLock<IntGauge> = metric!(register_int_gauge!(
+        "syncline_log_kafka_clock_ahead_seconds",
+        "Seconds that this node's clock is ahead of the brokers' at least; negative where it is behind"
+    ));
+
     /// Errors that the client library has reported.
     pub static LOG_KAFKA_ERRORS_TOTAL: LazyLock<IntCounter> = metric!(register_int_counter!(
         "syncline_log_kafka_errors_total",

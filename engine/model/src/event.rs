@@ -85,7 +85,9 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        let mut text = [0; 32];
+        hex::encode_to_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 impl fmt::Debug for EventId {
@@ -204,6 +206,25 @@ impl Event {
         // CloudEvents has no empty attributes, and some sources have a record whose key is empty.
         attributes.retain(|(name, value)| *name != "subject" || !value.is_empty());
         attributes
+    }
+
+    /// Those of [`Event::attributes`] that nearly every event has for itself. The others are the same for many.
+    pub fn own_attributes(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let own = [
+            ("id", Some(self.id.to_string())),
+            ("subject", Some(self.key.to_string()).filter(|key| !key.is_empty())),
+            ("time", self.time.map(|time| time.to_string())),
+            ("entityversion", self.version.map(|version| version.to_string())),
+            ("traceparent", self.traceparent.clone()),
+        ];
+        own.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
+
+    /// The other event has the same [`Event::attributes`] but for those of its own.
+    pub fn is_akin(&self, other: &Self) -> bool {
+        let same = (&self.stream, &self.integration, &self.tenant, &self.connector)
+            == (&other.stream, &other.integration, &other.tenant, &other.connector);
+        same && (self.op, self.origin) == (other.op, other.origin)
     }
 
     /// The event as one JSON text in CloudEvents' structured mode. A body that is not JSON goes into `data_base64`.

@@ -8,6 +8,7 @@ pub mod metrics;
 
 mod actors;
 mod board;
+mod clock;
 mod engine;
 mod gate;
 mod intake;

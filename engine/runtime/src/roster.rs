@@ -113,6 +113,20 @@ impl Roster {
         self.due.first().map(|(due, _)| *due)
     }
 
+    /// The clock was set back by so much: whoever waits for an interval waits no longer for that. What the calendar says stays.
+    pub fn set_back(&mut self, by: Duration) {
+        self.due.clear();
+        for (key, seat) in &mut self.seats {
+            let by_calendar = matches!(seat.schedule, Schedule::Cron(_)) && seat.health.failures == 0;
+            if !by_calendar {
+                seat.due = seat.due.map(|due| earlier(due, by));
+            }
+            self.due.extend(seat.due.map(|due| (due, key.clone())));
+        }
+        self.wanted.values_mut().for_each(|wanted| wanted.since = earlier(wanted.since, by));
+        self.taken_in = earlier(self.taken_in, by);
+    }
+
     /// Moves whoever is due into its lane.
     pub fn wake(&mut self, now: Timestamp) {
         while let Some((due, key)) = self.due.first().cloned() {
@@ -201,7 +215,7 @@ impl Roster {
         let due = match (seat.state.is_active(), end.how == How::Stopped) {
             (false, _) => None,
             (true, true) => Some(now),
-            (true, false) => next_due(&seat.schedule, end.ended, seat.health, self.probe),
+            (true, false) => next_due(&seat.schedule, end.ended.min(now), seat.health, self.probe),
         };
         // Somebody may have asked for it while it ran.
         if self.wanted.contains_key(key) {
@@ -279,6 +293,11 @@ fn lane_of(state: State) -> Lane {
 
 fn count(seat: &Seat, by: i64) {
     metrics::INTEGRATIONS.with_label_values(&[seat.state.as_str()]).add(by);
+}
+
+fn earlier(from: Timestamp, by: Duration) -> Timestamp {
+    let by = jiff::SignedDuration::try_from(by).unwrap_or(jiff::SignedDuration::MAX);
+    from.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
 fn later(from: Timestamp, by: Duration) -> Timestamp {

@@ -45,7 +45,7 @@ impl Api {
     }
 
     async fn send(&self, method: Method, url: &str, body: Bytes) -> anyhow::Result<Value> {
-        let request = HttpRequest { method, url: url.parse()?, headers: self.headers.clone(), body, silence: None };
+        let request = HttpRequest { method, headers: self.headers.clone(), body, ..HttpRequest::get(url.parse()?) };
         let answer = self.http.send(request).await?;
         let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         if !answer.status.is_success() {

@@ -2,6 +2,8 @@
 //! consumer group, and the broker fences whoever owns it no more. Nothing is kept on this node.
 
 mod admin;
+mod appender;
+mod clock;
 mod config;
 mod consumer;
 mod context;
@@ -32,11 +34,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rdkafka::{
-    config::FromClientConfigAndContext,
-    error::KafkaError,
-    producer::{FutureProducer, FutureRecord},
-};
+use rdkafka::{error::KafkaError, producer::FutureRecord};
 use syncline_model::{
     EventLog, LogFault, ShardId, Step, TenantId,
     log::{Consumer, InboxItem, InboxOffset, Logged, Membership, Position},
@@ -45,7 +43,7 @@ use tokio::sync::Semaphore;
 
 use crate::embedded::{locked, tenants_of};
 use admin::Topics;
-use context::Ears;
+use appender::Appender;
 use reading::Readers;
 use shard::Owned;
 use threads::{Gate, Threads};
@@ -68,7 +66,7 @@ pub(crate) struct Core {
     shards: NonZeroU16,
     topics: Topics,
     readers: Readers,
-    appender: FutureProducer<Ears>,
+    appender: Appender,
     owned: Mutex<HashMap<ShardId, Arc<Owned>>>,
     takeovers: Gate,
     threads: Arc<Threads>,
@@ -86,10 +84,9 @@ impl KafkaLog {
             let names = config.names()?;
             let topics = Topics::new(&config)?;
             let shards = topics.prepare()?;
-            let appender = FutureProducer::from_config_and_context(&config.appender(), Ears::new(&config));
             let core = Core {
                 readers: Readers::new(&config, &names),
-                appender: appender.map_err(|error| faults::client(&error))?,
+                appender: Appender::open(&config)?,
                 names,
                 shards,
                 topics,
@@ -162,17 +159,19 @@ impl EventLog for KafkaLog {
     async fn append(&self, item: InboxItem) -> Result<InboxOffset, LogFault> {
         let shard = ShardId::of(&item.tenant, self.0.shards);
         let inbox = self.0.names.inbox();
-        let record = FutureRecord::to(&inbox)
-            .partition(i32::from(shard.0))
-            .key(item.tenant.as_str())
-            .payload(item.body.as_ref())
-            .headers(wire::inbox_headers(&item));
-        match self.0.appender.send(record, self.0.config.append_timeout).await {
+        let record = || {
+            FutureRecord::to(&inbox)
+                .partition(i32::from(shard.0))
+                .key(item.tenant.as_str())
+                .payload(item.body.as_ref())
+                .headers(wire::inbox_headers(&item))
+        };
+        match self.0.appender.send(record).await {
             Ok(delivered) => Ok(InboxOffset(wire::place_offset(delivered.offset))),
-            Err((KafkaError::MessageProduction(code), _)) if faults::is_too_large(code) => {
+            Err(KafkaError::MessageProduction(code)) if faults::is_too_large(code) => {
                 Err(LogFault::TooLarge { index: 0, bytes: item.body.len(), limit_bytes: self.0.config.event_bytes_max })
             }
-            Err((error, _)) => Err(faults::unavailable(&error)),
+            Err(error) => Err(faults::unavailable(&error)),
         }
     }
 

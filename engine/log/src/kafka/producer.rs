@@ -16,6 +16,7 @@ use rdkafka::{
 use syncline_model::{LogFault, ShardId};
 
 use super::{
+    clock::Clock,
     config::KafkaConfig,
     context::Ears,
     faults,
@@ -59,6 +60,7 @@ struct Failed {
 /// Hears how messages were delivered.
 pub struct Reports {
     ears: Ears,
+    clock: Clock,
     failed: Mutex<Option<Failed>>,
     forbidden: Mutex<Vec<String>>,
 }
@@ -93,6 +95,11 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, report: &DeliveryResult<'_>, index: usize) {
+        if let (Ok(message), OWN) = (report, index)
+            && let rdkafka::Timestamp::LogAppendTime(taken_ms) = message.timestamp()
+        {
+            self.clock.hear(taken_ms);
+        }
         let Err((KafkaError::MessageProduction(code), message)) = report else { return };
         // What librdkafka threw away because of another failure is no cause.
         if matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
@@ -117,7 +124,7 @@ pub struct Transactions {
 impl Transactions {
     /// Takes a lane of the shard over: whoever had it can commit nothing any more, and what it left open is aborted.
     pub fn take_over(config: &KafkaConfig, names: &Names, shard: ShardId, lane: usize, stop: &dyn Fn() -> bool) -> Result<Self, LogFault> {
-        let context = Reports { ears: Ears::new(config), failed: Mutex::default(), forbidden: Mutex::default() };
+        let context = Reports { ears: Ears::new(config), clock: Clock::default(), failed: Mutex::default(), forbidden: Mutex::default() };
         let settings = config.transactional(&names.transactional(shard, lane));
         let polled = Polled::open(&settings, context)?;
         while !stop() {
@@ -153,6 +160,7 @@ impl Transactions {
     fn try_commit(&self, draft: &Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
         let began = Instant::now();
         *locked(&self.producer().context().failed) = None;
+        self.producer().context().clock.begin();
         let schemas = self.schemas_of(draft).map_err(Refusal::Aborted)?;
         self.producer().begin_transaction().map_err(|error| self.refused(error))?;
         if let Err(refusal) = self.write(draft, &schemas) {
@@ -234,12 +242,12 @@ impl Transactions {
                 None => record,
             })?;
         }
-        let mut topics = TopicsOf::new(&self.names);
+        let (mut topics, mut messages) = (TopicsOf::new(&self.names), wire::Events::default());
         for (index, (_, _, event)) in draft.events().enumerate() {
             let (outgoing, framed) = match schemas.get(index) {
-                None => (wire::event(event), None),
+                None => (messages.next(event), None),
                 Some(schema) => {
-                    let (outgoing, framed) = wire::event(event).under(schema, &event.body);
+                    let (outgoing, framed) = messages.next(event).under(schema, &event.body);
                     (outgoing, Some(framed))
                 }
             };

@@ -2,6 +2,7 @@
 //! that touch the same stream, the inbox or deliveries never lie in two of them at once, and keep their order, so that no lane needs
 //! to know how another one ends. What comes while lanes are busy shares the next transaction.
 
+mod batch;
 mod waiting;
 
 use std::{
@@ -15,12 +16,9 @@ use tokio::sync::oneshot;
 
 use crate::embedded::locked;
 
+use batch::Batch;
 pub use waiting::{Waiting, room, room_for};
 
-const EVENTS_MAX: usize = 10_000;
-const BYTES_MAX: usize = 16 << 20;
-/// So many events are worth a transaction of their own; nobody is waited for.
-const ENOUGH: usize = 500;
 /// Transactions that follow each other this closely, this many times, keep a lane busy.
 const CLOSE: Duration = Duration::from_millis(5);
 const PRESSED: u32 = 8;
@@ -194,8 +192,9 @@ impl Queue {
                 state.resting.retain(|resting| *resting != lane);
                 return (Turn::End, Work::default());
             }
-            if state.next() == Some(lane) && state.may_write() {
-                match state.patience(now, self.batch) {
+            let waits = state.batch();
+            if state.next(&waits) == Some(lane) && state.may_write(&waits) {
+                match state.patience(&waits, now, self.batch) {
                     Some(more) => wake = wake.min(now + more),
                     None => {
                         self.came.notify_all();
@@ -241,19 +240,36 @@ impl State {
         (turn, Work::default())
     }
 
-    /// Which lane is next: the first one where the brokers have had time, so that the others can be closed.
-    fn next(&self) -> Option<usize> {
+    /// Which lane is next: the first one where the brokers have had time, so that the others can be closed. Large steps go through it one
+    /// transaction after the other: while they are written, brokers end the one before, and another lane would only share our CPU with it.
+    fn next(&self, waits: &Batch) -> Option<usize> {
+        let first = self.resting.contains(&0).then_some(0);
+        if waits.is_for_the_first() || (waits.is_large() && first.is_some()) {
+            return first;
+        }
         let has_rested = match (self.came_first, self.ended) {
             (Some(came), Some(ended)) => came.saturating_duration_since(ended) > RESTED,
             (None, _) | (_, None) => true,
         };
-        if has_rested && self.resting.contains(&0) { Some(0) } else { self.resting.front().copied() }
+        first.filter(|_| has_rested).or_else(|| self.resting.front().copied())
     }
 
-    fn may_write(&self) -> bool {
-        let mut passed = HashSet::new();
-        let is_open = !self.alone && self.to_do_alone.is_empty();
-        is_open && self.waiting.iter().any(|waiting| self.may_take(waiting, &mut passed))
+    fn may_write(&self, waits: &Batch) -> bool {
+        waits.steps > 0 && !self.alone && self.to_do_alone.is_empty()
+    }
+
+    /// What could go into a transaction now. What waits for a stream of another lane is no reason to hurry: it cannot go.
+    fn batch(&self) -> Batch {
+        let (mut batch, mut passed) = (Batch::default(), HashSet::new());
+        for waiting in &self.waiting {
+            if batch.is_full() {
+                break;
+            }
+            if self.may_take(waiting, &mut passed) {
+                batch.add(waiting);
+            }
+        }
+        batch
     }
 
     /// Nothing that it touches is in another lane, or belongs to what has waited longer and is not taken.
@@ -266,18 +282,11 @@ impl State {
     }
 
     /// How much longer to wait for others. When nobody has anything more to say, waiting would only make everybody slower.
-    fn patience(&mut self, now: Instant, batch: Duration) -> Option<Duration> {
-        // What waits for a stream of another lane is no reason to hurry: it cannot go now.
-        let (mut steps, mut events, mut bytes, mut passed) = (0, 0, 0, HashSet::new());
-        for waiting in &self.waiting {
-            if self.may_take(waiting, &mut passed) {
-                (steps, events, bytes) = (steps + 1, events + waiting.step.events.len(), bytes + waiting.bytes);
-            }
-        }
+    fn patience(&mut self, waits: &Batch, now: Instant, batch: Duration) -> Option<Duration> {
         // A few beside many at work would only make one transaction more; they go with those that come back.
-        let are_worth_it = steps * 2 >= self.steps_at_work;
+        let are_worth_it = waits.steps * 2 >= self.steps_at_work;
         let all_have_spoken = are_worth_it && self.waiting.len() + self.steps_at_work >= self.speakers;
-        if events >= ENOUGH || bytes >= BYTES_MAX || all_have_spoken {
+        if waits.is_enough() || all_have_spoken {
             return None;
         }
         let until =
@@ -293,22 +302,25 @@ impl State {
 
     /// As much of what waits as one transaction takes, in its order.
     fn take(&mut self, lane: usize, now: Instant) -> (Turn, Work) {
-        let (mut events, mut bytes) = (0, 0);
-        let (mut taken, mut left, mut passed) = (Vec::new(), VecDeque::new(), HashSet::new());
+        let (mut batch, mut taken, mut left, mut passed) = (Batch::default(), Vec::new(), VecDeque::new(), HashSet::new());
         for waiting in std::mem::take(&mut self.waiting) {
-            let is_full = events >= EVENTS_MAX || bytes >= BYTES_MAX;
-            if is_full || !self.may_take(&waiting, &mut passed) {
+            if batch.is_full() || !self.may_take(&waiting, &mut passed) {
                 left.push_back(waiting);
                 continue;
             }
-            (events, bytes) = (events + waiting.step.events.len(), bytes + waiting.bytes);
+            batch.add(&waiting);
             taken.push(waiting);
         }
         self.waiting = left;
         self.came_first = (!self.waiting.is_empty()).then_some(now);
         self.resting.retain(|resting| *resting != lane);
         let is_close = self.at_work > 0 || self.ended.is_some_and(|ended| now.duration_since(ended) < CLOSE);
-        self.pressed = if is_close { self.pressed + 1 } else { 0 };
+        self.pressed = match (is_close, batch.is_for_the_first()) {
+            (false, _) => 0,
+            (true, false) => self.pressed + 1,
+            // Another lane would not get it.
+            (true, true) => self.pressed,
+        };
         let touched: HashSet<u64> = taken.iter().flat_map(|waiting: &Waiting| waiting.touches.iter().copied()).collect();
         self.touched.extend(&touched);
         (self.at_work, self.steps_at_work) = (self.at_work + 1, self.steps_at_work + taken.len());

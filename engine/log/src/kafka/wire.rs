@@ -37,16 +37,48 @@ impl Outgoing {
 
 /// An event without its body, which is the message's value as it is.
 pub fn event(event: &Event) -> Outgoing {
-    let attributes = event.attributes();
-    let mut headers = OwnedHeaders::new_with_capacity(attributes.len());
-    let mut bytes = 0;
-    for (name, value) in attributes {
-        let name = header(name);
-        bytes += name.len() + value.len() + 4;
-        headers = headers.insert(Header { key: &name, value: Some(value.as_str()) });
+    Events::default().next(event)
+}
+
+/// One event after the other. What neighbours have in common is made once: making headers is most of what writing costs us.
+#[derive(Default)]
+pub struct Events<'a> {
+    before: Option<(&'a Event, Headed)>,
+}
+
+/// Headers, and how large they are.
+#[derive(Clone)]
+struct Headed {
+    headers: OwnedHeaders,
+    bytes: usize,
+}
+
+impl<'a> Events<'a> {
+    /// The next one, without its body.
+    pub fn next(&mut self, event: &'a Event) -> Outgoing {
+        let common = match self.before.take() {
+            Some((before, common)) if before.is_akin(event) => common,
+            _ => Headed::common_of(event),
+        };
+        let headed = event.own_attributes().fold(common.clone(), Headed::with);
+        self.before = Some((event, common));
+        let key = event.partition_key().into_bytes();
+        Outgoing { bytes: headed.bytes + key.len() + event.body.len(), key, headers: headed.headers }
     }
-    let key = event.partition_key().into_bytes();
-    Outgoing { bytes: bytes + key.len() + event.body.len(), key, headers }
+}
+
+impl Headed {
+    fn common_of(event: &Event) -> Self {
+        let own: Vec<&str> = event.own_attributes().map(|(name, _)| name).collect();
+        let empty = Self { headers: OwnedHeaders::new_with_capacity(16), bytes: 0 };
+        event.attributes().into_iter().filter(|(name, _)| !own.contains(name)).fold(empty, Self::with)
+    }
+
+    fn with(self, (name, value): (&'static str, String)) -> Self {
+        let name = header(name);
+        let bytes = self.bytes + name.len() + value.len() + 4;
+        Self { headers: self.headers.insert(Header { key: &name, value: Some(value.as_str()) }), bytes }
+    }
 }
 
 /// The header of an attribute. Those that every event has are known, because there are many events.
@@ -230,4 +262,41 @@ pub fn inbox_item(message: &BorrowedMessage<'_>) -> Option<(InboxOffset, InboxIt
         body: Bytes::copy_from_slice(message.payload().unwrap_or_default()),
     };
     Some((InboxOffset(place_offset(message.offset())), item))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn headers_of(outgoing: &Outgoing) -> BTreeMap<String, String> {
+        let text = |header: Header<'_, &[u8]>| (header.key.to_owned(), String::from_utf8(header.value.unwrap().to_vec()).unwrap());
+        let headers: BTreeMap<String, String> = outgoing.headers.iter().map(text).collect();
+        assert_eq!(headers.len(), outgoing.headers.count(), "none is there twice");
+        headers
+    }
+
+    #[test]
+    fn every_event_has_all_of_its_own_attributes_and_those_it_shares_with_the_one_before() {
+        let acme: TenantId = "acme".parse().unwrap();
+        let first = crate::conformance::event(&acme, "1", "x");
+        let timed =
+            Event { time: Some(Timestamp::UNIX_EPOCH), version: Some(Version(7)), traceparent: Some("00-1-2-03".into()), ..first.clone() };
+        let unnamed = Event { key: RecordKey::of([""]), ..first.clone() };
+        let deleted = Event { op: Op::Delete, ..timed.clone() };
+        let elsewhere = Event { stream: "others".parse().unwrap(), ..deleted.clone() };
+        let replayed = Event { origin: Origin::Replay, ..elsewhere.clone() };
+        let of_another = Event { tenant: "other".parse().unwrap(), ..replayed.clone() };
+        let mut events = Events::default();
+        for event in [&first, &timed, &unnamed, &first, &deleted, &elsewhere, &replayed, &of_another, &first] {
+            let outgoing = events.next(event);
+            let wanted: BTreeMap<String, String> =
+                event.attributes().into_iter().map(|(name, value)| (header(name).into_owned(), value)).collect();
+            assert_eq!(headers_of(&outgoing), wanted);
+            let bytes: usize = wanted.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+            assert_eq!(outgoing.bytes, bytes + outgoing.key.len() + event.body.len());
+        }
+    }
 }

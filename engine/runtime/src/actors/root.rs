@@ -7,7 +7,7 @@ mod shards;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorContext, ArbiterHandle, AsyncContext, Context, Handler, SpawnHandle};
@@ -21,6 +21,7 @@ use super::{
     tenant::Tenant,
 };
 use crate::{
+    clock::Clock,
     engine::Stats,
     gate::GateEvent,
     job::{Shared, Ticket},
@@ -52,6 +53,7 @@ pub struct Root {
     /// Streams that have something new, as webhooks say.
     noticed: HashMap<Key, HashSet<StreamName>>,
     timer: Option<(Timestamp, SpawnHandle)>,
+    clock: Clock,
     ends: Vec<(Option<Key>, oneshot::Sender<()>)>,
     stopping: bool,
     /// Ends everything that hangs on this root.
@@ -84,6 +86,7 @@ impl Root {
             accepted: HashMap::new(),
             noticed: HashMap::new(),
             timer: None,
+            clock: Clock::default(),
             ends: Vec::new(),
             stopping: false,
             _dies_with_us: kill.clone().drop_guard(),
@@ -94,7 +97,7 @@ impl Root {
 
     /// Lets whoever may run do so, and sets the timer for whoever comes next.
     fn turn(&mut self, context: &mut Context<Self>) {
-        let now = Timestamp::now();
+        let now = self.now();
         if !self.stopping {
             self.roster.wake(now);
             while let Some((key, wanted)) = self.roster.grant(now) {
@@ -109,6 +112,16 @@ impl Root {
         }
         metrics::JOBS_RUNNING.set(i64::try_from(self.runs.len()).unwrap_or(i64::MAX));
         metrics::JOBS_QUEUED.set(i64::try_from(self.roster.lanes.queued()).unwrap_or(i64::MAX));
+    }
+
+    /// What the clock says. What waits for an interval is moved with it when it was set back.
+    pub(super) fn now(&mut self) -> Timestamp {
+        let now = Timestamp::now();
+        if let Some(by) = self.clock.look(now, Instant::now()) {
+            tracing::warn!(by_s = by.as_secs(), "the clock of this machine was set back; what is due is due by as much earlier");
+            self.roster.set_back(by);
+        }
+        now
     }
 
     fn set_timer(&mut self, now: Timestamp, context: &mut Context<Self>) {
@@ -167,7 +180,8 @@ impl Handler<Enrol> for Root {
             self.again.insert(key);
             return;
         }
-        self.roster.seat_anew(enrolled, Timestamp::now());
+        let now = self.now();
+        self.roster.seat_anew(enrolled, now);
         self.turn(context);
     }
 }
@@ -226,7 +240,7 @@ impl Handler<SyncNow> for Root {
         if let Some(instead) = running.or_else(|| self.roster.asked_job(&key)) {
             return actix::MessageResult(Some(instead));
         }
-        let now = Timestamp::now();
+        let now = self.now();
         if self.runs.contains_key(&key) {
             self.roster.want_after(key, Wanted { trigger: Trigger::Manual, job: Some(job), since: now });
             return actix::MessageResult(None);

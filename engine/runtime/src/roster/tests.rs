@@ -66,6 +66,20 @@ fn an_integration_whose_last_job_ended_by_a_clock_that_is_ahead_is_due_after_its
 }
 
 #[test]
+fn a_clock_that_is_set_back_by_an_hour_keeps_nobody_waiting_for_an_hour_and_leaves_the_calendar_alone() {
+    let mut roster = roster();
+    roster.seat_at_start(Enrolled { last_job_ended: Some(at(0)), ..live("shop", 60) }, at(0), false);
+    let hourly = Enrolled { schedule: Schedule::Cron("0 * * * *".to_owned()), last_job_ended: Some(at(0)), ..live("daily", 60) };
+    roster.seat_at_start(hourly, at(0), false);
+    roster.set_back(Duration::from_secs(3600));
+    roster.wake(at(60 - 3600 - 1));
+    assert_eq!(roster.lanes.queued(), 0);
+    roster.wake(at(63 - 3600));
+    assert_eq!(roster.lanes.queued(), 1);
+    assert_eq!(roster.next_due(), Some(at(3600)), "what is due at a time of the day is");
+}
+
+#[test]
 fn an_integration_comes_again_its_interval_after_the_end_of_its_job() {
     let mut roster = roster();
     let shop = live("shop", 60);

@@ -6,6 +6,9 @@ use tokio::sync::{Semaphore, oneshot::Receiver};
 
 use super::*;
 
+/// As many as [`super::batch`] says are enough for a transaction, and as it takes at most.
+const ENOUGH: usize = 500;
+const EVENTS_MAX: usize = 10_000;
 const LONG: Duration = Duration::from_secs(3600);
 
 fn soon() -> Instant {
@@ -59,6 +62,19 @@ fn written(queue: &Queue, lane: usize) -> (Vec<String>, Work) {
     (batch.iter().map(streams).collect(), work)
 }
 
+/// Which lane would be given what waits.
+fn next(queue: &Queue) -> Option<usize> {
+    let state = locked(&queue.state);
+    state.next(&state.batch())
+}
+
+/// How much longer it would wait for others.
+fn patience(queue: &Queue) -> Option<Duration> {
+    let mut state = locked(&queue.state);
+    let waits = state.batch();
+    state.patience(&waits, Instant::now(), LONG)
+}
+
 #[test]
 fn what_came_meanwhile_shares_a_transaction_in_its_order() {
     let queue = lanes(LONG);
@@ -99,9 +115,9 @@ fn what_waits_for_a_stream_of_another_lane_makes_nobody_hurry() {
     drop(written(&queue, 0));
     assert!(queue.push(waiting_with(&["a"], 500).0));
     assert!(queue.push(waiting_with(&["e"], 1).0));
-    assert!(locked(&queue.state).patience(Instant::now(), LONG).is_some());
+    assert!(patience(&queue).is_some());
     assert!(queue.push(waiting_with(&["f"], 499).0));
-    assert_eq!(locked(&queue.state).patience(Instant::now(), LONG), None);
+    assert_eq!(patience(&queue), None);
 }
 
 #[test]
@@ -194,4 +210,52 @@ fn a_shard_has_room_for_so_many_steps_and_so_many_bytes() {
         places.len()
     };
     assert_eq!((taken(&of(10)), taken(&of(1 << 20)), taken(&of(100 << 20))), (1024, 64, 1));
+}
+
+#[test]
+fn large_steps_wait_for_the_first_lane_and_small_ones_take_the_other() {
+    let queue = lanes(LONG);
+    assert!(queue.push(waiting_with(&["a"], ENOUGH).0));
+    let (_, work) = written(&queue, 0);
+    assert!(queue.push(waiting_with(&["b"], ENOUGH).0));
+    assert_eq!(next(&queue), None);
+    push(&queue, &["c"]);
+    assert_eq!(next(&queue), Some(1), "with a small one they are no longer large");
+    queue.done(0, &work);
+    assert_eq!(written(&queue, 1).0, ["b", "c"]);
+}
+
+#[test]
+fn a_first_lane_that_is_free_takes_what_is_large_though_it_has_just_written() {
+    let queue = lanes(LONG);
+    assert!(queue.push(waiting_with(&["a"], ENOUGH).0));
+    let (_, work) = written(&queue, 0);
+    queue.done(0, &work);
+    assert!(queue.push(waiting_with(&["a"], ENOUGH).0));
+    assert_eq!(next(&queue), Some(0));
+    assert_eq!(written(&queue, 0).0, ["a"]);
+}
+
+#[test]
+fn large_steps_that_make_a_whole_transaction_wait_for_no_lane() {
+    let queue = lanes(LONG);
+    assert!(queue.push(waiting_with(&["a"], ENOUGH).0));
+    drop(written(&queue, 0));
+    for stream in ["b", "c"] {
+        assert_eq!(next(&queue).filter(|_| stream == "c"), None);
+        assert!(queue.push(waiting_with(&[stream], EVENTS_MAX / 2).0));
+    }
+    assert_eq!(written(&queue, 1).0, ["b", "c"]);
+}
+
+#[test]
+fn a_shard_whose_steps_are_large_asks_for_no_other_lane() {
+    let queue = Queue::new(Duration::ZERO, 2);
+    queue.enter(0);
+    for _ in 0..100 {
+        assert!(queue.push(waiting_with(&["a"], ENOUGH).0));
+        let (_, work) = written(&queue, 0);
+        queue.done(0, &work);
+    }
+    assert_eq!(queue.lanes(), 1);
 }

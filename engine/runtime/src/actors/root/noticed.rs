@@ -3,7 +3,6 @@
 use std::{collections::HashSet, time::Duration};
 
 use actix::{AsyncContext, Context, Handler};
-use jiff::Timestamp;
 use syncline_model::{StreamName, ledger::Trigger};
 
 use super::Root;
@@ -26,7 +25,8 @@ impl Root {
             if root.stopping || !root.noticed.contains_key(&key) || root.runs.contains_key(&key) {
                 return;
             }
-            if !root.roster.notice(key.clone(), Timestamp::now()) {
+            let now = root.now();
+            if !root.roster.notice(key.clone(), now) {
                 // It is not ours, or rests; it goes on where it was read to.
                 root.noticed.remove(&key);
             }

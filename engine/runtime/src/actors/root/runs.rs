@@ -93,7 +93,8 @@ impl Root {
         let targeted = self.runs.remove(key).is_some_and(|run| run.ticket.only.is_some());
         self.leave_tenant(&key.tenant);
         if self.roster.has(key) {
-            self.roster.ended(key, end, targeted, Timestamp::now());
+            let now = self.now();
+            self.roster.ended(key, end, targeted, now);
         }
         let waiting = std::mem::take(&mut self.ends);
         for (whose, tell) in waiting {

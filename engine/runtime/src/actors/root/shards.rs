@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
-use jiff::Timestamp;
 use syncline_model::{Shard, ShardId, TenantId, ledger::Enrolled, log::ShardChange};
 
 use super::Root;
@@ -91,7 +90,7 @@ impl Root {
     }
 
     fn seat(&mut self, enrolled: Vec<Enrolled>, shards: &std::collections::HashSet<ShardId>) {
-        let now = Timestamp::now();
+        let now = self.now();
         for enrolled in enrolled {
             let shard = self.shard_of(&enrolled.tenant);
             let ours = shards.contains(&shard) && self.shards.contains_key(&shard);
