@@ -65,6 +65,7 @@ pub fn declared() -> Vec<MetricFamily> {
         syncline_log::metrics::LOG_KAFKA_ABORTS_TOTAL,
         syncline_log::metrics::LOG_KAFKA_COMMITS_UNANSWERED_TOTAL,
         syncline_log::metrics::LOG_KAFKA_FENCED_TOTAL,
+        syncline_log::metrics::LOG_KAFKA_LEFT_OPEN_TOTAL,
         syncline_log::metrics::LOG_KAFKA_LANES,
         syncline_log::metrics::LOG_KAFKA_STEPS_WAITING,
         syncline_log::metrics::LOG_KAFKA_BYTES_WAITING,

@@ -26,6 +26,8 @@ mod hooked;
 #[allow(dead_code, reason = "what other tests use of it")]
 #[path = "cluster/installation.rs"]
 mod installation;
+#[path = "cluster/left_open.rs"]
+mod left_open;
 #[path = "cluster/nodes.rs"]
 mod nodes;
 #[path = "cluster/outage.rs"]

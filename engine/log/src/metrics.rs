@@ -79,6 +79,12 @@ mod of_kafka {
         "Shards that were lost in the middle of a transaction, because another node had taken them over"
     ));
 
+    /// Transactions of shards that the brokers had left open after a crash of theirs, as they were found by the next owner.
+    pub static LOG_KAFKA_LEFT_OPEN_TOTAL: LazyLock<IntCounter> = metric!(register_int_counter!(
+        "syncline_log_kafka_left_open_total",
+        "Times that a shard was found with a transaction that the brokers had left open after a crash of theirs"
+    ));
+
     /// Producers that busy shards have beside their first.
     pub static LOG_KAFKA_LANES: LazyLock<IntGauge> =
         metric!(register_int_gauge!("syncline_log_kafka_lanes", "Producers that busy shards have beside their first"));

@@ -88,6 +88,16 @@ impl Topics {
         u16::try_from(shards).ok().and_then(NonZeroU16::new).ok_or_else(|| LogFault::Damaged(format!("the inbox has {shards} partitions")))
     }
 
+    /// Whether everything that we may see is on one broker, without copies.
+    pub fn are_on_one_broker(&self) -> Result<bool, LogFault> {
+        let metadata = probe::metadata(self.client().inner(), &self.config)?;
+        let partitions = metadata.topics().iter().flat_map(rdkafka::metadata::MetadataTopic::partitions);
+        let mut brokers: Vec<i32> = partitions.flat_map(|partition| partition.replicas().iter().copied()).collect();
+        brokers.sort_unstable();
+        brokers.dedup();
+        Ok(brokers.len() == 1)
+    }
+
     fn own<'a>(&'a self, topic: &'a str, partitions: i32, compacted: bool) -> NewTopic<'a> {
         // By the broker's clock: what a node sends whose own is wrong would be refused otherwise.
         let new = self.with_copies(NewTopic::new(topic, partitions, self.replication())).set("message.timestamp.type", "LogAppendTime");

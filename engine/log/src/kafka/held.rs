@@ -44,6 +44,11 @@ impl Held {
         self.seen.get(tenant).is_some_and(|of| of.contains_key(delivery))
     }
 
+    /// What was read of the topic of cursors, and the deliveries of another.
+    pub fn with_seen_of(self, other: Self) -> Self {
+        Self { seen: other.seen, ..self }
+    }
+
     pub fn set_cursor(&mut self, key: CursorKey, to: Option<(Revision, Cursor)>) {
         let of = self.cursors.entry(key.tenant).or_default().entry(key.integration).or_default();
         match to {
@@ -79,6 +84,9 @@ impl Held {
 
     /// Takes up one record of the topic of deliveries.
     pub fn restore_seen(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), LogFault> {
+        if key == wire::ENDS {
+            return Ok(());
+        }
         let damaged = || LogFault::Damaged(format!("a delivery cannot be read: `{}`", String::from_utf8_lossy(key)));
         let (tenant, delivery) = wire::read_seen_key(key).ok_or_else(damaged)?;
         let until = value.map(|value| wire::read_plain_number(value).ok_or_else(damaged)).transpose()?;
@@ -131,11 +139,18 @@ pub struct Draft {
     pub seen: HashMap<(TenantId, String), Option<u64>>,
     pub inbox: Option<InboxOffset>,
     pub lanes: Option<u64>,
+    /// Something is written to the topic of deliveries that says nothing: what the same producer has left open there ends with it.
+    pub ends: bool,
 }
 
 impl Draft {
     pub fn is_empty(&self) -> bool {
-        self.events().next().is_none() && self.cursors.is_empty() && self.seen.is_empty() && self.inbox.is_none() && self.lanes.is_none()
+        self.events().next().is_none()
+            && self.cursors.is_empty()
+            && self.seen.is_empty()
+            && self.inbox.is_none()
+            && self.lanes.is_none()
+            && !self.ends
     }
 
     /// The events, each with the number of its step and its place in that step.
@@ -187,6 +202,9 @@ impl Draft {
         }
         if let Some(lanes) = self.lanes {
             records.push((true, wire::LANES.to_vec(), Some(wire::number(lanes).into())));
+        }
+        if self.ends {
+            records.push((false, wire::ENDS.to_vec(), None));
         }
         records
     }

@@ -21,6 +21,7 @@ mod raw;
 mod reading;
 mod refusal;
 mod shard;
+mod takeover;
 mod tending;
 mod threads;
 mod wire;

@@ -20,7 +20,7 @@ use syncline_model::{
 use super::{Core, config::KafkaConfig, context::Ears, faults, names::Names, tending, wire};
 use crate::embedded::locked;
 
-const KEPT: usize = 8;
+const KEPT: usize = 16;
 const LOOKED_UP_ONE_BY_ONE: usize = 4;
 const ANSWER: Duration = Duration::from_secs(20);
 /// How often somebody who waits looks for new topics.
@@ -48,6 +48,13 @@ pub struct Readers {
     config: KafkaConfig,
     names: Names,
     free: Arc<Mutex<Vec<Kept>>>,
+    ends: Mutex<Option<Arc<Ends>>>,
+}
+
+/// Only asked where partitions end: by what is written, and by what is committed or aborted.
+struct Ends {
+    written: BaseConsumer<Ears>,
+    decided: BaseConsumer<Ears>,
 }
 
 /// A consumer in use.
@@ -90,7 +97,7 @@ impl Reader {
 
 impl Readers {
     pub fn new(config: &KafkaConfig, names: &Names) -> Self {
-        Self { config: config.clone(), names: names.clone(), free: Arc::default() }
+        Self { config: config.clone(), names: names.clone(), free: Arc::default(), ends: Mutex::default() }
     }
 
     pub fn take(&self) -> Result<Reader, LogFault> {
@@ -126,6 +133,33 @@ impl Readers {
 
     pub fn clear(&self) {
         locked(&self.free).clear();
+        locked(&self.ends).take();
+    }
+
+    /// Whether something in a partition is neither committed nor aborted.
+    pub fn has_open(&self, topic: &str, partition: i32) -> Result<bool, LogFault> {
+        let end = |consumer: &BaseConsumer<Ears>| {
+            tending::give_token(consumer.client());
+            consumer.fetch_watermarks(topic, partition, ANSWER).map(|(_, end)| end).map_err(|error| faults::unavailable(&error))
+        };
+        let ends = self.ends()?;
+        let written = end(&ends.written)?;
+        Ok(end(&ends.decided)? < written)
+    }
+
+    fn ends(&self) -> Result<Arc<Ends>, LogFault> {
+        let open = |isolation: &str| {
+            let mut config = self.config.consumer(&self.names.readers());
+            config.set("isolation.level", isolation);
+            BaseConsumer::from_config_and_context(&config, Ears::new(&self.config)).map_err(|error| faults::client(&error))
+        };
+        let mut ends = locked(&self.ends);
+        if let Some(ends) = &*ends {
+            return Ok(Arc::clone(ends));
+        }
+        let new = Arc::new(Ends { written: open("read_uncommitted")?, decided: open("read_committed")? });
+        *ends = Some(Arc::clone(&new));
+        Ok(new)
     }
 }
 

@@ -10,7 +10,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rdkafka::{Message, Offset, TopicPartitionList, error::KafkaError};
 use syncline_model::{
     CursorEntry, IntegrationId, LogFault, Shard, ShardId, Step, TenantId,
     log::{Answer, InboxItem, InboxOffset, ShardChange},
@@ -18,16 +17,15 @@ use syncline_model::{
 use tokio::sync::{Semaphore, mpsc::UnboundedSender, oneshot};
 
 use super::{
-    Core, faults,
-    held::{Draft, Held},
+    Core,
+    held::Held,
     inbox::Inbox,
-    producer::{Refusal, Transactions},
     queue::{self, Queue, Waiting},
+    takeover::{Taken, take_over},
     writer,
 };
 use crate::{embedded::locked, metrics};
 
-const RESTORE: Duration = Duration::from_secs(120);
 const AGAIN_FIRST: Duration = Duration::from_millis(200);
 const AGAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -35,6 +33,8 @@ const AGAIN_MAX: Duration = Duration::from_secs(5);
 pub struct Owned {
     pub shard: ShardId,
     pub held: Mutex<Held>,
+    /// The lane whose producer the first lane has; that one has the first one's.
+    first: usize,
     pub inbox: Arc<Inbox>,
     pub queue: Queue,
     lost: AtomicBool,
@@ -42,10 +42,21 @@ pub struct Owned {
 }
 
 impl Owned {
-    fn new(core: &Core, shard: ShardId, held: Held, inbox: Arc<Inbox>) -> Arc<Self> {
+    fn new(core: &Core, shard: ShardId, held: Held, first: usize, inbox: Arc<Inbox>) -> Arc<Self> {
         inbox.done(held.inbox_done);
         let queue = Queue::new(core.config.batch, core.config.lanes.get());
-        Arc::new(Self { shard, held: Mutex::new(held), inbox, queue, lost: AtomicBool::new(false), room: queue::room() })
+        Arc::new(Self { shard, held: Mutex::new(held), first, inbox, queue, lost: AtomicBool::new(false), room: queue::room() })
+    }
+
+    /// The number of a lane's producer.
+    pub fn producer_of(&self, lane: usize) -> usize {
+        if lane == 0 {
+            self.first
+        } else if lane == self.first {
+            0
+        } else {
+            lane
+        }
     }
 
     pub fn is_lost(&self) -> bool {
@@ -114,7 +125,7 @@ impl Slot {
         true
     }
 
-    fn is_cancelled(&self) -> bool {
+    pub fn is_cancelled(&self) -> bool {
         locked(&self.state).cancelled
     }
 
@@ -126,7 +137,7 @@ impl Slot {
         state.owned = owned;
     }
 
-    fn rest(&self, wait: Duration) {
+    pub fn rest(&self, wait: Duration) {
         let state = locked(&self.state);
         if !state.cancelled {
             drop(self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner));
@@ -144,9 +155,9 @@ pub fn live(core: &Arc<Core>, slot: &Slot, changes: &UnboundedSender<ShardChange
     let mut wait = AGAIN_FIRST;
     while !slot.is_cancelled() {
         match take_over(core, slot) {
-            Ok((transactions, held)) => {
+            Ok(Taken { transactions, lane, held }) => {
                 wait = AGAIN_FIRST;
-                let owned = Owned::new(core, slot.shard, held, Arc::clone(&slot.inbox));
+                let owned = Owned::new(core, slot.shard, held, lane, Arc::clone(&slot.inbox));
                 slot.hold(Some(Arc::clone(&owned)));
                 core.own(&owned);
                 drop(changes.send(ShardChange::Assigned(Box::new(KafkaShard { core: Arc::clone(core), owned: Arc::clone(&owned) }))));
@@ -163,73 +174,6 @@ pub fn live(core: &Arc<Core>, slot: &Slot, changes: &UnboundedSender<ShardChange
         wait = (wait * 2).min(AGAIN_MAX);
     }
     slot.end();
-}
-
-/// Fences whoever had the shard, then reads what it has left.
-fn take_over(core: &Core, slot: &Slot) -> Result<(Transactions, Held), LogFault> {
-    let _turn = core.takeovers.enter();
-    let began = Instant::now();
-    let open = |lane| Transactions::take_over(&core.config, &core.names, slot.shard, lane, &|| slot.is_cancelled());
-    let transactions = open(0)?;
-    let mut held = restore(core, slot)?;
-    if held.lanes > 1 {
-        for lane in 1..usize::try_from(held.lanes).unwrap_or(1) {
-            open(lane)?;
-        }
-        held = restore(core, slot)?;
-        forget_lanes(slot, &transactions, &mut held)?;
-    }
-    let took = began.elapsed();
-    metrics::LOG_KAFKA_TAKEOVER_SECONDS.observe(took.as_secs_f64());
-    tracing::debug!(shard = slot.shard.0, took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "the shard was taken over");
-    Ok((transactions, held))
-}
-
-/// Nobody but us can open other lanes of this shard from now on, and we say so before we do.
-fn forget_lanes(slot: &Slot, transactions: &Transactions, held: &mut Held) -> Result<(), LogFault> {
-    let draft = Draft { lanes: Some(1), ..Draft::default() };
-    match transactions.commit(&draft, &|| slot.is_cancelled()) {
-        Ok(()) => held.apply(draft),
-        Err(Refusal::Lost(_)) => return Err(LogFault::Fenced(slot.shard)),
-        // Then they are fenced once more than they need to be.
-        Err(refusal) => tracing::debug!(shard = slot.shard.0, "lanes are not forgotten yet: {refusal:?}"),
-    }
-    Ok(())
-}
-
-fn restore(core: &Core, slot: &Slot) -> Result<Held, LogFault> {
-    let reader = core.readers.take()?;
-    let (cursors, seen) = (core.names.cursors(), core.names.seen());
-    let partition = i32::from(slot.shard.0);
-    let mut list = TopicPartitionList::new();
-    for topic in [&cursors, &seen] {
-        list.add_partition_offset(topic, partition, Offset::Beginning).map_err(|error| faults::unavailable(&error))?;
-    }
-    reader.assign_known(&[&cursors, &seen], &list)?;
-    let (mut held, mut ends, deadline) = (Held::default(), 0, Instant::now() + RESTORE);
-    while ends < 2 {
-        match reader.poll(Duration::from_millis(200)) {
-            Some(Ok(message)) => {
-                let key = message.key().unwrap_or_default();
-                if message.topic() == cursors {
-                    held.restore_cursor(key, message.payload())?;
-                } else {
-                    held.restore_seen(key, message.payload())?;
-                }
-            }
-            Some(Err(KafkaError::PartitionEOF(_))) => ends += 1,
-            Some(Err(error)) => tracing::debug!(shard = slot.shard.0, "while a shard is restored: {error}"),
-            None => {}
-        }
-        if slot.is_cancelled() {
-            return Err(LogFault::Fenced(slot.shard));
-        }
-        if Instant::now() > deadline {
-            return Err(LogFault::Unavailable("its cursors could not be read in time".to_owned()));
-        }
-    }
-    reader.give_back();
-    Ok(held)
 }
 
 /// The shard, as its user has it.

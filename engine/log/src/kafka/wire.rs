@@ -19,6 +19,9 @@ pub const INBOX_DONE: &[u8] = b"inbox_done";
 /// The key, among the cursors, of how many lanes a shard has used.
 pub const LANES: &[u8] = b"lanes";
 
+/// The key, among the deliveries, of what only ends an open transaction. It has no value, and says nothing.
+pub const ENDS: &[u8] = b"ends";
+
 /// A message to be written.
 pub struct Outgoing {
     pub key: Vec<u8>,

@@ -263,7 +263,7 @@ impl<'a> Lane<'a> {
 /// The life of a lane that is only there while a shard has much to write.
 fn further(core: &Arc<Core>, owned: &Arc<Owned>, number: usize) {
     let shard = owned.shard;
-    let transactions = match Transactions::take_over(&core.config, &core.names, shard, number, &|| owned.is_lost()) {
+    let transactions = match Transactions::take_over(&core.config, &core.names, shard, owned.producer_of(number), &|| owned.is_lost()) {
         Ok(transactions) if owned.queue.announce() => transactions,
         Ok(_) => return owned.queue.narrow(),
         Err(fault) => {

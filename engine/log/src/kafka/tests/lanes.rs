@@ -1,17 +1,22 @@
 //! Transactions of one shard side by side, on a real broker.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use syncline_model::{Advance, Cursor, EventLog, LogFault, Revision, Shard, ShardId, Step, log::ShardChange};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use syncline_model::{
+    Advance, Cursor, EventLog, LogFault, Revision, Shard, ShardId, Step,
+    log::{Membership, ShardChange},
+};
 
-use super::{super::held::Draft, Line, bootstrap};
+use super::{super::held::Draft, KafkaLog, Line, bootstrap};
 use crate::{
     conformance::{Subject, bodies, event, key, own, tenant},
     embedded::locked,
     kafka::producer::{Refusal, Transactions},
 };
 
+const ANSWER: Duration = Duration::from_secs(20);
 const STREAMS: usize = 6;
 const WAVES_MAX: u64 = 400;
 
@@ -66,6 +71,18 @@ async fn what_two_lanes_have_written_is_there_once_and_the_next_owner_goes_on_be
     assert_eq!(found, wanted);
 }
 
+/// Another owner of a shard.
+async fn owner_of(log: &KafkaLog, shard: ShardId) -> (Box<dyn Shard>, Box<dyn Membership>) {
+    let mut membership = log.join("next").await.unwrap();
+    loop {
+        if let Some(ShardChange::Assigned(owned)) = membership.next().await.unwrap()
+            && owned.id() == shard
+        {
+            return (owned, membership);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_owner_fences_every_lane_of_the_one_before() {
     if bootstrap().is_none() {
@@ -83,16 +100,41 @@ async fn the_next_owner_fences_every_lane_of_the_one_before() {
         lanes
     });
     let asleep = asleep.await.unwrap();
-    let mut membership = log.join("next").await.unwrap();
-    let owned = loop {
-        if let Some(ShardChange::Assigned(owned)) = membership.next().await.unwrap()
-            && owned.id() == shard
-        {
-            break owned;
-        }
-    };
+    let (owned, _membership) = owner_of(&log, shard).await;
     let lost =
         tokio::task::spawn_blocking(move || asleep.1.commit(&Draft { lanes: Some(2), ..Draft::default() }, &|| false)).await.unwrap();
     assert!(matches!(lost, Err(Refusal::Lost(_))), "{lost:?}");
     assert_eq!(wave(owned.as_ref(), 0).await, vec![Ok(()); STREAMS]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lane_that_was_made_known_behind_an_open_transaction_is_fenced_too() {
+    if bootstrap().is_none() {
+        return;
+    }
+    let line = Line::new();
+    let log = line.open().await;
+    let shard = ShardId::of(&tenant("acme"), log.shard_count());
+    let core = Arc::clone(&log.0);
+    let asleep = tokio::task::spawn_blocking(move || {
+        let open = |lane| Transactions::take_over(&core.config, &core.names, shard, lane, &|| false).unwrap();
+        let lanes = |count| Draft { lanes: Some(count), ..Draft::default() };
+        let first = open(0);
+        first.commit(&lanes(2), &|| false).unwrap();
+        let second: BaseProducer = core.config.transactional(&core.names.transactional(shard, 1)).create().unwrap();
+        second.init_transactions(ANSWER).unwrap();
+        second.begin_transaction().unwrap();
+        let topic = core.names.cursors();
+        let record = BaseRecord::<[u8], [u8]>::to(&topic).partition(i32::from(shard.0)).key(b"open");
+        second.send(record).unwrap();
+        second.flush(ANSWER).unwrap();
+        // Nobody sees this before the second one's transaction is ended.
+        first.commit(&lanes(3), &|| false).unwrap();
+        (open(2), second)
+    });
+    let asleep = asleep.await.unwrap();
+    let _owner = owner_of(&log, shard).await;
+    let lost =
+        tokio::task::spawn_blocking(move || asleep.0.commit(&Draft { lanes: Some(3), ..Draft::default() }, &|| false)).await.unwrap();
+    assert!(matches!(lost, Err(Refusal::Lost(_))), "{lost:?}");
 }
