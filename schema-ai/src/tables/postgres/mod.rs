@@ -18,13 +18,14 @@ mod reader;
 mod refresh;
 mod scram;
 mod sql;
+mod step;
 mod writer;
 mod written;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgPool,
+    Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use syncline_model::{Secret, TenantId};
@@ -43,6 +44,8 @@ use super::{
     port::{TableHome, TablePolicy, TableReader, TableWriter, TenantLogin},
 };
 
+/// A connection that was not used for so long is asked whether it is still one.
+const RESTED: Duration = Duration::from_secs(1);
 /// What schemas and roles are called: this and the tenant's id.
 const PREFIX_MAX: usize = 14;
 
@@ -84,7 +87,13 @@ impl PostgresHome {
             ("standard_conforming_strings", "on"),
             ("client_min_messages", "warning"),
         ]);
-        let pools = || PgPoolOptions::new().max_connections(connections_max.max(2)).acquire_timeout(Duration::from_secs(30));
+        let pools = || {
+            let pool = PgPoolOptions::new().max_connections(connections_max.max(2)).acquire_timeout(Duration::from_secs(30));
+            // Who writes one batch after the other need not ask before each whether the server is still there.
+            pool.test_before_acquire(false).before_acquire(|connection, known| {
+                Box::pin(async move { if known.idle_for < RESTED { Ok(true) } else { connection.ping().await.map(|()| true) } })
+            })
+        };
         let pool = pools().connect_with(options.clone()).await.map_err(|error| fault::said(&error))?;
         let beside = pools().connect_lazy_with(options.application_name("syncline organizer"));
         let mut connection = pool.acquire().await.map_err(|error| fault::said(&error))?;

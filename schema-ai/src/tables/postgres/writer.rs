@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection};
 use syncline_model::{
     TenantId,
     log::{Logged, Position},
@@ -24,6 +24,7 @@ use super::{
     place::{Learned, place},
     refresh::Refreshed,
     sql::Sql,
+    step::Step,
     written::Written,
 };
 use crate::{
@@ -40,11 +41,6 @@ use crate::{
 const STREAMS_MAX: usize = 100;
 /// Events for which it is worth a thread to work ahead of the server.
 const MANY: usize = 1_000;
-
-/// A table grows much faster than the server looks at how large it is, so it would read all of one that it takes for small, once for
-/// each batch. Whoever asks for many keys at once has an index for them.
-const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
-                     SET LOCAL plan_cache_mode = force_generic_plan";
 
 /// The tables of one tenant in PostgreSQL, open for writing. A second writer does no harm, but both have to read anew what the other
 /// one did.
@@ -86,28 +82,24 @@ impl PostgresWriter {
     }
 
     async fn look(&mut self) -> sqlx::Result<()> {
-        let server = Arc::clone(&self.server);
-        let mut connection = server.pool.acquire().await?;
-        let mut step = connection.begin().await?;
-        self.refresh(&mut step).await?;
-        step.commit().await
+        self.begin().await?.give_up().await
     }
 
-    /// Begins a step of this tenant: nobody else makes one meanwhile. Looks at the tables again where they may differ from what we know.
-    async fn refresh(&mut self, db: &mut PgConnection) -> sqlx::Result<()> {
-        let held = format!("SELECT value::bigint FROM {}._syncline_meta WHERE name = 'steps' FOR UPDATE", self.sql.schema);
-        let step: i64 = sqlx::query_scalar(AssertSqlSafe(held)).fetch_one(&mut *db).await?;
+    /// Begins a step of this tenant. Looks at the tables again where they may differ from what we know.
+    async fn begin(&mut self) -> sqlx::Result<Step> {
+        let (mut begun, step) = Step::begin(&self.server.pool, &self.sql).await?;
         if self.is_stale || step != self.step {
             self.written.forget();
             self.familiar.forget();
             self.roomy.clear();
+            let db = begun.db()?;
             self.schema = catalog::load(db, &self.sql).await?;
             self.schema.limit(self.policy.limits);
             self.position = catalog::position(db, &self.sql).await?;
             self.step = step;
             self.is_stale = false;
         }
-        Ok(())
+        Ok(begun)
     }
 
     /// Writes a batch, in halves where the server cannot take it whole. A record that it refuses alone is set aside.
@@ -151,9 +143,7 @@ impl PostgresWriter {
         let server = Arc::clone(&self.server);
         // What is dropped on the way goes back to where it came from by a task.
         let _runtime = server.runtime.enter();
-        let mut connection = server.runtime.block_on(server.pool.acquire())?;
-        let mut step = server.runtime.block_on(connection.begin_with(BEGIN))?;
-        server.runtime.block_on(self.refresh(&mut step))?;
+        let mut step = server.runtime.block_on(self.begin())?;
         let mut position = self.position.clone();
         let fresh: Vec<&Logged> = part
             .iter()
@@ -167,6 +157,7 @@ impl PostgresWriter {
             .collect();
         let mut applied = Applied { events: fresh.len() as u64, ..Applied::default() };
         if fresh.is_empty() {
+            server.runtime.block_on(step.give_up())?;
             return Ok(Some(applied));
         }
         let unusable = match refused {
@@ -175,15 +166,17 @@ impl PostgresWriter {
                 let cause = format!("PostgreSQL cannot hold the record: {error}");
                 fresh.iter().map(|logged| (*logged, cause.clone())).collect()
             }
-            None => match self.rows(&mut step, &fresh, &mut applied)? {
+            None => match self.rows(step.db()?, &fresh, &mut applied)? {
                 Some(unusable) => unusable,
-                None => return Ok(None),
+                None => {
+                    server.runtime.block_on(step.give_up())?;
+                    return Ok(None);
+                }
             },
         };
         server.runtime.block_on(async {
-            aside::set_aside(&mut step, &self.sql, &unusable).await?;
-            catalog::run(&mut step, catalog::save_position(&self.sql, &self.position, &position, self.step + 1)).await?;
-            step.commit().await
+            aside::set_aside(step.db()?, &self.sql, &unusable).await?;
+            step.commit(catalog::save_position(&self.sql, &self.position, &position, self.step + 1)).await
         })?;
         self.step += 1;
         self.position = position;
