@@ -83,12 +83,30 @@ fn set(merged: &mut Table, name: &str, value: Value, origin: &str, problems: &mu
 /// Why a setting cannot have this value, whatever the others are.
 fn refused(name: &str, value: Value) -> Option<String> {
     let mut alone = defaults().ok()?;
+    let number = value.as_integer();
     *get_mut(&mut alone, name)? = value;
     let error = alone.try_into::<Raw>().err()?;
+    if let (Some(number), Some(range)) = (number, range(error.message())) {
+        return Some(format!("it must be {range}, and is {number}"));
+    }
     // `unknown variant `a`, expected one of `b`, `c``
     let mut named = error.message().split('`').skip(1).step_by(2);
     let hint = named.next().map(|wrong| nearest::hint(wrong, named)).unwrap_or_default();
     Some(format!("{}{hint}", error.message().trim().replace('\n', " ")))
+}
+
+/// Which numbers there may be, where a message names a type of whole numbers.
+fn range(message: &str) -> Option<String> {
+    let (_, wanted) = message.trim().rsplit_once("expected ")?;
+    let (least, kind) = wanted.strip_prefix("a nonzero ").map_or((0, wanted), |kind| (1, kind));
+    let most = match kind {
+        "u8" => u64::from(u8::MAX),
+        "u16" => u64::from(u16::MAX),
+        "u32" => u64::from(u32::MAX),
+        "u64" | "usize" => return Some(format!("{least} or more")),
+        _ => return None,
+    };
+    Some(format!("{least} to {most}"))
 }
 
 fn get<'a>(table: &'a Table, name: &str) -> Option<&'a Value> {

@@ -61,6 +61,13 @@ fn a_value_out_of_range_is_refused_by_name() {
         problems(&file("[store]\nurl = \"mysql://x\"\n")),
         ["configuration: `store.url` must begin with `sqlite:` or `postgres://`"]
     );
+    let flags = ["kafka.lanes=0", "log.shards=70000", "engine.jobs_max=-3"].map(str::to_owned);
+    let expected = [
+        "--set: `kafka.lanes`: it must be 1 or more, and is 0",
+        "--set: `log.shards`: it must be 1 to 65535, and is 70000",
+        "--set: `engine.jobs_max`: it must be 0 or more, and is -3",
+    ];
+    assert_eq!(problems(&Sources { flags: flags.to_vec(), ..Sources::default() }), expected);
 }
 
 #[test]
