@@ -1,4 +1,4 @@
-//! What the brokers have taken for ended without ending it: Apache Kafka 4.1 to 4.3 forgets the markers of a transaction where a
+//! What the brokers have taken for ended without ending it: Apache Kafka 4.3 forgets the markers of a transaction where a
 //! partition has no leader for a moment, as after a crash. Here the broker's files are made to look like that.
 
 use std::{collections::BTreeMap, fs, path::Path};

@@ -70,9 +70,9 @@ fn forget_lanes(slot: &Slot, transactions: &Transactions, held: &mut Held) -> Re
     Ok(())
 }
 
-/// Whether a transaction of the shard is open though all who could have one are fenced. Brokers of Apache Kafka 4.1 to 4.3 take a
+/// Whether a transaction of the shard is open though all who could have one are fenced. Brokers of Apache Kafka 4.3 take a
 /// transaction for ended without ending it in partitions that have no leader at that moment, as after a crash of all their brokers:
-/// `KRaftMetadataCache.getPartitionLeaderEndpoint` says of them what it says of deleted ones. In 4.0 it does not.
+/// `KRaftMetadataCache.getPartitionLeaderEndpoint` says of them what it says of deleted ones. In 4.2 it does not.
 fn is_left_open(core: &Core, slot: &Slot) -> Result<bool, LogFault> {
     if open_topic(core, slot.shard)?.is_none() {
         return Ok(false);
