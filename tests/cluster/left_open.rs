@@ -79,6 +79,7 @@ async fn what_was_committed_and_never_ended_by_the_broker_is_published_once() {
     tell_until_published(&hook, &node, "cus_last").await;
     let once: BTreeMap<_, _> = ["first", "left_open", "last"].map(|key| (format!("cus_{key}"), 1)).into();
     assert_eq!(published(&node, "t0").await, once);
-    let found = |line: &str| line.strip_prefix("syncline_log_kafka_left_open_total ").is_some_and(|count| count != "0");
-    node.until("/metrics", |metrics| metrics.as_str().unwrap().lines().any(found)).await;
+    let metrics = node.get("/metrics").await;
+    let counted = |outcome| metrics.as_str().unwrap().contains(&format!("syncline_log_kafka_left_open_total{{outcome=\"{outcome}\"}}"));
+    assert!(counted("ended") && !counted("refused"), "{metrics}");
 }

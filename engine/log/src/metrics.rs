@@ -54,6 +54,8 @@ pub use of_kafka::*;
 
 #[cfg(feature = "kafka")]
 mod of_kafka {
+    use prometheus::{IntCounterVec, register_int_counter_vec};
+
     use super::{Histogram, IntCounter, IntGauge, LazyLock, register_histogram, register_int_counter, register_int_gauge};
 
     /// Seconds from beginning a transaction until brokers have committed it.
@@ -79,10 +81,12 @@ mod of_kafka {
         "Shards that were lost in the middle of a transaction, because another node had taken them over"
     ));
 
-    /// Transactions of shards that the brokers had left open after a crash of theirs, as they were found by the next owner.
-    pub static LOG_KAFKA_LEFT_OPEN_TOTAL: LazyLock<IntCounter> = metric!(register_int_counter!(
+    /// Transactions that brokers had left open after a crash of theirs, when somebody takes their shard over: `ended`, or `refused` each
+    /// time that the shard cannot be taken over because of it.
+    pub static LOG_KAFKA_LEFT_OPEN_TOTAL: LazyLock<IntCounterVec> = metric!(register_int_counter_vec!(
         "syncline_log_kafka_left_open_total",
-        "Times that a shard was found with a transaction that the brokers had left open after a crash of theirs"
+        "Transactions that brokers had left open when somebody takes their shard over, by outcome; refused each time that it was tried",
+        &["outcome"]
     ));
 
     /// Producers that busy shards have beside their first.

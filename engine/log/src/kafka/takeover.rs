@@ -14,8 +14,9 @@ use super::{
 use crate::metrics;
 
 const RESTORE: Duration = Duration::from_secs(120);
-/// What is found open is looked at once more after this.
-const AGAIN: Duration = Duration::from_millis(500);
+/// Brokers say that a transaction has ended, and end it in its partitions soon after: what is open for so long is left open.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What the new owner begins with.
 pub struct Taken {
@@ -44,7 +45,7 @@ pub fn take_over(core: &Core, slot: &Slot) -> Result<Taken, LogFault> {
         } else if ended_by.is_none() {
             ended_by = Some(end_what_is_open(core, slot, &lanes)?);
         } else {
-            return Err(LogFault::Unavailable(left_open(core, slot.shard)));
+            return Err(left_open(core, slot.shard));
         }
     };
     let lane = ended_by.unwrap_or(0);
@@ -74,39 +75,37 @@ fn forget_lanes(slot: &Slot, transactions: &Transactions, held: &mut Held) -> Re
 /// transaction for ended without ending it in partitions that have no leader at that moment, as after a crash of all their brokers:
 /// `KRaftMetadataCache.getPartitionLeaderEndpoint` says of them what it says of deleted ones. In 4.2 it does not.
 fn is_left_open(core: &Core, slot: &Slot) -> Result<bool, LogFault> {
-    if open_topic(core, slot.shard)?.is_none() {
-        return Ok(false);
-    }
-    slot.rest(AGAIN);
-    Ok(open_topic(core, slot.shard)?.is_some())
-}
-
-/// The first of our own topics in which something of the shard is neither committed nor aborted.
-fn open_topic(core: &Core, shard: ShardId) -> Result<Option<String>, LogFault> {
-    for topic in [core.names.cursors(), core.names.seen()] {
-        if core.readers.has_open(&topic, i32::from(shard.0))? {
-            return Ok(Some(topic));
+    let partition = i32::from(slot.shard.0);
+    let is_open = || Ok(core.readers.has_open(&core.names.cursors(), partition)? || core.readers.has_open(&core.names.seen(), partition)?);
+    let deadline = Instant::now() + PATIENCE;
+    while is_open()? {
+        if slot.is_cancelled() {
+            return Err(LogFault::Fenced(slot.shard));
         }
+        if Instant::now() > deadline {
+            return Ok(true);
+        }
+        slot.rest(LOOK);
     }
-    Ok(None)
+    Ok(false)
 }
 
-fn left_open(core: &Core, shard: ShardId) -> String {
-    format!(
+fn left_open(core: &Core, shard: ShardId) -> LogFault {
+    metrics::LOG_KAFKA_LEFT_OPEN_TOTAL.with_label_values(&["refused"]).inc();
+    LogFault::Unavailable(format!(
         "the brokers have left a transaction open in partition {shard} of `{}` or `{}`, and whether it was committed cannot be known here; \
          `kafka-transactions.sh find-hanging` names it, and `abort` ends it",
         core.names.cursors(),
         core.names.seen()
-    )
+    ))
 }
 
 /// Commits with each lane's producer until nothing is open, which commits what was left open: it was to be, or nothing of it is to be
 /// seen anywhere. That is known where all of our topics are on one broker, which left it open in all of them. Returns the lane that
 /// ended it; its events are ended where it writes next.
 fn end_what_is_open(core: &Core, slot: &Slot, lanes: &[Transactions]) -> Result<usize, LogFault> {
-    metrics::LOG_KAFKA_LEFT_OPEN_TOTAL.inc();
     if !core.topics.are_on_one_broker()? {
-        return Err(LogFault::Unavailable(left_open(core, slot.shard)));
+        return Err(left_open(core, slot.shard));
     }
     for (lane, transactions) in lanes.iter().enumerate() {
         let draft = Draft { lanes: Some(lanes.len() as u64), ends: true, ..Draft::default() };
@@ -115,12 +114,13 @@ fn end_what_is_open(core: &Core, slot: &Slot, lanes: &[Transactions]) -> Result<
             Err(Refusal::Lost(_)) => return Err(LogFault::Fenced(slot.shard)),
             Err(refusal) => return Err(LogFault::Unavailable(format!("what the brokers left open cannot be ended: {refusal:?}"))),
         }
-        if open_topic(core, slot.shard)?.is_none() {
+        if !is_left_open(core, slot)? {
+            metrics::LOG_KAFKA_LEFT_OPEN_TOTAL.with_label_values(&["ended"]).inc();
             tracing::warn!(shard = slot.shard.0, lane, "a transaction that the brokers had left open was ended");
             return Ok(lane);
         }
     }
-    Err(LogFault::Unavailable(left_open(core, slot.shard)))
+    Err(left_open(core, slot.shard))
 }
 
 /// Both topics are read at the same time, each by a reader of its own: the end of one is not taken for the end of the other.
