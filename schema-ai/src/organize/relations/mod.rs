@@ -86,7 +86,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// The keys that a column is compared with, in order.
-    fn candidates(&self, streams: &[Stream], names: &[Naming], from: From<'_>, near: &mut counted::Near) -> Vec<u32> {
+    fn candidates(&self, streams: &[Stream], names: &[Naming], from: Referrer<'_>, near: &mut counted::Near) -> Vec<u32> {
         let (at, column, said) = from;
         // No table that numbers its rows is meant rather than the one that is called so.
         let exact = self.counted.called(&said.role.words, names[at].provider.as_deref());
@@ -112,7 +112,7 @@ impl<'a> Lookup<'a> {
 }
 
 /// A column that may refer to something: its stream, itself, and its role.
-type From<'a> = (usize, &'a Column, &'a naming::Said<'a>);
+type Referrer<'a> = (usize, &'a Column, &'a naming::Said<'a>);
 
 /// The best target of each column by itself. Columns that play one role are looked at together, because a role is compared with the names
 /// of all tables that have their values.
@@ -192,7 +192,7 @@ fn may_refer(column: &Column, stats: &Stats) -> bool {
 fn best_target<'a>(
     streams: &[Stream],
     names: &[Naming],
-    (at, column, said): From<'_>,
+    (at, column, said): Referrer<'_>,
     targets: impl Iterator<Item = &'a Target<'a>>,
 ) -> Option<Relation> {
     let mut best: Option<Relation> = None;
