@@ -1,6 +1,6 @@
 //! References to another unique column than the key: matches that name players by the id of whoever counted them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Evidence, Relation, chance, may_refer, naming, parts};
 use crate::organize::keys::{self, Naming};
@@ -26,16 +26,27 @@ pub fn find(streams: &[Stream], names: &[Naming], known: &[Relation]) -> Vec<Rel
     if ids.is_empty() {
         return found;
     }
+    let taken: HashSet<(&str, &[String])> =
+        known.iter().map(|relation| (relation.from_stream.as_str(), relation.from.as_slice())).collect();
+    let referred: HashSet<(&str, &str)> =
+        known.iter().map(|relation| (relation.from_stream.as_str(), relation.to_stream.as_str())).collect();
+    let mut called_so = HashMap::new();
     for (at, stream) in streams.iter().enumerate() {
         for column in stream.root().into_iter().flat_map(|table| &table.columns) {
             let stats = keys::stats(&stream.profile, column);
-            if stats.sketch.is_unique() || !may_refer(column, stats) {
+            let is_taken = || taken.contains(&(stream.name.as_str(), std::slice::from_ref(&column.path)));
+            if stats.sketch.is_unique() || !may_refer(column, stats) || is_taken() {
                 continue;
             }
             let called = words::tokens(path::last(&column.path));
             let by_name = (0..called.len()).find_map(|from| targets.get(&called[from..]));
-            let Some((to, key)) = by_name.or_else(|| unmistakable(streams, names, (at, column, stats), &ids)) else { continue };
-            if *to == at || is_known(known, &stream.name, column, &streams[*to].name) {
+            let Some((to, key)) = by_name.or_else(|| {
+                let near = called_so.entry(column.path.as_str()).or_insert_with(|| near(column, names, &ids));
+                unmistakable(streams, names, (at, column, stats), near)
+            }) else {
+                continue;
+            };
+            if *to == at || referred.contains(&(stream.name.as_str(), streams[*to].name.as_str())) {
                 continue;
             }
             let evidence = weigh(stats, keys::stats(&streams[*to].profile, key), names[at].provider == names[*to].provider);
@@ -53,10 +64,6 @@ pub fn find(streams: &[Stream], names: &[Naming], known: &[Relation]) -> Vec<Rel
         }
     }
     found
-}
-
-fn is_known(known: &[Relation], from: &str, column: &Column, to: &str) -> bool {
-    known.iter().any(|relation| relation.from_stream == from && (relation.to_stream == to || relation.from == [column.path.clone()]))
 }
 
 fn weigh(stats: &Stats, target: &Stats, same_provider: bool) -> Evidence {
@@ -100,29 +107,39 @@ fn ids<'a>(streams: &'a [Stream], names: &[Naming]) -> Vec<(usize, &'a Column)> 
     streams.iter().enumerate().flat_map(of).collect()
 }
 
-/// The second id that has a column's values, which cannot be chance, and whose name or whose table's the column has.
-fn unmistakable<'a, 'b>(
-    streams: &[Stream],
-    names: &[Naming],
-    (at, column, stats): (usize, &Column, &Stats),
-    ids: &'b [(usize, &'a Column)],
-) -> Option<&'b (usize, &'a Column)> {
+/// What a name must say of a second id.
+const NAMED: f64 = 0.6;
+
+/// The second ids whose name, or whose table's, a column has, and how well.
+fn near<'a, 'b>(column: &Column, names: &[Naming], ids: &'b [(usize, &'a Column)]) -> Vec<(&'b (usize, &'a Column), f64)> {
     let role = naming::role(&column.path);
     let said = naming::Said::new(&role);
     let worth = |(to, key): &(usize, &Column)| {
         let table = &names[*to].words;
         let same = path::last(&key.path).eq_ignore_ascii_case(path::last(&column.path));
-        let by_role = if said.people && parts::of_people(table) { 0.6 } else { 0.0 };
+        let by_role = if said.people && parts::of_people(table) { NAMED } else { 0.0 };
         said.names(table).max(if same { 0.9 } else { 0.0 }).max(by_role)
     };
-    let fits = |(to, key): &&(usize, &Column)| {
+    ids.iter().map(|id| (id, worth(id))).filter(|(_, worth)| *worth >= NAMED).collect()
+}
+
+/// The second id that has a column's values, which cannot be chance, of those with its name.
+fn unmistakable<'a, 'b>(
+    streams: &[Stream],
+    names: &[Naming],
+    (at, column, stats): (usize, &Column, &Stats),
+    near: &[(&'b (usize, &'a Column), f64)],
+) -> Option<&'b (usize, &'a Column)> {
+    let id = naming::role(&column.path).id;
+    let fits = |(to, key): &(usize, &Column)| {
         let target = keys::stats(&streams[*to].profile, key);
-        let (contained, compared) = stats.sketch.contained_in(&target.sketch);
-        let sure = contained >= CONTAINED && compared >= WORDS && chance::bits(stats, target, compared, role.id) >= chance::NONE;
-        *to != at && names[*to].provider == names[at].provider && sure
+        let sure = || {
+            let (contained, compared) = stats.sketch.contained_in(&target.sketch);
+            contained >= CONTAINED && compared >= WORDS && chance::bits(stats, target, compared, id) >= chance::NONE
+        };
+        *to != at && names[*to].provider == names[at].provider && sure()
     };
-    let named = ids.iter().map(|id| (id, worth(id))).filter(|(id, worth)| *worth >= 0.6 && fits(id));
-    named.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(id, _)| id)
+    near.iter().filter(|(key, _)| fits(key)).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(key, _)| *key)
 }
 
 fn is_second_id(stream: &Stream, table: &Table, column: &Column) -> bool {

@@ -19,6 +19,11 @@ pub fn bits(stats: &Stats, target: &Stats, compared: usize, id: f64) -> f64 {
     values * one(target, id).clamp(0.0, MOST)
 }
 
+/// The most bits that so many values can give, if hardly any of them is missing.
+pub fn most_bits(target: &Stats, values: f64) -> f64 {
+    values.min(target.sketch.distinct() as f64 / super::evidence::UNMISTAKABLE) * one(target, 1.0).clamp(0.0, MOST)
+}
+
 fn one(target: &Stats, id: f64) -> f64 {
     let known = target.sketch.distinct().max(1) as f64;
     if target.least <= target.most && target.integers + target.format(Format::Integer) > 0 {

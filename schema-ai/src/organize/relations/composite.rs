@@ -1,6 +1,6 @@
 //! References of several columns at once: columns named like those of a composite key, whose rows together are among its rows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Evidence, Relation, naming};
 use crate::organize::Refused;
@@ -21,9 +21,11 @@ const CHANCE: f64 = 1e-6;
 pub fn find(streams: &[Stream], sources: &[Source]) -> Result<Vec<Relation>, Refused> {
     let mut found = Vec::new();
     let names = keys::naming(streams);
+    let called = Called::of(streams);
     for (target, naming) in streams.iter().zip(&names) {
         let Some(table) = target.root().filter(|table| is_selective(target, table)) else { continue };
-        for stream in streams.iter().filter(|stream| stream.name != target.name) {
+        let near = called.near(table, naming).into_iter().map(|at| &streams[at]);
+        for stream in near.filter(|stream| stream.name != target.name) {
             let Some(columns) = stream.root().and_then(|from| partners(stream, from, target, (table, naming))) else { continue };
             if is_sibling(stream, &columns, naming) {
                 continue;
@@ -105,11 +107,45 @@ fn is_called(path: &str, key: &str, table: &Naming) -> bool {
 }
 
 fn same_name(a: &str, b: &str) -> bool {
-    let words = |path: &str| {
-        let words = naming::role(path).words;
-        if words.len() > 1 && words[0].len() <= 2 { words[1..].to_vec() } else { words }
-    };
-    path::last(a).eq_ignore_ascii_case(path::last(b)) || (!words(a).is_empty() && words(a) == words(b))
+    path::last(a).eq_ignore_ascii_case(path::last(b)) || (!plain(a).is_empty() && plain(a) == plain(b))
+}
+
+/// The words of a role, without the letter or two that a database puts before all columns of a table.
+fn plain(path: &str) -> Vec<String> {
+    let words = naming::role(path).words;
+    if words.len() > 1 && words[0].len() <= 2 { words[1..].to_vec() } else { words }
+}
+
+/// Streams by what their columns are called, because hardly any of them has columns that are called as those of a key.
+struct Called(HashMap<String, BTreeSet<usize>>);
+
+impl Called {
+    fn of(streams: &[Stream]) -> Self {
+        let mut called: HashMap<String, BTreeSet<usize>> = HashMap::new();
+        for (at, stream) in streams.iter().enumerate() {
+            for column in stream.root().into_iter().flat_map(|table| &table.columns) {
+                let last = naming::role(&column.path).words.pop();
+                for name in names_of(&column.path).chain(last) {
+                    called.entry(name).or_default().insert(at);
+                }
+            }
+        }
+        Self(called)
+    }
+
+    /// The streams that have a column for the rarest of a key's columns.
+    fn near(&self, table: &Table, naming: &Naming) -> BTreeSet<usize> {
+        let of = |key: &String| -> BTreeSet<usize> {
+            let by_table = naming.words.last().filter(|_| keys::is_bare_id(&words::tokens(path::last(key)))).cloned();
+            names_of(key).chain(by_table).filter_map(|name| self.0.get(&name)).flatten().copied().collect()
+        };
+        table.primary_key.iter().map(of).min_by_key(BTreeSet::len).unwrap_or_default()
+    }
+}
+
+/// What a column is called: two that [`same_name`] takes for one have one of these in common.
+fn names_of(path: &str) -> impl Iterator<Item = String> {
+    [path::last(path).to_ascii_lowercase(), plain(path).concat()].into_iter().filter(|name| !name.is_empty())
 }
 
 /// The part of the rows, among those with all values, that the other side has.
@@ -143,5 +179,28 @@ mod tests {
         assert!(sibling("fielding", "batting", &["player_id", "year", "stint", "post"]));
         assert!(!sibling("fielding", "player", &["player_id", "year", "stint", "post"]));
         assert!(!sibling("remarks", "batting", &["remark_id"]));
+    }
+
+    #[test]
+    fn only_tables_with_columns_called_as_those_of_a_key_are_asked_for_it() {
+        let table = |name: &str, key: &[&str], columns: &[&str]| {
+            let mut profile = Profile::default();
+            let values: Vec<String> = columns.iter().map(|column| format!("\"{column}\":1")).collect();
+            profile.record(format!("{{{}}}", values.join(",")).as_bytes()).unwrap();
+            let mut stream = Stream::new(name, profile);
+            stream.tables[0].primary_key = key.iter().map(|path| (*path).to_owned()).collect();
+            stream
+        };
+        let mut streams = vec![
+            table("provinces", &["name", "country"], &["name", "country"]),
+            table("cities", &["id"], &["id", "home_province", "country"]),
+            table("rivers", &["name"], &["name", "length"]),
+            table("enrolments", &["o_student", "course_id"], &["o_student", "course_id"]),
+            table("grades", &["id"], &["id", "student_id", "COURSE_ID"]),
+        ];
+        streams.extend((0..40).map(|n| table(&format!("rooms_{n}"), &["id"], &["id", "country", "course"])));
+        let (names, called) = (keys::naming(&streams), Called::of(&streams));
+        let near = |at: usize| called.near(&streams[at].tables[0], &names[at]).into_iter().collect::<Vec<_>>();
+        assert_eq!((near(0), near(3)), (vec![0, 1, 2], vec![3, 4]));
     }
 }

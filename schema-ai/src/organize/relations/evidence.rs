@@ -134,7 +134,7 @@ pub(super) fn weigh(
 }
 
 /// The part of the values that must be contained before they speak for themselves.
-const UNMISTAKABLE: f64 = 0.98;
+pub(super) const UNMISTAKABLE: f64 = 0.98;
 /// What a name counts that says nothing, where the values cannot be contained by chance.
 const UNSAID: f64 = 0.55;
 

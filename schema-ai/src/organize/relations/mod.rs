@@ -4,6 +4,7 @@
 mod alternates;
 mod chance;
 pub mod composite;
+mod counted;
 pub mod evidence;
 mod fit;
 mod index;
@@ -14,6 +15,8 @@ mod parts;
 mod second;
 #[cfg(test)]
 mod tests;
+
+use std::collections::{HashMap, HashSet};
 
 use super::keys::{self, Naming};
 use super::normalize::{Column, Logical, Stream, Type, path};
@@ -55,8 +58,7 @@ pub(super) struct Target<'a> {
 pub fn find(streams: &[Stream]) -> Vec<Relation> {
     let names = modules::settle(streams, keys::naming(streams));
     let targets = targets(streams);
-    let index = index::Index::of(&targets);
-    let mut found = first_look(streams, &names, &targets, &index);
+    let mut found = first_look(streams, &names, &Lookup::of(&targets, &names));
     redirect(&mut found, streams, &names);
     for look in [kin::find, fit::find] {
         let second = look(streams, &names, &targets, &found);
@@ -67,9 +69,54 @@ pub fn find(streams: &[Stream]) -> Vec<Relation> {
     found
 }
 
+/// The keys, by values and by names.
+struct Lookup<'a> {
+    index: index::Index,
+    counted: counted::Counted<'a>,
+    targets: &'a [Target<'a>],
+}
+
+impl<'a> Lookup<'a> {
+    fn of(targets: &'a [Target<'a>], names: &'a [Naming]) -> Self {
+        Self { index: index::Index::of(targets), counted: counted::Counted::of(targets, names), targets }
+    }
+
+    fn all(&self, places: &[u32]) -> impl Iterator<Item = &'a Target<'a>> {
+        places.iter().map(|at| &self.targets[*at as usize])
+    }
+
+    /// The keys that a column is compared with, in order.
+    fn candidates(&self, streams: &[Stream], names: &[Naming], from: Referrer<'_>, near: &mut counted::Near) -> Vec<u32> {
+        let (at, column, said) = from;
+        // No table that numbers its rows is meant rather than the one that is called so.
+        let exact = self.counted.called(&said.role.words, names[at].provider.as_deref());
+        if best_target(streams, names, from, self.all(&exact)).is_some() {
+            return exact;
+        }
+        let stats = keys::stats(&streams[at].profile, column);
+        let values = stats.sketch.distinct() as f64;
+        // The own id of a row is no reference, if it is not called otherwise.
+        let is_own = said.role.words.is_empty() && streams[at].root().is_some_and(|table| table.primary_key == [column.path.clone()]);
+        let is_chance = |at: u32| {
+            let Target { stats: key, generic, .. } = self.targets[at as usize];
+            is_own && generic && counted::is_numbered(key) || counted::is_silent(key, values)
+        };
+        let mut found = self.index.candidates(stats, |at| !is_chance(at));
+        if self.counted.may_have(stats) {
+            found.extend(self.counted.fitting(from, near));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// A column that may refer to something: its stream, itself, and its role.
+type Referrer<'a> = (usize, &'a Column, &'a naming::Said<'a>);
+
 /// The best target of each column by itself. Columns that play one role are looked at together, because a role is compared with the names
 /// of all tables that have their values.
-fn first_look(streams: &[Stream], names: &[Naming], targets: &[Target<'_>], index: &index::Index) -> Vec<Relation> {
+fn first_look(streams: &[Stream], names: &[Naming], lookup: &Lookup<'_>) -> Vec<Relation> {
     let mut asked = Vec::new();
     for (at, stream) in streams.iter().enumerate() {
         let prefix = stream.root().and_then(naming::prefix);
@@ -83,11 +130,12 @@ fn first_look(streams: &[Stream], names: &[Naming], targets: &[Target<'_>], inde
     let mut found: Vec<Option<Relation>> = vec![None; asked.len()];
     for alike in by_role.chunk_by(|a, b| asked[*a].0 == asked[*b].0) {
         let said = naming::Said::new(&asked[alike[0]].0);
+        let mut near = counted::Near::default();
         for &place in alike {
             let (_, at, column) = &asked[place];
-            let candidates = index.candidates(keys::stats(&streams[*at].profile, column));
-            let candidates = candidates.into_iter().map(|at| &targets[at as usize]);
-            found[place] = best_target(streams, names, (*at, column, &said), candidates);
+            let from = (*at, *column, &said);
+            let candidates = lookup.candidates(streams, names, from, &mut near);
+            found[place] = best_target(streams, names, from, lookup.all(&candidates));
         }
     }
     found.into_iter().flatten().collect()
@@ -105,9 +153,9 @@ fn targets(streams: &[Stream]) -> Vec<Target<'_>> {
     }
     let usual = keys::house_key(streams);
     let usual = |target: &Target<'_>| usual.as_deref().is_some_and(|name| target.column.path.eq_ignore_ascii_case(name));
-    let house: Vec<bool> = found.iter().map(|target| usual(target) || is_house_key(target, &found)).collect();
-    for (target, house) in found.iter_mut().zip(house) {
-        target.generic |= house;
+    let house = house_keys(&found);
+    for target in &mut found {
+        target.generic |= usual(target) || house.contains(&name_of(target));
     }
     found
 }
@@ -117,11 +165,19 @@ const HOUSE: usize = 3;
 
 /// Some databases call all their keys alike, as `entity_id`, and count each table from one. Then the name says no more than `id`.
 /// Tables that extend one another share a name, too, but then some of them have only some of the numbers.
-fn is_house_key(target: &Target<'_>, all: &[Target<'_>]) -> bool {
-    let name = path::last(&target.column.path);
-    let alike = || all.iter().filter(|other| path::last(&other.column.path).eq_ignore_ascii_case(name));
-    let many = alike().count();
-    many >= HOUSE && alike().filter(|other| evidence::is_counted(other.stats)).count() * 4 >= many * 3
+fn house_keys(all: &[Target<'_>]) -> HashSet<String> {
+    let mut alike: HashMap<String, (usize, usize)> = HashMap::new();
+    for target in all {
+        let (many, counted) = alike.entry(name_of(target)).or_default();
+        *many += 1;
+        *counted += usize::from(evidence::is_counted(target.stats));
+    }
+    let house = |(name, (many, counted))| Some(name).filter(|_| many >= HOUSE && counted * 4 >= many * 3);
+    alike.into_iter().filter_map(house).collect()
+}
+
+fn name_of(target: &Target<'_>) -> String {
+    path::last(&target.column.path).to_ascii_lowercase()
 }
 
 fn may_refer(column: &Column, stats: &Stats) -> bool {
@@ -136,7 +192,7 @@ fn may_refer(column: &Column, stats: &Stats) -> bool {
 fn best_target<'a>(
     streams: &[Stream],
     names: &[Naming],
-    (at, column, said): (usize, &Column, &naming::Said<'_>),
+    (at, column, said): Referrer<'_>,
     targets: impl Iterator<Item = &'a Target<'a>>,
 ) -> Option<Relation> {
     let mut best: Option<Relation> = None;

@@ -361,7 +361,7 @@ fn two_thousand_streams_are_not_each_compared_with_each() {
     let targets = targets(&streams);
     let index = index::Index::of(&targets);
     let columns = || streams.iter().flat_map(|stream| stream.tables[0].columns.iter().map(move |column| (stream, column)));
-    let asked: usize = columns().map(|(stream, column)| index.candidates(keys::stats(&stream.profile, column)).len()).sum();
+    let asked: usize = columns().map(|(stream, column)| index.candidates(keys::stats(&stream.profile, column), |_| true).len()).sum();
     // Each key finds itself, and each reference its key.
     assert_eq!((streams.len(), asked), (2_000, 3_000));
 }
@@ -374,23 +374,23 @@ fn a_key_that_holds_just_enough_of_a_column_is_a_candidate_whichever_values_it_l
     let keys: Vec<Stream> = pairs().map(|(a, b)| stream(&format!("lacks_{a}_{b}"), "id", &lacking(a, b))).collect();
     let targets = targets(&keys);
     let column = stream("column", "id", &rows(10, line));
-    let found = index::Index::of(&targets).candidates(keys::stats(&column.profile, &column.tables[0].columns[0]));
+    let found = index::Index::of(&targets).candidates(keys::stats(&column.profile, &column.tables[0].columns[0]), |_| true);
     assert_eq!(found.len(), pairs().count());
 }
 
 #[test]
 fn no_key_that_holds_most_of_a_column_is_left_out_of_the_candidates() {
     let mut streams = applications(3);
-    streams.push(stream("large", "id", &rows(5_000, |n| format!("{{\"id\":{n}}}"))));
+    streams.push(stream("large", "id", &rows(5_000, |n| format!("{{\"id\":{}}}", n * 3))));
     for part in [1_usize, 3, 7] {
-        let values = |n: usize| if n % 9 < 8 { n * part } else { 1_000_000 + n };
+        let values = |n: usize| if n % 9 < 8 { n * part * 3 } else { 1_000_000 + n };
         streams.push(stream(&format!("part{part}"), "id", &rows(200, |n| format!("{{\"id\":{},\"large_id\":{}}}", n * 2, values(n)))));
     }
     let targets = targets(&streams);
     let index = index::Index::of(&targets);
     for (stream, column) in streams.iter().flat_map(|stream| stream.tables[0].columns.iter().map(move |column| (stream, column))) {
         let stats = keys::stats(&stream.profile, column);
-        let candidates = index.candidates(stats);
+        let candidates = index.candidates(stats, |_| true);
         let holds = |target: &Target<'_>| evidence::containment(stats, target.stats).is_some_and(|(part, _)| part >= evidence::CONTAINED);
         let holding = (0..targets.len()).filter(|at| holds(&targets[*at]));
         assert!(holding.clone().all(|at| candidates.contains(&(at as u32))), "{} {}", stream.name, column.path);
@@ -412,4 +412,79 @@ fn the_manager_of_a_customer_is_an_employee() {
     let employees = rows(40, |n| format!("{{\"employee_id\":{},\"manager_id\":{}}}", n + 145, n / 4 + 145));
     let streams = [stream("customers", "customer_id", &customers), stream("employees", "employee_id", &employees)];
     assert_eq!(found(&streams), ["customers.account_mgr_id>employees.employee_id", "employees.manager_id>employees.employee_id"]);
+}
+
+/// A name that is like no other.
+fn word(at: usize) -> String {
+    const SYLLABLES: [&str; 10] = ["ba", "ced", "fi", "gok", "hu", "jal", "me", "nip", "ro", "suv"];
+    let number = at * 7919 % 10_000;
+    [1, 10, 100, 1000].map(|place| SYLLABLES[number / place % 10]).concat()
+}
+
+/// Tables that all count their rows from one, each with a reference to another by its name.
+fn counting(tables: usize, rows_of: impl Fn(usize) -> usize) -> Vec<Stream> {
+    let table = |at: usize| {
+        let other = (at * 7 + 3) % tables;
+        let row =
+            |n: usize| format!("{{\"id\":{},\"{}_id\":{},\"quantity\":{}}}", n + 1, word(other), n * 7 % rows_of(other) + 1, n % 30 + 1);
+        stream(&word(at), "id", &rows(rows_of(at), row))
+    };
+    (0..tables).map(table).collect()
+}
+
+/// How many keys columns are compared with, for each column.
+fn compared(streams: &[Stream]) -> f64 {
+    let names = keys::naming(streams);
+    let targets = targets(streams);
+    let lookup = Lookup::of(&targets, &names);
+    let (mut columns, mut compared) = (0, 0);
+    for (at, stream) in streams.iter().enumerate() {
+        for column in &stream.tables[0].columns {
+            let role = naming::role(&column.path);
+            columns += 1;
+            compared += lookup.candidates(streams, &names, (at, column, &naming::Said::new(&role)), &mut counted::Near::default()).len();
+        }
+    }
+    f64::from(compared as u32) / f64::from(columns)
+}
+
+#[test]
+fn where_all_tables_count_from_one_a_column_is_compared_with_few_of_them() {
+    for rows_of in [|_: usize| 60, |at: usize| 40 + at * 13 % 50] {
+        let streams = counting(120, rows_of);
+        assert!(compared(&streams) < 3.0, "{}", compared(&streams));
+        let right = |found: &Relation| found.from[0] == format!("{}_id", found.to_stream);
+        let found = find(&streams);
+        assert_eq!((found.iter().filter(|found| right(found)).count(), found.len()), (120, 120));
+    }
+}
+
+#[test]
+fn keys_that_begin_far_from_one_or_have_gaps_are_found_by_name_too() {
+    let table = |at: usize, other: usize, id: fn(usize) -> usize| {
+        let row = |n: usize| format!("{{\"id\":{},\"{}_id\":{},\"quantity\":{}}}", id(n), word(other), id(n * 7 % 60), n % 30 + 1);
+        stream(&word(at), "id", &rows(60, row))
+    };
+    let far: fn(usize) -> usize = |n| 100_001 + n;
+    let gaps: fn(usize) -> usize = |n| n + 1 + n / 15;
+    for id in [far, gaps] {
+        let streams: Vec<Stream> = (0..60).map(|at| table(at, (at * 7 + 3) % 60, id)).collect();
+        assert!(compared(&streams) < 3.0, "{}", compared(&streams));
+        assert_eq!(find(&streams).len(), 60);
+    }
+}
+
+#[test]
+fn no_table_is_meant_rather_than_the_one_that_is_called_so() {
+    let row = |n: usize| format!("{{\"id\":{}}}", n + 1);
+    let (teams, teammates) = (stream("team", "id", &rows(200, row)), stream("teammate", "id", &rows(50, row)));
+    let games = stream("game", "id", &rows(70, |n| format!("{{\"id\":{},\"team_id\":{}}}", n + 300, n % 50 + 1)));
+    assert_eq!(found(&[teams, teammates, games]), ["game.team_id>team.id"]);
+}
+
+#[test]
+fn what_an_object_repeats_of_a_counted_record_says_which_it_is() {
+    let suppliers = stream("suppliers", "id", &rows(30, |n| format!("{{\"id\":{},\"title\":\"supplier {n}\"}}", n + 1)));
+    let row = |n: usize| format!("{{\"id\":{},\"vendor\":{{\"id\":{},\"title\":\"supplier {}\"}}}}", n + 1, n % 30 + 1, n % 30);
+    assert_eq!(found(&[suppliers, stream("orders", "id", &rows(80, row))]), ["orders.vendor.id>suppliers.id"]);
 }

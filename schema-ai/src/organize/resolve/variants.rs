@@ -21,24 +21,9 @@ pub struct Traits {
 
 /// Words of the fields in which a product is called by its name.
 const TITLES: &[&str] = &["title", "name", "product", "item", "label", "article", "bezeichnung", "titel", "nombre", "nom", "model"];
-/// Words of the fields that hold a model number, or another number of a thing.
-const MODELS: &[&str] = &[
-    "model",
-    "modelno",
-    "modelnumber",
-    "mpn",
-    "sku",
-    "ean",
-    "gtin",
-    "upc",
-    "isbn",
-    "asin",
-    "part",
-    "partno",
-    "partnumber",
-    "serial",
-    "artikelnummer",
-];
+/// Words of the fields that hold a number that the maker gives. A shop numbers things by itself, and a trade in its own notation, so that
+/// such numbers differ for one thing.
+const MODELS: &[&str] = &["model", "modelno", "modelnumber", "mpn", "part", "partno", "partnumber"];
 
 /// Units as they are written, and what they are.
 const UNITS: &[(&str, &str)] = &[
@@ -70,10 +55,22 @@ const UNITS: &[(&str, &str)] = &[
     ("ct", "pack"),
 ];
 
-const COLOURS: &[&str] = &[
-    "black", "white", "silver", "blue", "red", "pink", "green", "yellow", "orange", "purple", "brown", "grey", "gray", "gold", "beige",
-    "violet", "schwarz", "weiss", "rot", "blau", "gruen", "gelb", "noir", "blanc", "rouge", "vert", "negro", "blanco", "rojo", "azul",
-    "verde",
+/// Each colour as it is written, without marks, beginning with its name.
+const COLOURS: &[&[&str]] = &[
+    &["black", "schwarz", "noir", "negro", "nero", "preto", "zwart"],
+    &["white", "weiss", "blanc", "blanco", "bianco", "branco"],
+    &["grey", "gray", "grau", "gris", "grigio", "cinza", "grijs"],
+    &["silver", "silber", "argent", "plata", "argento", "prata", "zilver"],
+    &["gold", "oro", "ouro", "goud"],
+    &["red", "rot", "rouge", "rojo", "rosso", "vermelho", "rood"],
+    &["blue", "blau", "bleu", "azul", "blu", "blauw"],
+    &["green", "grun", "gruen", "vert", "verde", "groen"],
+    &["yellow", "gelb", "jaune", "amarillo", "giallo", "amarelo", "geel"],
+    &["orange", "naranja", "arancione", "laranja", "oranje"],
+    &["pink", "rosa", "roze"],
+    &["purple", "violet", "violett", "lila", "violeta", "viola", "roxo", "paars"],
+    &["brown", "brun", "marron", "marrone", "bruin"],
+    &["beige"],
 ];
 
 /// The traits of all records, or none where they are no products.
@@ -100,7 +97,7 @@ fn traits(title: Option<&str>, model: Option<&str>) -> Traits {
             found.models.push(plain(word));
         }
         let folded = normal::fold(word);
-        found.colours.extend(COLOURS.iter().find(|colour| **colour == folded));
+        found.colours.extend(COLOURS.iter().find(|written| written.contains(&folded.as_str())).map(|written| written[0]));
     }
     found
 }
@@ -163,13 +160,17 @@ mod tests {
     use super::*;
 
     fn apart(titles: [&str; 2], models: [Option<&str>; 2]) -> bool {
+        apart_by("modelno", titles, models)
+    }
+
+    fn apart_by(number: &str, titles: [&str; 2], models: [Option<&str>; 2]) -> bool {
         let rows: Vec<[Option<&str>; 2]> = titles.iter().zip(models).map(|(title, model)| [Some(*title), model]).collect();
         let others = (0..30).map(|n| (format!("o{n}"), format!("some other thing number {n}"), format!("QX{n}00"))).collect::<Vec<_>>();
         let others: Vec<(&str, [Option<&str>; 2])> =
             others.iter().map(|(id, title, model)| (id.as_str(), [Some(title.as_str()), Some(model.as_str())])).collect();
         let mut all: Vec<(&str, &[Option<&str>])> = vec![("a", &rows[0]), ("b", &rows[1])];
         all.extend(others.iter().map(|(id, row)| (*id, row.as_slice())));
-        differ(&Cells::of(&Records::of(&["title", "modelno"], &all, None)), 0, 1)
+        differ(&Cells::of(&Records::of(&["title", number], &all, None)), 0, 1)
     }
 
     #[test]
@@ -185,5 +186,24 @@ mod tests {
         assert!(!apart(["Acme usb drive 8gb black", "Acme usb drive fast"], [None, Some("UD-100W")]));
         assert!(!apart(["Acme usb drive 6 ft. cable", "Acme usb drive 6 feet cable"], [Some("UD-100W"), Some("ud100w")]));
         assert!(!apart(["Acme usb drive red and black", "Acme usb drive black too"], [Some("UD-100"), Some("UD-100W")]));
+    }
+
+    #[test]
+    fn a_colour_in_another_spelling_or_language_is_the_same() {
+        for (a, b) in [("gray", "grey"), ("Schwarz", "black"), ("grün", "vert"), ("weiß", "blanco"), ("violet", "lila")] {
+            assert!(!apart([&format!("Acme usb drive fast {a}"), &format!("Acme usb drive fast {b}")], [None, None]), "{a} and {b}");
+        }
+        assert!(apart(["Acme usb drive fast grau", "Acme usb drive fast noir"], [None, None]));
+    }
+
+    #[test]
+    fn a_number_that_each_shop_or_each_trade_gives_by_itself_tells_no_variants_apart() {
+        let numbered = |by: &str| apart_by(by, ["Acme usb drive fast", "Acme usb drive fast"], [Some("QX990A"), Some("QX771B")]);
+        for by in ["sku", "ean", "gtin", "upc", "isbn", "asin", "serial", "Artikelnummer"] {
+            assert!(!numbered(by), "{by}");
+        }
+        for by in ["model", "modelNo", "mpn", "part_number"] {
+            assert!(numbered(by), "{by}");
+        }
     }
 }
