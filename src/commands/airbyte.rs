@@ -14,10 +14,10 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use syncline_declarative::{DeclarativeConnector, FileReference, Raw};
+use syncline_declarative::{Configured, DeclarativeConnector, Discovered, FileReference, Raw};
 use syncline_model::{ConnectorName, Fault, Settings, schedule::SyncMode};
 use syncline_sdk::{
-    Connector, Context, Patience, StreamSpec, WaitReason,
+    Connector, Context, Patience, WaitReason,
     http::{Client, ClientConfig, Egress},
     limits::{Limits, Paced},
 };
@@ -177,7 +177,8 @@ impl Patience for Terminal {
     }
 }
 
-fn described((stream, has_files): &(StreamSpec, bool)) -> Value {
+fn described(found: &Discovered) -> Value {
+    let stream = &found.spec;
     let word = |mode: &SyncMode| match mode {
         SyncMode::Incremental => "incremental",
         SyncMode::FullRefresh => "full_refresh",
@@ -188,10 +189,10 @@ fn described((stream, has_files): &(StreamSpec, bool)) -> Value {
         "supported_sync_modes": stream.modes.iter().rev().map(word).collect::<Vec<_>>(),
         "source_defined_primary_key": stream.primary_key,
         "is_resumable": !stream.cursor_field.is_empty(),
-        "is_file_based": has_files,
+        "is_file_based": found.has_files,
     });
     if !stream.cursor_field.is_empty() {
-        made["source_defined_cursor"] = Value::Bool(true);
+        made["source_defined_cursor"] = Value::Bool(!found.cursor_is_free);
         made["default_cursor_field"] = json!(stream.cursor_field);
     }
     made
@@ -207,7 +208,11 @@ async fn read(connector: &DeclarativeConnector, context: &Context, arguments: &A
         let name = configured["stream"]["name"].as_str().unwrap_or_default();
         status(name, "STARTED");
         let state = states.remove(name).and_then(|state| state.as_object().cloned()).unwrap_or_default();
-        let faults = match read_stream(connector, context, name, state, configured["stream"].get("json_schema").cloned()).await {
+        let wanted = Configured {
+            schema: configured["stream"].get("json_schema").cloned(),
+            cursor_field: serde_json::from_value(configured["cursor_field"].clone()).unwrap_or_default(),
+        };
+        let faults = match read_stream(connector, context, name, state, wanted).await {
             Ok(faults) => faults,
             Err(fault) => vec![fault],
         };
@@ -234,9 +239,9 @@ async fn read_stream(
     context: &Context,
     name: &str,
     state: Map<String, Value>,
-    schema: Option<Value>,
+    wanted: Configured,
 ) -> Result<Vec<Fault>, Fault> {
-    let mut reader = connector.read(context, name, state, schema).await?.with_files(syncline_declarative::files_folder().into());
+    let mut reader = connector.read(context, name, state, wanted).await?.with_files(syncline_declarative::files_folder().into());
     let quoted = Value::from(name).to_string();
     let mut running = false;
     let mut faults = Vec::new();

@@ -57,14 +57,17 @@ impl Files {
         Self { manifest: folder.path().join("manifest.yaml"), folder, has_state: state.is_some() }
     }
 
-    /// The same, where the catalog says what is wanted of these streams.
-    pub fn with_schemas(self, schemas: Option<&Value>) -> Self {
+    /// The same, where the catalog names the schemas that are wanted of some streams, and the fields to go by.
+    pub fn configured(self, schemas: Option<&Value>, cursors: Option<&Value>) -> Self {
         let file = self.folder.path().join("catalog.json");
         let mut catalog: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
         for stream in catalog["streams"].as_array_mut().unwrap() {
-            let name = stream["stream"]["name"].as_str().unwrap();
+            let name = &stream["stream"]["name"].as_str().unwrap().to_owned();
             if let Some(schema) = schemas.and_then(|schemas| schemas.get(name)) {
                 stream["stream"]["json_schema"] = schema.clone();
+            }
+            if let Some(field) = cursors.and_then(|cursors| cursors.get(name)) {
+                stream["cursor_field"] = field.clone();
             }
         }
         std::fs::write(file, catalog.to_string()).unwrap();

@@ -31,7 +31,7 @@ fn differences(name: &str) -> String {
     config["base_url"] = json!(api.url);
     let streams: Vec<String> = serde_json::from_value(case["streams"].clone()).unwrap();
     let files = Files::new(&manifest, &config, &streams, case.get("state"), case["incremental"] != json!(false));
-    let files = files.with_schemas(case.get("schemas"));
+    let files = files.configured(case.get("schemas"), case.get("cursors"));
     let theirs = files.read(&reference());
     let their_requests = api.take_requests();
     let ours = files.read(Path::new(env!("CARGO_BIN_EXE_syncline")));

@@ -40,6 +40,26 @@ pub struct DeclarativeConnector {
     webhooks: Option<Webhooks>,
 }
 
+/// A stream that there is, and what its records need beyond what every connector says of its streams.
+#[derive(Debug)]
+pub struct Discovered {
+    /// What every connector says.
+    pub spec: StreamSpec,
+    /// Its records speak of files.
+    pub has_files: bool,
+    /// A catalog may name another cursor field.
+    pub cursor_is_free: bool,
+}
+
+/// What a catalog wants of a stream.
+#[derive(Debug, Default)]
+pub struct Configured {
+    /// Where properties are asked for by name, only those that it has.
+    pub schema: Option<Value>,
+    /// The field to go by, where the manifest leaves that to the catalog.
+    pub cursor_field: Vec<String>,
+}
+
 impl DeclarativeConnector {
     /// Reads the two files of a connector's folder; all mistakes at once.
     pub fn from_texts(connector: &str, manifest: &str) -> Result<Self, Vec<Problem>> {
@@ -226,13 +246,15 @@ impl DeclarativeConnector {
         self.file.streams.get(name).cloned().unwrap_or_default()
     }
 
-    /// The streams that there are for these settings, and of each whether its records speak of files.
-    pub async fn discovered(&self, context: &Context) -> Result<Vec<(StreamSpec, bool)>, Fault> {
+    /// The streams that there are for these settings.
+    pub async fn discovered(&self, context: &Context) -> Result<Vec<Discovered>, Fault> {
         let run = self.run(context).await?;
         let mut made = Vec::new();
         for entry in self.entries(&run).await? {
-            let has_files = entry.stream.as_ref().is_ok_and(|stream| stream.has_files());
-            made.push((self.described(&entry, &run).await?, has_files));
+            let stream = entry.stream.as_ref().ok();
+            let has_files = stream.is_some_and(|stream| stream.has_files());
+            let cursor_is_free = stream.and_then(|stream| stream.cursor.as_ref()).is_some_and(|cursor| cursor.is_free);
+            made.push(Discovered { spec: self.described(&entry, &run).await?, has_files, cursor_is_free });
         }
         Ok(made)
     }
@@ -264,12 +286,16 @@ impl DeclarativeConnector {
         context: &Context,
         name: &str,
         state: Map<String, Value>,
-        schema: Option<Value>,
+        configured: Configured,
     ) -> Result<ProtocolReader, Fault> {
         let mut run = self.run(context).await?;
         run.goes_on = true;
         let entry = self.entry(&run, name).await?;
-        let reading = StreamReading::new(Self::stream(&entry)?, run, state, None)?.with_selected(schema);
+        let mut stream = Self::stream(&entry)?;
+        if !configured.cursor_field.is_empty() {
+            Arc::make_mut(&mut stream).go_by(&configured.cursor_field)?;
+        }
+        let reading = StreamReading::new(stream, run, state, None)?.with_selected(configured.schema);
         Ok(ProtocolReader::new(reading))
     }
 

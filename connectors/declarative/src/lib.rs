@@ -54,7 +54,7 @@ mod template;
 mod transform;
 mod yaml;
 
-pub use connector::DeclarativeConnector;
+pub use connector::{Configured, DeclarativeConnector, Discovered};
 pub use files::{FileReference, folder as files_folder};
 pub use lint::{Findings, lint};
 pub use piece::{Pieces, Raw, Seen};

@@ -51,7 +51,9 @@ impl RequestOption {
                 return Err(node.problem(format!("`inject_into` is `{}`{hint}", other.unwrap_or("absent"))));
             }
         };
-        let names = match (node.text("field_name")?, node.get("field_path").and_then(Value::as_array)) {
+        // What is empty is not there, as in the reference.
+        let name = node.text("field_name")?.filter(|name| !name.source().is_empty());
+        let names = match (name, node.get("field_path").and_then(Value::as_array).filter(|names| !names.is_empty())) {
             (Some(_), Some(_)) => return Err(node.problem("only one of `field_name` and `field_path` can be given")),
             (Some(name), None) => vec![name],
             (None, Some(_)) if place != Place::BodyJson => {
@@ -61,6 +63,7 @@ impl RequestOption {
                 .iter()
                 .map(|name| node.template(&name.as_str().map_or_else(|| name.to_string(), str::to_owned), "field_path"))
                 .collect::<Result<_, _>>()?,
+            (None, None) if node.get("field_name").is_some() => return Err(node.problem("`field_name` is empty")),
             (None, None) => return Err(node.missing("field_name")),
         };
         Ok(Self { place, names })

@@ -73,7 +73,8 @@ impl Input {
         };
         let mut made = Map::new();
         for (name, field) in fields {
-            let name = name.mapped(scope, &[Kind::Str])?.map(|name| name.text()).unwrap_or_default();
+            // A name that becomes nothing is Python's `None`, which is written like that.
+            let name = name.mapped(scope, &[Kind::Str])?.map_or_else(|| "None".to_owned(), |name| name.text());
             let value = match field {
                 Field::Fixed(value) => value.clone(),
                 Field::Template(template) => template.mapped(scope, valid)?.map_or(Value::Null, Evaluated::into_json),

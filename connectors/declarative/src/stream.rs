@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use syncline_model::Fault;
 
 use crate::{
     cursor::CursorSpec,
@@ -101,6 +102,15 @@ impl Stream {
             }
             _ => Err(node.unknown("stream", &["DeclarativeStream", "StateDelegatingStream"])),
         }
+    }
+
+    /// Goes by the field that a catalog names, where the manifest leaves that to it.
+    pub fn go_by(&mut self, path: &[String]) -> Result<(), Fault> {
+        if let Retriever::ByState { full, incremental, .. } = &mut self.retriever {
+            full.go_by(path)?;
+            incremental.go_by(path)?;
+        }
+        self.cursor.as_mut().map_or(Ok(()), |cursor| cursor.go_by(path, &self.name))
     }
 
     fn declarative(node: &Node<'_>, name: String) -> Result<Self, Problem> {

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod configured;
 mod webhooks;
 
 use std::{
@@ -20,7 +21,7 @@ use syncline_sdk::{
 };
 
 use crate::{
-    DeclarativeConnector,
+    Configured, DeclarativeConnector,
     cut::{NotJson, PIECES_MAX, Wanted, cut},
     dates,
     extract::Extractor,
@@ -300,6 +301,20 @@ fn every_mistake_in_a_connectors_files_is_told_at_once_with_file_line_and_neares
     assert!(found.contains(&"manifest.yaml:17: `streams[2].retriever.requester`: `url_base` is missing".to_owned()), "{found:#?}");
 }
 
+#[test]
+fn an_option_that_names_no_field_is_refused() {
+    for (option, message) in [("field_name: ''", "`field_name` is empty"), ("field_path: []", "`field_name` is missing")] {
+        let manifest = format!(
+            "{{type: DeclarativeSource, check: {{type: CheckStream, stream_names: [a]}}, streams: [{{type: DeclarativeStream, name: a, \
+            retriever: {{type: SimpleRetriever, requester: {{type: HttpRequester, url_base: 'https://api.example.com'}}, \
+            record_selector: {{type: RecordSelector, extractor: {{type: DpathExtractor, field_path: []}}}}, \
+            partition_router: {{type: ListPartitionRouter, values: [a], cursor_field: part, request_option: {{type: RequestOption, inject_into: body_json, {option}}}}}}}}}]}}"
+        );
+        let found = told("{name: x, title: X, category: c, description: d}", &manifest);
+        assert!(found.len() == 1 && found[0].ends_with(message), "{found:?}");
+    }
+}
+
 /// Answers each request with the record that its query names.
 struct Echo;
 
@@ -359,7 +374,7 @@ async fn a_stream_whose_end_cannot_be_told_has_its_first_state_and_no_page() {
         now: "2026-01-01T10:00:00Z".parse().unwrap(),
         shared: Arc::default(),
     };
-    let mut reader = connector.read(&context, "a", serde_json::Map::new(), None).await.unwrap();
+    let mut reader = connector.read(&context, "a", serde_json::Map::new(), Configured::default()).await.unwrap();
     assert!(matches!(reader.next().await, Err(Fault::Misconfigured(why)) if why.contains("`soon` is no time")));
     assert_eq!(reader.state(), json!({"updated_at": "2020-01-01"}));
     let Err(Fault::Misconfigured(why)) = connector.check(&context).await else { panic!("there is no stream `gone`") };

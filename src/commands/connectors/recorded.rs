@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use syncline_declarative::DeclarativeConnector;
+use syncline_declarative::{Configured, DeclarativeConnector};
 use syncline_model::{Fault, Settings};
 use syncline_sdk::{Connector, Context, Http, HttpAnswer, HttpRequest};
 
@@ -127,7 +127,7 @@ fn context(connector: &DeclarativeConnector, settings: Value, http: Arc<dyn Http
 }
 
 async fn read(connector: &DeclarativeConnector, context: &Context, stream: &str, pages: usize) -> Result<Vec<Value>, Fault> {
-    let mut reader = connector.read(context, stream, Map::new(), None).await?;
+    let mut reader = connector.read(context, stream, Map::new(), Configured::default()).await?;
     let mut records = Vec::new();
     for _ in 0..pages {
         let Some(page) = reader.next().await? else { break };

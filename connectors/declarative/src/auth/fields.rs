@@ -41,7 +41,7 @@ impl Fields {
     pub fn fill(&self, scope: &Scope) -> Result<Map<String, Value>, Fault> {
         let mut made = Map::new();
         for (name, field) in &self.0 {
-            let name = name.mapped(scope, &[Kind::Str])?.map(Evaluated::into_text).unwrap_or_default();
+            let name = name.mapped(scope, &[Kind::Str])?.map_or_else(|| "None".to_owned(), Evaluated::into_text);
             let value = match field {
                 Field::Fixed(value) => value.clone(),
                 Field::Text(template) => template.mapped(scope, &[])?.map_or(Value::Null, Evaluated::into_json),

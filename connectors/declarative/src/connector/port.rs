@@ -56,7 +56,7 @@ impl Connector for DeclarativeConnector {
     }
 
     async fn streams(&self, context: &Context) -> Result<Vec<StreamSpec>, Fault> {
-        Ok(self.discovered(context).await?.into_iter().map(|(stream, _)| stream).collect())
+        Ok(self.discovered(context).await?.into_iter().map(|stream| stream.spec).collect())
     }
 
     async fn open(&self, context: &Context, stream: &StreamSpec, mode: SyncMode, from: &Cursor) -> Result<Box<dyn Reader>, Fault> {

@@ -56,7 +56,7 @@ pub struct Settled {
 impl CursorSpec {
     /// Fills it in.
     pub fn settle(&self, scope: &Scope, now: Timestamp) -> Result<Settled, Fault> {
-        let field = self.field.text(scope)?;
+        let field = self.field(scope)?;
         match &self.kind {
             Kind::Time(spec) => spec.settle(field, scope, now),
             Kind::Count(start) => {

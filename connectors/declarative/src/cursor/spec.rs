@@ -1,8 +1,15 @@
 //! The cursors as a manifest describes them.
 
 use serde_json::Value;
+use syncline_model::Fault;
 
-use crate::{node::Node, parts::RequestOption, problem::Problem, template::Template};
+use crate::{
+    node::Node,
+    parts::RequestOption,
+    problem::Problem,
+    run::misconfigured,
+    template::{Scope, Template},
+};
 
 /// A time given by a manifest.
 #[derive(Debug, Clone)]
@@ -48,6 +55,10 @@ pub enum Kind {
 #[derive(Debug, Clone)]
 pub struct CursorSpec {
     pub field: Template,
+    /// A catalog may name another field.
+    pub is_free: bool,
+    /// The field that the catalog names.
+    named: Option<String>,
     pub kind: Kind,
     /// Where the window's first moment goes.
     pub start_option: Option<RequestOption>,
@@ -66,6 +77,8 @@ impl CursorSpec {
         let made = |kind, start: &str, end: &str| {
             Ok(Self {
                 field: node.needed_text("cursor_field")?,
+                is_free: node.says("allow_catalog_defined_cursor_field"),
+                named: None,
                 kind,
                 start_option: option(start)?,
                 end_option: option(end)?,
@@ -78,6 +91,22 @@ impl CursorSpec {
             "IncrementingCountCursor" => made(Kind::Count(node.text("start_value")?), "start_value_option", "end_value_option"),
             _ => Err(node.unknown("cursor", &["DatetimeBasedCursor", "IncrementingCountCursor"])),
         }
+    }
+
+    /// The records' field.
+    pub fn field(&self, scope: &Scope) -> Result<String, Fault> {
+        self.named.clone().map_or_else(|| self.field.text(scope), Ok)
+    }
+
+    /// Goes by the field that a catalog names, where the manifest leaves that to it.
+    pub fn go_by(&mut self, path: &[String], stream: &str) -> Result<(), Fault> {
+        self.named = match path {
+            [name, ..] if !self.is_free || name.is_empty() => None,
+            [] => None,
+            [name] => Some(name.clone()),
+            _ => return Err(misconfigured(format!("the catalog's cursor `{}` of `{stream}` must be one field", path.join(".")))),
+        };
+        Ok(())
     }
 }
 

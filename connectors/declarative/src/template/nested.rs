@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use syncline_model::Fault;
 
-use super::{Scope, Template};
+use super::{Evaluated, Kind, Scope, Template};
 use crate::problem::Problem;
 
 /// An `InterpolatedNestedMapping`: every text of a tree compiled.
@@ -40,13 +40,13 @@ impl Nested {
     pub fn fill(&self, scope: &Scope) -> Result<Value, Fault> {
         Ok(match self {
             Self::Plain(value) => value.clone(),
-            Self::Text(template) => template.eval_or(scope, None)?.map_or(Value::Null, super::Evaluated::into_json),
+            Self::Text(template) => template.eval_or(scope, None)?.map_or(Value::Null, Evaluated::into_json),
             Self::List(items) => items.iter().map(|item| item.fill(scope)).collect::<Result<_, _>>()?,
             Self::Mapping(fields) => {
                 let mut made = Map::new();
                 for (name, inner) in fields {
                     let (name, value) = (name.eval_or(scope, None)?, inner.fill(scope)?);
-                    let name = name.map_or_else(|| "None".to_owned(), super::Evaluated::into_text);
+                    let name = json_name(name);
                     if value.is_null() {
                         made.shift_remove(&name);
                     } else {
@@ -56,5 +56,14 @@ impl Nested {
                 Value::Object(made)
             }
         })
+    }
+}
+
+/// A value as Python's JSON writes it for a name.
+fn json_name(name: Option<Evaluated>) -> String {
+    match name {
+        None => Value::Null.to_string(),
+        Some(name) if matches!(name.kind(), Kind::None | Kind::Bool) => name.json().to_string(),
+        Some(name) => name.into_text(),
     }
 }
