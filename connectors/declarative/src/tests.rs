@@ -31,7 +31,7 @@ use crate::{
 
 /// Remembers what it was asked to wait for, and does not.
 #[derive(Default)]
-struct Impatient(Mutex<Vec<(WaitReason, Duration)>>);
+pub(crate) struct Impatient(Mutex<Vec<(WaitReason, Duration)>>);
 
 #[async_trait]
 impl Patience for Impatient {

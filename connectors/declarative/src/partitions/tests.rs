@@ -1,8 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,9 +7,9 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, json};
 use syncline_model::{Fault, Settings};
-use syncline_sdk::{Context, Http, HttpAnswer, HttpRequest, Patience, WaitReason};
+use syncline_sdk::{Context, Http, HttpAnswer, HttpRequest};
 
-use crate::{Configured, DeclarativeConnector};
+use crate::{Configured, DeclarativeConnector, tests::Impatient};
 
 /// Two documents of one row each.
 #[derive(Default)]
@@ -27,18 +24,6 @@ impl Http for Source {
             path => json!([{"row": path}]),
         };
         Ok(HttpAnswer { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::from(body.to_string()), url: request.url })
-    }
-}
-
-#[async_trait]
-impl Patience for Source {
-    async fn wait(&self, _: WaitReason, _: Duration) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn note(&self, _: &str) {}
-    fn skipped(&self, _: &str) {}
-    async fn save_settings(&self, _: &Settings, _: &Settings) -> Result<(), Fault> {
-        Ok(())
     }
 }
 
@@ -71,7 +56,7 @@ streams:
 async fn what_was_found_in_a_parent_is_read_although_its_next_page_cannot_be_told() {
     let connector = DeclarativeConnector::from_texts("{name: a, title: A, category: other, description: A.}", MANIFEST)
         .unwrap_or_else(|problems| panic!("{problems:?}"));
-    let (settings, http, patience) = (Settings::new(json!({})), Arc::<Source>::default(), Arc::<Source>::default());
+    let (settings, http, patience) = (Settings::new(json!({})), Arc::<Source>::default(), Arc::<Impatient>::default());
     let context = Context { settings, http, patience, now: Timestamp::now(), shared: Arc::default() };
     for (stream, expected) in
         [("documents", [r#"{"id":"a"}"#, r#"{"id":"b"}"#]), ("rows", [r#"{"row":"/documents/a"}"#, r#"{"row":"/documents/b"}"#])]
@@ -94,7 +79,7 @@ async fn a_parent_is_asked_for_all_properties_whatever_the_catalog_wants_of_the_
     let manifest = MANIFEST.replace("requester: {type: HttpRequester, ", properties);
     let connector = DeclarativeConnector::from_texts("{name: a, title: A, category: other, description: A.}", &manifest)
         .unwrap_or_else(|problems| panic!("{problems:?}"));
-    let (settings, http, patience) = (Settings::new(json!({})), Arc::<Source>::default(), Arc::<Source>::default());
+    let (settings, http, patience) = (Settings::new(json!({})), Arc::<Source>::default(), Arc::<Impatient>::default());
     let context = Context { settings, http: Arc::clone(&http) as _, patience, now: Timestamp::now(), shared: Arc::default() };
     for (stream, asked) in
         [("documents", vec!["documents?of=b"]), ("rows", vec!["documents?of=a%2Cb", "documents/a?of=b", "documents/b?of=b"])]

@@ -140,6 +140,8 @@ impl Readers {
     pub fn has_open(&self, topic: &str, partition: i32) -> Result<bool, LogFault> {
         let end = |consumer: &BaseConsumer<Ears>| {
             tending::give_token(consumer.client());
+            // It is never read from: what it has to say of brokers that were away would be kept for ever.
+            while consumer.poll(Duration::ZERO).is_some() {}
             consumer.fetch_watermarks(topic, partition, ANSWER).map(|(_, end)| end).map_err(|error| faults::unavailable(&error))
         };
         let ends = self.ends()?;

@@ -13,7 +13,10 @@ use super::{super::held::Draft, KafkaLog, Line, bootstrap};
 use crate::{
     conformance::{Subject, bodies, event, key, own, tenant},
     embedded::locked,
-    kafka::producer::{Refusal, Transactions},
+    kafka::{
+        Core,
+        producer::{Refusal, Transactions},
+    },
 };
 
 const ANSWER: Duration = Duration::from_secs(20);
@@ -83,27 +86,39 @@ async fn owner_of(log: &KafkaLog, shard: ShardId) -> (Box<dyn Shard>, Box<dyn Me
     }
 }
 
+fn lanes(count: u64) -> Draft {
+    Draft { lanes: Some(count), ..Draft::default() }
+}
+
+/// An owner falls asleep with a lane, and something that lives as long. Gives the next one, when the lane was refused.
+async fn fenced<T: Send + 'static>(
+    asleep: impl FnOnce((&Core, ShardId), &dyn Fn(usize) -> Transactions) -> (Transactions, T) + Send + 'static,
+) -> (Box<dyn Shard>, Box<dyn Membership>) {
+    let log = Line::new().open().await;
+    let shard = ShardId::of(&tenant("acme"), log.shard_count());
+    let core = Arc::clone(&log.0);
+    let asleep = tokio::task::spawn_blocking(move || {
+        asleep((&core, shard), &|lane| Transactions::take_over(&core.config, &core.names, shard, lane, &|| false).unwrap())
+    });
+    let (lane, _beside) = asleep.await.unwrap();
+    let next = owner_of(&log, shard).await;
+    let lost = tokio::task::spawn_blocking(move || lane.commit(&lanes(3), &|| false)).await.unwrap();
+    assert!(matches!(lost, Err(Refusal::Lost(_))), "{lost:?}");
+    next
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_owner_fences_every_lane_of_the_one_before() {
     if bootstrap().is_none() {
         return;
     }
-    let line = Line::new();
-    let log = line.open().await;
-    let shard = ShardId::of(&tenant("acme"), log.shard_count());
-    let core = Arc::clone(&log.0);
-    // An owner that sleeps now, with two lanes, of which the first has told of the second.
-    let asleep = tokio::task::spawn_blocking(move || {
-        let open = |lane| Transactions::take_over(&core.config, &core.names, shard, lane, &|| false).unwrap();
-        let lanes = (open(0), open(1));
-        lanes.0.commit(&Draft { lanes: Some(2), ..Draft::default() }, &|| false).unwrap();
-        lanes
-    });
-    let asleep = asleep.await.unwrap();
-    let (owned, _membership) = owner_of(&log, shard).await;
-    let lost =
-        tokio::task::spawn_blocking(move || asleep.1.commit(&Draft { lanes: Some(2), ..Draft::default() }, &|| false)).await.unwrap();
-    assert!(matches!(lost, Err(Refusal::Lost(_))), "{lost:?}");
+    // The first lane has told of the second.
+    let (owned, _membership) = fenced(|_, open| {
+        let (first, second) = (open(0), open(1));
+        first.commit(&lanes(2), &|| false).unwrap();
+        (second, first)
+    })
+    .await;
     assert_eq!(wave(owned.as_ref(), 0).await, vec![Ok(()); STREAMS]);
 }
 
@@ -112,13 +127,7 @@ async fn a_lane_that_was_made_known_behind_an_open_transaction_is_fenced_too() {
     if bootstrap().is_none() {
         return;
     }
-    let line = Line::new();
-    let log = line.open().await;
-    let shard = ShardId::of(&tenant("acme"), log.shard_count());
-    let core = Arc::clone(&log.0);
-    let asleep = tokio::task::spawn_blocking(move || {
-        let open = |lane| Transactions::take_over(&core.config, &core.names, shard, lane, &|| false).unwrap();
-        let lanes = |count| Draft { lanes: Some(count), ..Draft::default() };
+    fenced(|(core, shard), open| {
         let first = open(0);
         first.commit(&lanes(2), &|| false).unwrap();
         let second: BaseProducer = core.config.transactional(&core.names.transactional(shard, 1)).create().unwrap();
@@ -131,10 +140,6 @@ async fn a_lane_that_was_made_known_behind_an_open_transaction_is_fenced_too() {
         // Nobody sees this before the second one's transaction is ended.
         first.commit(&lanes(3), &|| false).unwrap();
         (open(2), second)
-    });
-    let asleep = asleep.await.unwrap();
-    let _owner = owner_of(&log, shard).await;
-    let lost =
-        tokio::task::spawn_blocking(move || asleep.0.commit(&Draft { lanes: Some(3), ..Draft::default() }, &|| false)).await.unwrap();
-    assert!(matches!(lost, Err(Refusal::Lost(_))), "{lost:?}");
+    })
+    .await;
 }
