@@ -130,6 +130,24 @@ pub trait TableReader: Send {
         Ok(found)
     }
 
+    /// The rows of a child table that are of these records, in any order, without those that are marked as deleted.
+    fn of_roots(&self, table: &str, roots: &[String]) -> Result<Vec<Map<String, Value>>, TableFault> {
+        let mut found = Vec::new();
+        for root in roots {
+            let filter = Filter { column: "_syncline_root_key".to_owned(), compare: Compare::Is, value: Some(root.clone()) };
+            let mut query = RowQuery { filters: vec![filter], rows_max: usize::MAX, ..RowQuery::default() };
+            loop {
+                let page = self.rows(table, &query)?;
+                found.extend(page.rows);
+                query.cursor = page.next;
+                if query.cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// How far the log was read.
     fn position(&self) -> Result<Position, TableFault>;
 

@@ -25,6 +25,8 @@ use crate::{
     },
 };
 
+const ROOT: &str = "_syncline_root_key";
+
 /// The tables of one tenant in PostgreSQL, open for reading.
 pub struct PostgresReader {
     server: Arc<Server>,
@@ -68,6 +70,16 @@ impl PostgresReader {
         *self.known.borrow_mut() = Some((step, Arc::clone(&schema)));
         Ok(schema)
     }
+
+    /// The rows in which an engine column has one of these values.
+    fn live_rows(&self, table: &str, column: &str, values: &[String]) -> Result<Vec<Map<String, Value>>, TableFault> {
+        let schema = self.schema()?;
+        let table = find(&schema, table)?;
+        let shown = shown_columns(table);
+        let asked = format!("SELECT {shown} FROM {} WHERE {column} = ANY($1) AND _syncline_deleted_at IS NULL", self.sql.table(table));
+        let found = self.ask(async |db| sqlx::query(AssertSqlSafe(asked)).persistent(false).bind(values).fetch_all(db).await)?;
+        Ok(found.iter().map(|row| shown_row(table, row)).collect())
+    }
 }
 
 impl TableReader for PostgresReader {
@@ -107,12 +119,14 @@ impl TableReader for PostgresReader {
     }
 
     fn of_keys(&self, table: &str, keys: &[String]) -> Result<Vec<Map<String, Value>>, TableFault> {
+        self.live_rows(table, "_syncline_key", keys)
+    }
+
+    fn of_roots(&self, table: &str, roots: &[String]) -> Result<Vec<Map<String, Value>>, TableFault> {
         let schema = self.schema()?;
-        let table = find(&schema, table)?;
-        let shown = shown_columns(table);
-        let asked = format!("SELECT {shown} FROM {} WHERE _syncline_key = ANY($1) AND _syncline_deleted_at IS NULL", self.sql.table(table));
-        let found = self.ask(async |db| sqlx::query(AssertSqlSafe(asked)).persistent(false).bind(keys).fetch_all(db).await)?;
-        Ok(found.iter().map(|row| shown_row(table, row)).collect())
+        // A stream's own table has no such column, and only the database would say so.
+        filtered(find(&schema, table)?, &Filter { column: ROOT.to_owned(), compare: Compare::Is, value: None })?;
+        self.live_rows(table, ROOT, roots)
     }
 
     fn position(&self) -> Result<Position, TableFault> {

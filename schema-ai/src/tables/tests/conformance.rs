@@ -1,7 +1,7 @@
 //! What every implementation of the port shows.
 use std::collections::BTreeMap;
 
-use super::{AT, Bed, event, logged, on_each, tenant};
+use super::{AT, Bed, event, logged, on_each, plain, tenant};
 use crate::tables::{Compare, Deletes, Filter, RowQuery, TablePolicy, schema::Limits};
 
 #[test]
@@ -192,6 +192,28 @@ fn lists_of_objects_become_child_tables_that_follow_their_parent() {
         );
         bed.upsert("7", r#"{"line_items":[]}"#);
         assert_eq!(bed.read().count("shop_orders_line_items").unwrap(), (0, 0));
+    });
+}
+
+#[test]
+fn the_rows_of_lists_are_asked_for_by_the_records_that_they_are_of() {
+    on_each(TablePolicy::default(), |bed| {
+        // More than a page of rows in one record.
+        let long = (0..1_200).map(|n| format!(r#"{{"n":{n}}}"#)).collect::<Vec<_>>().join(",");
+        bed.upsert("1", &format!(r#"{{"items":[{long}]}}"#));
+        bed.upsert("2", r#"{"items":[{"n":7},{"n":8}]}"#);
+        bed.upsert("3", r#"{"items":[{"n":9}]}"#);
+        bed.write([event("orders", "3", None, None)]);
+        let of = |roots: &[&str]| {
+            let roots: Vec<String> = roots.iter().map(|root| (*root).to_owned()).collect();
+            let rows = bed.read().of_roots("shop_orders_items", &roots).unwrap();
+            let mut found: Vec<String> = rows.iter().map(|row| format!("{} {}", plain(&row["_syncline_key"]), row["n"])).collect();
+            found.sort();
+            found
+        };
+        assert_eq!(of(&["1"]).len(), 1_200);
+        assert_eq!(of(&["2", "3", "4"]), ["2[0] 7", "2[1] 8"]);
+        assert!(bed.read().of_roots("shop_orders", &["2".to_owned()]).is_err(), "a stream's own table has no such rows");
     });
 }
 
