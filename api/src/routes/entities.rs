@@ -39,7 +39,7 @@ pub(crate) struct EntityShown {
     concept: String,
     /// Records that are the same thing become one row.
     resolve: bool,
-    /// The tables that feed it, the most trusted first.
+    /// What feeds it, the most trusted first: tables of streams, and lists in their records as `orders.lines[]`.
     streams: Vec<String>,
     /// Its columns, without the engine's.
     columns: Vec<FieldShown>,
@@ -65,7 +65,9 @@ pub(crate) struct TakingOverShown {
 pub(crate) struct SourceShown {
     /// The table of its stream.
     stream: String,
-    /// Its key there.
+    /// The path of the list that it is in; `null` for a record of the stream itself.
+    list: Option<String>,
+    /// Its key in the table; in a list, that of the record with its own id or its place behind it.
     key: String,
 }
 
@@ -152,7 +154,7 @@ impl From<EntityView> for EntityShown {
 
 impl From<Thing> for ThingShown {
     fn from(thing: Thing) -> Self {
-        let sources = thing.sources.into_iter().map(|one| SourceShown { stream: one.stream, key: one.key });
+        let sources = thing.sources.into_iter().map(|one| SourceShown { stream: one.stream, list: one.list, key: one.key });
         let turn = |one: schema_ai::unify::Turn| TurnShown {
             at: one.at,
             what: one.what,

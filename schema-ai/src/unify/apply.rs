@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use super::{
     UnifyFault, own, plans,
     plans::{Kept, State},
+    reading::Reading,
     settle::{Said, Settled, compared},
-    source::{self, Named, Reading, Reference},
+    source::{self, Tables},
     survive,
 };
 use crate::{
@@ -55,8 +56,10 @@ pub(super) fn accept(db: &dyn Database, id: i64) -> Result<(), UnifyFault> {
     plans::replace(db, State::Proposed, id)?;
     for entity in &kept.plan.entities {
         let was = before.as_ref().and_then(|before| Some((before, before.plan.entities.iter().find(|was| was.concept == entity.concept)?)));
-        let is_same = was
-            .is_some_and(|(before, was)| was == entity && source::references(&before.plan, was) == source::references(&kept.plan, entity));
+        let is_same = was.is_some_and(|(before, was)| {
+            let same_refs = || source::references(&before.plan, was) == source::references(&kept.plan, entity);
+            was == entity && same_refs() && keys_of_lists(&before.plan, was) == keys_of_lists(&kept.plan, entity)
+        });
         if was.is_none_or(|(_, was)| was.fields.iter().map(|one| &one.concept).ne(entity.fields.iter().map(|one| &one.concept))) {
             db.run("DELETE FROM _syncline_models WHERE entity = ?", cells![&entity.concept])?;
         }
@@ -75,7 +78,13 @@ pub(super) fn accept(db: &dyn Database, id: i64) -> Result<(), UnifyFault> {
     Ok(())
 }
 
-/// Lets the records of a stream be taken over again from its table.
+/// What tells the elements of those lists apart that feed an entity.
+fn keys_of_lists<'p>(plan: &'p Document, entity: &EntityPlan) -> Vec<&'p [String]> {
+    let lists = plan.tables.iter().filter(|table| !table.path.is_empty() && entity.streams.contains(&table.feed()));
+    lists.map(|table| table.key.columns.as_slice()).collect()
+}
+
+/// Lets the records of a stream, or of a list in them, be taken over again from its table.
 pub(super) fn begin_walk(db: &dyn Database, concept: &str, stream: &str, plan: i64) -> Result<(), UnifyFault> {
     let sql = "INSERT INTO _syncline_walks (entity, stream, plan, cursor, done, records) VALUES (?, ?, ?, NULL, 0, 0) \
                ON CONFLICT (entity, stream) DO UPDATE SET plan = excluded.plan, cursor = NULL, done = 0, records = 0";
@@ -125,23 +134,22 @@ pub(super) fn step(db: &dyn Database, reader: &dyn TableReader, tables: &[TableV
     if walks.iter().any(|walk| walk.text(0) == concept && walk.maybe_text(2).is_none()) {
         sweep(db, &settled)?;
     }
+    let places = Tables::new(tables);
     // Small streams go together, because every portion looks at the whole plan and at all tables.
     let mut said: Vec<Said> = Vec::new();
     for walk in walks.iter().take_while(|walk| walk.text(0) == concept) {
-        let (stream, cursor, room) = (walk.text(1), walk.maybe_text(2), PORTION.saturating_sub(said.len()));
+        let (feed, cursor, room) = (walk.text(1), walk.maybe_text(2), PORTION.saturating_sub(said.len()));
         if room == 0 {
             break;
         }
-        let (page, next) = match tables.iter().find(|table| table.name == stream) {
-            Some(table) => Reading::new(reader, table, &settled.references, entity).page(cursor, room)?,
-            None => (Vec::new(), None),
-        };
-        let records = i64::try_from(page.len()).unwrap_or(i64::MAX);
+        let reading = Reading::new(reader, &places, (&kept.plan, entity), &settled.references, &feed);
+        let portion = reading.map(|reading| reading.page(cursor, room)).transpose()?.unwrap_or_default();
+        let records = i64::try_from(portion.said.len()).unwrap_or(i64::MAX);
         db.run(
             "UPDATE _syncline_walks SET cursor = ?, done = ?, records = records + ? WHERE entity = ? AND stream = ?",
-            cells![next.as_deref(), next.is_none(), records, &concept, &stream],
+            cells![portion.next.as_deref(), portion.next.is_none(), records, &concept, &feed],
         )?;
-        said.extend(page.into_iter().map(|(key, body)| (stream.clone(), key, body)));
+        said.extend(settled.with_vanished(db, &feed, portion)?);
     }
     settled.settle(db, turn(db)?, said)?;
     step.commit()?;
@@ -154,11 +162,12 @@ fn sweep(db: &dyn Database, settled: &Settled<'_>) -> Result<(), UnifyFault> {
     let streams = streams.iter().map(|row| row.text(0));
     for stream in streams.filter(|stream| !settled.entity.streams.contains(stream)) {
         let sql = "SELECT id FROM _syncline_records WHERE entity = ? AND stream = ?";
-        let prefix = format!("{stream}/");
-        let key = |id: String| id.strip_prefix(&prefix).unwrap_or_default().to_owned();
         let ids = db.rows(sql, cells![&settled.entity.concept, &stream])?;
-        let said: Vec<Said> = ids.iter().map(|row| (stream.clone(), key(row.text(0)), None)).collect();
-        settled.settle(db, turn(db)?, said)?;
+        let gone = |id: String| {
+            let key = source::apart(&id).map(|(_, key)| key.to_owned()).unwrap_or_default();
+            Said { feed: stream.clone(), key, root: None, body: None }
+        };
+        settled.settle(db, turn(db)?, ids.iter().map(|row| gone(row.text(0))).collect())?;
     }
     Ok(())
 }
@@ -189,7 +198,7 @@ pub(super) fn settled<'a>(
         return Ok(settled);
     }
     let fields: Vec<&str> = entity.fields.iter().map(|field| field.concept.as_str()).collect();
-    let rows = sample(reader, tables, &settled.references, entity)?;
+    let rows = sample(reader, &Tables::new(tables), &settled)?;
     let model = Model::learn_from(&fields, &rows);
     let learnt_from = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let sql = "INSERT INTO _syncline_models (entity, learnt_from, model) VALUES (?, ?, ?) \
@@ -201,8 +210,8 @@ pub(super) fn settled<'a>(
 
 /// Lets the columns of the unified table hold what the sources' columns hold by now. Rows are written anew where a type changed.
 fn widen(db: &dyn Database, tables: &[TableView], kept: &Kept, entity: &EntityPlan) -> Result<bool, UnifyFault> {
-    let named: Named<'_> = tables.iter().map(|table| (table.name.as_str(), table)).collect();
-    let kinds: Vec<Kind> = entity.fields.iter().map(|field| source::kind_of(field, &named)).collect();
+    let places = Tables::new(tables);
+    let kinds: Vec<Kind> = entity.fields.iter().map(|field| source::kind_of(field, &places)).collect();
     let is_changed = survive::widen(db, entity, &kinds)?;
     if is_changed {
         for stream in &entity.streams {
@@ -212,20 +221,18 @@ fn widen(db: &dyn Database, tables: &[TableView], kept: &Kept, entity: &EntityPl
     Ok(is_changed)
 }
 
-fn sample(reader: &dyn TableReader, tables: &[TableView], references: &[Reference], entity: &EntityPlan) -> Result<Vec<Row>, UnifyFault> {
-    let mut rows = Vec::new();
+fn sample(reader: &dyn TableReader, tables: &Tables<'_>, settled: &Settled<'_>) -> Result<Vec<Row>, UnifyFault> {
+    let (mut rows, entity) = (Vec::new(), settled.entity);
     let most = usize::try_from(LEARNT_FROM).unwrap_or(usize::MAX) / entity.streams.len().max(1);
-    let named: Named<'_> = tables.iter().map(|table| (table.name.as_str(), table)).collect();
-    for stream in &entity.streams {
-        let Some(table) = named.get(stream.as_str()) else { continue };
-        let reading = Reading::new(reader, table, references, entity);
+    for feed in &entity.streams {
+        let Some(reading) = Reading::new(reader, tables, (settled.plan, entity), &settled.references, feed) else { continue };
         let (mut cursor, mut taken) = (None, 0);
         while taken < most {
-            let (page, next) = reading.page(cursor, 1_000)?;
-            taken += page.len();
-            let live = page.into_iter().filter_map(|(key, body)| Some((key, body?)));
-            rows.extend(live.map(|(key, body)| Row { id: source::record_id(stream, &key), values: compared(entity, &body) }));
-            cursor = next;
+            let portion = reading.page(cursor, 1_000)?;
+            taken += portion.said.len().max(portion.roots.len());
+            let live = portion.said.into_iter().filter_map(|said| Some((said.key, said.body?)));
+            rows.extend(live.map(|(key, body)| Row { id: source::record_id(feed, &key), values: compared(entity, &body) }));
+            cursor = portion.next;
             if cursor.is_none() {
                 break;
             }

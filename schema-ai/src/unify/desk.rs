@@ -12,8 +12,9 @@ use super::{
     UnifyFault, apply, own, plans,
     plans::{Kept, State},
     profiles,
+    reading::{Portion, Reading},
     settle::Said,
-    source::{self, Reading},
+    source::{self, Tables},
 };
 use crate::{
     organize::plan::{
@@ -212,21 +213,25 @@ impl Desk {
         let kept = plans::newest(&*step, State::Accepted)?;
         if let Some(kept) = &kept {
             let held: BTreeSet<String> = held(&*step)?;
+            let places = Tables::new(&tables);
             for entity in &kept.plan.entities {
                 let references = source::references(&kept.plan, entity);
-                let mut said: Vec<Said> = Vec::new();
-                for stream in entity.streams.iter().filter(|stream| !held.contains(*stream)) {
-                    let (Some(keys), Some(table)) = (touched.get(stream), tables.iter().find(|table| table.name == *stream)) else {
-                        continue;
-                    };
+                let mut portions: Vec<(&String, Portion)> = Vec::new();
+                for feed in entity.streams.iter().filter(|feed| !held.contains(*feed)) {
+                    let Some(keys) = touched.get(source::stream_of(feed)) else { continue };
+                    let Some(reading) = Reading::new(reader, &places, (&kept.plan, entity), &references, feed) else { continue };
                     let keys: Vec<String> = keys.iter().cloned().collect();
-                    let found = Reading::new(reader, table, &references, entity).of(&keys)?;
-                    said.extend(found.into_iter().map(|(key, body)| (stream.clone(), key, body)));
+                    portions.push((feed, reading.of(&keys)?));
                 }
-                if !said.is_empty() {
-                    let settled = apply::settled(&*step, reader, &tables, kept, entity)?;
-                    settled.settle(&*step, apply::turn(&*step)?, said)?;
+                if portions.is_empty() {
+                    continue;
                 }
+                let settled = apply::settled(&*step, reader, &tables, kept, entity)?;
+                let mut said: Vec<Said> = Vec::new();
+                for (feed, portion) in portions {
+                    said.extend(settled.with_vanished(&*step, feed, portion)?);
+                }
+                settled.settle(&*step, apply::turn(&*step)?, said)?;
             }
             apply::learn_again(&*step, kept)?;
         }

@@ -6,7 +6,8 @@ use syncline_model::nearest::nearest;
 use super::{
     Desk, UnifyFault,
     plans::{self, State},
-    source, survive,
+    source::{self, Tables},
+    survive,
 };
 use crate::{
     infer::Kind,
@@ -32,7 +33,7 @@ pub struct EntityView {
     pub concept: String,
     /// Records that are the same thing become one row.
     pub resolve: bool,
-    /// The tables that feed it, the most trusted first.
+    /// What feeds it, the most trusted first: tables of streams, and lists in their records as `orders.lines[]`.
     pub streams: Vec<String>,
     /// Its columns, without the engine's.
     pub fields: Vec<FieldView>,
@@ -69,7 +70,9 @@ pub struct FieldView {
 pub struct Source {
     /// The table of its stream.
     pub stream: String,
-    /// Its key there.
+    /// The path of the list that it is in.
+    pub list: Option<String>,
+    /// Its key in the table; in a list, that of the record with its own id or its place behind it.
     pub key: String,
 }
 
@@ -120,12 +123,12 @@ impl Desk {
             fields: self.fields(plan, entity)?,
             rows: counted.number(0),
             records: counted.number(1),
-            taking_over: self.taking_over(entity)?,
+            taking_over: self.taking_over(plan, entity)?,
         })
     }
 
     /// Records are counted only while some of them are still to be taken over.
-    fn taking_over(&self, entity: &EntityPlan) -> Result<Option<TakingOver>, UnifyFault> {
+    fn taking_over(&self, plan: &Document, entity: &EntityPlan) -> Result<Option<TakingOver>, UnifyFault> {
         let asked = "SELECT stream, records, done FROM _syncline_walks WHERE entity = ? ORDER BY stream";
         let mut walks = self.db.rows(asked, cells![&entity.concept])?;
         walks.retain(|walk| entity.streams.contains(&walk.text(0)));
@@ -133,11 +136,23 @@ impl Desk {
             return Ok(None);
         }
         let mut sum = TakingOver { taken: 0, known: 0 };
+        let tables = self.reader.tables()?;
+        let places = Tables::new(&tables);
         for walk in walks {
-            let known = match self.reader.count(&walk.text(0)) {
-                Ok((_, records)) => records,
-                Err(TableFault::NoTable { .. }) => 0,
-                Err(fault) => return Err(fault.into()),
+            let feed = walk.text(0);
+            let planned = plan.table_of(&feed);
+            let table = planned.and_then(|planned| places.of(&planned.stream, &planned.path));
+            let known = match table.map(|table| (table, self.reader.count(&table.name))) {
+                // Of what is in lists only that is taken which is there.
+                Some((table, Ok((live, records)))) => {
+                    if table.parent.is_some() {
+                        live
+                    } else {
+                        records
+                    }
+                }
+                Some((_, Err(TableFault::NoTable { .. }))) | None => 0,
+                Some((_, Err(fault))) => return Err(fault.into()),
             };
             let taken = if walk.number(2) == 0 { walk.number(1).cast_unsigned().min(known) } else { known };
             sum = TakingOver { taken: sum.taken + taken, known: sum.known + known };
@@ -207,12 +222,13 @@ impl Desk {
             others: parsed(row.text(3)),
             evidence: parsed(row.text(4)),
         };
-        Ok(Thing {
-            row,
-            sources: sources.iter().map(|row| Source { stream: row.text(0), key: row.text(1) }).collect(),
-            turns: turns.iter().map(turn).collect(),
-        })
+        Ok(Thing { row, sources: sources.iter().map(record).collect(), turns: turns.iter().map(turn).collect() })
     }
+}
+
+fn record(row: &Found) -> Source {
+    let feed = row.text(0);
+    Source { stream: source::stream_of(&feed).to_owned(), list: source::list_of(&feed).map(str::to_owned), key: row.text(1) }
 }
 
 fn value(cell: &Cell, kind: Kind) -> Value {

@@ -10,6 +10,7 @@ mod entities;
 mod own;
 mod plans;
 mod profiles;
+mod reading;
 mod runner;
 mod settle;
 mod source;

@@ -29,13 +29,17 @@ CREATE INDEX IF NOT EXISTS _syncline_keys_of ON _syncline_keys (entity, id);
 CREATE TABLE IF NOT EXISTS _syncline_refs (entity TEXT NOT NULL, id TEXT NOT NULL, place {number} NOT NULL, target TEXT NOT NULL,
     PRIMARY KEY (entity, id, place)) {keyed_end};
 CREATE INDEX IF NOT EXISTS _syncline_refs_to ON _syncline_refs (target);
+CREATE TABLE IF NOT EXISTS _syncline_parts (entity TEXT NOT NULL, id TEXT NOT NULL, root TEXT NOT NULL,
+    PRIMARY KEY (entity, id)) {keyed_end};
+CREATE INDEX IF NOT EXISTS _syncline_parts_of ON _syncline_parts (entity, root);
 CREATE TABLE IF NOT EXISTS _syncline_things (id {counting_key}, at TEXT NOT NULL, entity TEXT NOT NULL, what TEXT NOT NULL,
     thing TEXT NOT NULL, others TEXT NOT NULL, evidence TEXT NOT NULL) {end};
 ";
 
 /// Makes them, unless they are there.
 pub(super) fn make(db: &dyn Database) -> Result<(), UnifyFault> {
-    if !db.columns("_syncline_unified")?.is_empty() {
+    // The one that came last.
+    if !db.columns("_syncline_parts")?.is_empty() {
         return Ok(());
     }
     let dialect = db.dialect();

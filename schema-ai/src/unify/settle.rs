@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     UnifyFault,
+    reading::Portion,
     source::{self, Body, Reference, text},
     survive::{self, Member},
 };
@@ -32,7 +33,16 @@ const CROWD: usize = crate::organize::resolve::incremental::CROWD;
 const AT_ONCE: usize = 500;
 
 /// A record and what it says now.
-pub(super) type Said = (String, String, Option<Body>);
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    /// What it is read from.
+    pub feed: String,
+    pub key: String,
+    /// The record in whose list it is.
+    pub root: Option<String>,
+    /// Nothing if it is gone.
+    pub body: Option<Body>,
+}
 
 /// An entity of the accepted plan, with what is needed to settle its records.
 pub(super) struct Settled<'a> {
@@ -44,12 +54,22 @@ pub(super) struct Settled<'a> {
 }
 
 impl Settled<'_> {
-    /// Settles records: stream, key, and what they say. `at` grows from call to call.
-    pub fn settle(&self, db: &dyn Database, at: u64, said: Vec<Said>) -> Result<(), UnifyFault> {
-        let mut now: BTreeMap<String, Said> = BTreeMap::new();
-        for (stream, key, body) in said {
-            now.insert(source::record_id(&stream, &key), (stream, key, body));
+    /// What a portion says of a feed, and what was in the lists that it read and is not any more.
+    pub fn with_vanished(&self, db: &dyn Database, feed: &str, portion: Portion) -> Result<Vec<Said>, UnifyFault> {
+        let mut said = portion.said;
+        let roots: Vec<String> = portion.roots.iter().map(|root| source::record_id(feed, root)).collect();
+        let before = self.each(db, "SELECT id FROM _syncline_parts WHERE entity = ? AND root IN ({})", roots.iter())?;
+        let there: BTreeSet<String> = said.iter().map(|one| source::record_id(feed, &one.key)).collect();
+        for id in before.iter().map(|row| row.text(0)).filter(|id| !there.contains(id)) {
+            let Some((_, key)) = source::apart(&id) else { continue };
+            said.push(Said { feed: feed.to_owned(), key: key.to_owned(), root: None, body: None });
         }
+        Ok(said)
+    }
+
+    /// Settles what was said of records. `at` grows from call to call.
+    pub fn settle(&self, db: &dyn Database, at: u64, said: Vec<Said>) -> Result<(), UnifyFault> {
+        let now: BTreeMap<String, Said> = said.into_iter().map(|one| (source::record_id(&one.feed, &one.key), one)).collect();
         let known = self.known(db, now.keys())?;
         let before = now.keys().map(|id| (id.clone(), known.get(id).copied())).collect();
         let update = match &self.model {
@@ -85,10 +105,10 @@ impl Settled<'_> {
         now: &BTreeMap<String, Said>,
     ) -> Result<Update, UnifyFault> {
         let values = |body: &Body| compared(self.entity, body);
-        let change = |(id, (_, _, body)): (&String, &Said)| Change {
+        let change = |(id, one): (&String, &Said)| Change {
             id: id.clone(),
             was: before.get(id).copied().flatten(),
-            now: body.as_ref().map(values),
+            now: one.body.as_ref().map(values),
         };
         // What is gone and was never known needs no settling.
         let changes = now.iter().map(change).filter(|change| change.now.is_some() || change.was.is_some()).collect();
@@ -132,12 +152,12 @@ impl Settled<'_> {
         }
         let mut moved: BTreeSet<String> = placed.keys().map(|id| (*id).to_owned()).collect();
         let (mut kept, mut gone) = (Vec::new(), Vec::new());
-        for (id, (stream, key, body)) in now {
+        for (id, one) in now {
             let thing = placed.get(id.as_str()).copied().or_else(|| before.get(id).copied().flatten());
-            match (body, thing) {
-                (Some(body), Some(thing)) => kept.push(KeptRecord { id, stream, body, thing }),
+            match (&one.body, thing) {
+                (Some(body), Some(thing)) => kept.push(KeptRecord { id, feed: &one.feed, root: one.root.as_deref(), body, thing }),
                 _ => {
-                    gone.push((id, stream, key));
+                    gone.push((id, &one.feed, &one.key));
                     moved.insert(id.clone());
                 }
             }
@@ -153,10 +173,13 @@ impl Settled<'_> {
     fn keep(&self, db: &dyn Database, kept: &[KeptRecord<'_>]) -> Result<(), UnifyFault> {
         let entity = &self.entity.concept;
         self.take_away(db, &["_syncline_keys", "_syncline_refs"], kept.iter().map(|one| one.id))?;
-        let (mut records, mut keys, mut refs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut records, mut keys, mut refs, mut parts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for one in kept {
             let body = serde_json::to_string(one.body)?;
-            records.push(cells![entity, one.id, one.stream, one.thing.to_string(), body].to_vec());
+            records.push(cells![entity, one.id, one.feed, one.thing.to_string(), body].to_vec());
+            if let Some(root) = one.root {
+                parts.push(cells![entity, one.id, source::record_id(one.feed, root)].to_vec());
+            }
             if let Some(model) = &self.model {
                 let row = Row { id: one.id.clone(), values: compared(self.entity, one.body) };
                 let own: BTreeSet<u64> = model.keys(&row).into_iter().collect();
@@ -169,14 +192,16 @@ impl Settled<'_> {
         let newer = "ON CONFLICT (entity, id) DO UPDATE SET stream = excluded.stream, thing = excluded.thing, body = excluded.body";
         insert(db, "_syncline_records (entity, id, stream, thing, body)", &records, newer)?;
         insert(db, "_syncline_keys (entity, key, id)", &keys, "ON CONFLICT DO NOTHING")?;
+        insert(db, "_syncline_parts (entity, id, root)", &parts, "ON CONFLICT DO NOTHING")?;
         insert(db, "_syncline_refs (entity, id, place, target)", &refs, "")
     }
 
     fn forget(&self, db: &dyn Database, gone: &[(&String, &String, &String)]) -> Result<(), UnifyFault> {
-        self.take_away(db, &["_syncline_records", "_syncline_keys", "_syncline_refs"], gone.iter().map(|(id, ..)| *id))?;
+        let kept = ["_syncline_records", "_syncline_keys", "_syncline_refs", "_syncline_parts"];
+        self.take_away(db, &kept, gone.iter().map(|(id, ..)| *id))?;
         let crosswalk = quoted(&survive::crosswalk(self.entity));
-        for (_, stream, key) in gone {
-            db.run(&format!("DELETE FROM {crosswalk} WHERE stream = ? AND record_key = ?"), cells![*stream, *key])?;
+        for (_, feed, key) in gone {
+            db.run(&format!("DELETE FROM {crosswalk} WHERE stream = ? AND record_key = ?"), cells![*feed, *key])?;
         }
         Ok(())
     }
@@ -201,8 +226,8 @@ impl Settled<'_> {
                 let sql = "UPDATE _syncline_records SET thing = ? WHERE entity = ? AND id = ?";
                 db.run(sql, cells![thing.to_string(), &self.entity.concept, *id])?;
             }
-            if let Some((stream, key)) = id.split_once('/') {
-                rows.push(cells![thing.to_string(), stream, key].to_vec());
+            if let Some((feed, key)) = source::apart(id) {
+                rows.push(cells![thing.to_string(), feed, key].to_vec());
             }
         }
         let crosswalk = format!("{} (entity_id, stream, record_key)", quoted(&survive::crosswalk(self.entity)));
@@ -242,7 +267,7 @@ impl Settled<'_> {
         let sql = "SELECT thing, id, stream, body FROM _syncline_records WHERE entity = ? AND thing IN ({})";
         let mut members: BTreeMap<String, Vec<Member>> = BTreeMap::new();
         for row in self.each(db, sql, things.iter())? {
-            let member = Member { id: row.text(1), stream: row.text(2), body: serde_json::from_str(&row.text(3))? };
+            let member = Member { id: row.text(1), feed: row.text(2), body: serde_json::from_str(&row.text(3))? };
             members.entry(row.text(0)).or_default().push(member);
         }
         for thing in things {
@@ -278,7 +303,8 @@ impl Settled<'_> {
 /// A record that is there, and the thing that it is.
 struct KeptRecord<'r> {
     id: &'r String,
-    stream: &'r String,
+    feed: &'r String,
+    root: Option<&'r str>,
     body: &'r Body,
     thing: ThingId,
 }
@@ -309,9 +335,9 @@ fn place(entity: &EntityPlan, found: &Found) -> Result<Placed, UnifyFault> {
 /// Each record is a thing of its own.
 fn alone(before: &BTreeMap<String, Option<ThingId>>, now: &BTreeMap<String, Said>) -> Update {
     let mut update = Update::default();
-    for (id, (_, _, body)) in now {
+    for (id, one) in now {
         let from = before.get(id).copied().flatten();
-        if body.is_none() {
+        if one.body.is_none() {
             update.removed.push(id.clone());
             continue;
         }

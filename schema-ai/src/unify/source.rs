@@ -1,18 +1,17 @@
-//! What a stream's table says of a record, in the fields of the entity that it feeds.
+//! A record as an entity sees it: what it is called, what it refers to, and which tables and columns say so.
 
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::UnifyFault;
 use crate::{
     infer::Kind,
     organize::{
-        normalize::path,
+        normalize::{feed, path},
         plan::document::{Document, EntityPlan, FieldPlan, SourcePlan},
     },
-    tables::{RowQuery, TableReader, TableView, schema::path_of},
+    tables::{ColumnView, TableView, schema::path_of},
 };
 
 /// A record as an entity sees it.
@@ -33,8 +32,19 @@ pub(super) struct Reference {
     pub column: String,
     /// The entity referred to.
     pub target: String,
-    /// For each stream that has it: the column's path, and the stream referred to.
-    pub by: Vec<(String, String, String)>,
+    /// Where it is said, once for each of what feeds the entity.
+    pub by: Vec<Says>,
+}
+
+/// How records of one table refer to those of a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Says {
+    /// The table, as it is called among those that feed entities.
+    pub feed: String,
+    /// The path of the column; none for the record in whose list it is.
+    pub path: Option<String>,
+    /// The stream referred to.
+    pub to: String,
 }
 
 /// The name of a record among all of an entity.
@@ -42,28 +52,56 @@ pub(super) fn record_id(stream: &str, key: &str) -> String {
     format!("{stream}/{key}")
 }
 
-/// The references of an entity to others that the plan knows: those to the key of a stream that feeds one.
+/// The stream and key of a record by its name.
+pub(super) fn apart(id: &str) -> Option<(&str, &str)> {
+    // A stream is called as its table; behind that there is a path, if its records are of a list.
+    let table = id.find(['/', '.'])?;
+    if id[table..].starts_with('/') {
+        return Some((&id[..table], &id[table + 1..]));
+    }
+    let end = path::places(id, "[]/").next()? + 2;
+    Some((&id[..end], &id[end + 1..]))
+}
+
+/// The stream whose records, or whose records' lists, are called so.
+pub(super) fn stream_of(feed: &str) -> &str {
+    feed.split_once('.').map_or(feed, |(stream, _)| stream)
+}
+
+/// The list that is called so.
+pub(super) fn list_of(feed: &str) -> Option<&str> {
+    feed.split_once('.')?.1.strip_suffix("[]")
+}
+
+/// The references of an entity to others that the plan knows: of a list to the record that it is in, and those to the key of a
+/// stream that feeds one.
 pub(super) fn references(plan: &Document, entity: &EntityPlan) -> Vec<Reference> {
-    let mut found: Vec<Reference> = Vec::new();
     let feeding: HashSet<&str> = entity.streams.iter().map(String::as_str).collect();
-    let (mut roots, mut entities) = (HashMap::new(), HashMap::new());
+    let (mut tables, mut entities) = (HashMap::new(), HashMap::new());
     for table in plan.tables.iter().filter(|table| table.path.is_empty()) {
-        roots.entry(table.stream.as_str()).or_insert(table);
+        tables.entry(table.stream.as_str()).or_insert(table);
     }
     for (stream, of) in plan.entities.iter().flat_map(|of| of.streams.iter().map(move |stream| (stream, of))) {
         entities.entry(stream.as_str()).or_insert(of);
     }
+    let lists = entity.streams.iter().filter(|feed| list_of(feed).is_some());
+    let mut said: Vec<Says> = lists.map(|feed| Says { feed: feed.clone(), path: None, to: stream_of(feed).to_owned() }).collect();
     for relation in &plan.relations {
-        let ([path], true) = (relation.columns.as_slice(), feeding.contains(relation.from.as_str())) else { continue };
-        let is_key = roots.get(relation.to.as_str()).is_some_and(|table| table.key.columns == relation.to_columns);
-        let (Some(target), true) = (entities.get(relation.to.as_str()), is_key) else { continue };
-        if target.concept == entity.concept || path.contains("[]") || path.contains("{}") {
-            continue;
+        let [column] = relation.columns.as_slice() else { continue };
+        let is_key = tables.get(relation.to.as_str()).is_some_and(|table| table.key.columns == relation.to_columns);
+        let says = Says { feed: feed(&relation.from, path::list(column)), path: Some(column.clone()), to: relation.to.clone() };
+        // What is in a record's list and names that record says nothing new.
+        let is_new = !said.iter().any(|known| known.path.is_none() && known.feed == says.feed && known.to == says.to);
+        if is_key && is_new && feeding.contains(says.feed.as_str()) && !path::is_in_map(column) {
+            said.push(says);
         }
-        let by = (relation.from.clone(), path.clone(), relation.to.clone());
-        let fits = |one: &&mut Reference| one.target == target.concept && !one.by.iter().any(|(stream, ..)| *stream == relation.from);
+    }
+    let mut found: Vec<Reference> = Vec::new();
+    for says in said {
+        let Some(target) = entities.get(says.to.as_str()).filter(|target| target.concept != entity.concept) else { continue };
+        let fits = |one: &&mut Reference| one.target == target.concept && !one.by.iter().any(|known| known.feed == says.feed);
         if let Some(known) = found.iter_mut().find(fits) {
-            known.by.push(by);
+            known.by.push(says);
             continue;
         }
         let taken = |name: &str| found.iter().any(|one| one.column == name) || entity.fields.iter().any(|field| field.name == name);
@@ -73,89 +111,28 @@ pub(super) fn references(plan: &Document, entity: &EntityPlan) -> Vec<Reference>
             column = format!("{}_id_{next}", target.name);
             next += 1;
         }
-        found.push(Reference { column, target: target.concept.clone(), by: vec![by] });
+        found.push(Reference { column, target: target.concept.clone(), by: vec![says] });
     }
     found
 }
 
-/// Records by their keys, and where the next ones begin.
-type Portion = (Vec<(String, Option<Body>)>, Option<String>);
-
-/// Reads the records of one stream for one entity.
-pub(super) struct Reading<'a> {
-    reader: &'a dyn TableReader,
-    stream: String,
-    columns: Vec<Option<String>>,
-    refs: Vec<Option<(String, String)>>,
-    moment: Option<usize>,
-}
-
-impl<'a> Reading<'a> {
-    pub fn new(reader: &'a dyn TableReader, table: &TableView, references: &[Reference], entity: &EntityPlan) -> Self {
-        let by_pointer: HashMap<&str, &str> = table.columns.iter().map(|column| (column.path.as_str(), column.name.as_str())).collect();
-        let column_of = |path: &str| by_pointer.get(pointer(path).as_str()).map(|name| (*name).to_owned());
-        let of = |field: &FieldPlan| {
-            let mut sources = field.sources.iter().filter(|source| source.stream == table.name);
-            sources.find_map(|source| column_of(&source.path))
-        };
-        let refs = references.iter().map(|reference| {
-            let mut by = reference.by.iter().filter(|(stream, ..)| *stream == table.name);
-            by.find_map(|(_, path, to)| Some((column_of(path)?, to.clone())))
-        });
-        Self {
-            reader,
-            stream: table.name.clone(),
-            columns: entity.fields.iter().map(of).collect(),
-            refs: refs.collect(),
-            moment: entity.fields.iter().position(|field| field.concept == "updated_at"),
-        }
-    }
-
-    /// These records; those that are gone without a body.
-    pub fn of(&self, keys: &[String]) -> Result<Vec<(String, Option<Body>)>, UnifyFault> {
-        let rows = self.reader.of_keys(&self.stream, keys)?;
-        let mut found: HashMap<String, Body> = rows.iter().map(|row| (key_of(row), self.body(row))).collect();
-        Ok(keys.iter().map(|key| (key.clone(), found.remove(key))).collect())
-    }
-
-    /// A page of records with their keys, those that are gone without a body, and where the next one begins.
-    pub fn page(&self, cursor: Option<String>, most: usize) -> Result<Portion, UnifyFault> {
-        let page = self.reader.rows(&self.stream, &RowQuery { cursor, rows_max: most, deleted: true, ..RowQuery::default() })?;
-        let is_gone = |row: &Map<String, Value>| row.get("_syncline_deleted_at").is_some_and(|at| !at.is_null());
-        Ok((page.rows.iter().map(|row| (key_of(row), (!is_gone(row)).then(|| self.body(row)))).collect(), page.next))
-    }
-
-    fn body(&self, row: &Map<String, Value>) -> Body {
-        let value = |name: &String| row.get(name).cloned().unwrap_or(Value::Null);
-        let values: Vec<Value> = self.columns.iter().map(|column| column.as_ref().map_or(Value::Null, value)).map(worth).collect();
-        let seen = row.get("_syncline_last_seen").and_then(Value::as_str).unwrap_or_default();
-        let said = self.moment.and_then(|at| values.get(at)).and_then(Value::as_str);
-        let said = said.and_then(|text| text.parse::<jiff::Timestamp>().ok()).map(|time| time.to_string());
-        let at = said.unwrap_or_else(|| seen.to_owned());
-        let target = |(column, to): &(String, String)| text(&value(column)).map(|key| record_id(to, &key));
-        Body { values, at, refs: self.refs.iter().map(|one| one.as_ref().and_then(target)).collect() }
-    }
-}
-
-fn key_of(row: &Map<String, Value>) -> String {
-    row.get("_syncline_key").and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// Tables by their names.
-pub(super) type Named<'t> = HashMap<&'t str, &'t TableView>;
-
 /// The least kind that holds what a field's sources say.
-pub(super) fn kind_of(field: &FieldPlan, tables: &Named<'_>) -> Kind {
+pub(super) fn kind_of(field: &FieldPlan, tables: &Tables<'_>) -> Kind {
     let of = |source: &SourcePlan| {
-        let pointer = pointer(&source.path);
-        let mut columns = tables.get(source.stream.as_str()).into_iter().flat_map(|table| &table.columns);
-        columns.find(|column| column.path == pointer).map_or(Kind::Null, |column| column.kind)
+        let table = tables.of(&source.stream, path::list(&source.path));
+        table.and_then(|table| column_of(table, &source.path)).map_or(Kind::Null, |column| column.kind)
     };
     field.sources.iter().map(of).fold(Kind::Null, Kind::join)
 }
 
+/// The column of a table for a path of the plan.
+pub(super) fn column_of<'t>(table: &'t TableView, path: &str) -> Option<&'t ColumnView> {
+    let pointer = pointer(path::cut(path).last()?);
+    table.columns.iter().find(|column| column.path == pointer)
+}
+
 /// An empty text says nothing.
-fn worth(value: Value) -> Value {
+pub(super) fn worth(value: Value) -> Value {
     if value.as_str().is_some_and(|text| text.trim().is_empty()) { Value::Null } else { value }
 }
 
@@ -170,4 +147,32 @@ pub(super) fn text(value: &Value) -> Option<String> {
 
 fn pointer(path: &str) -> String {
     path::keys(path).iter().fold(String::new(), |whole, key| path_of(&whole, key))
+}
+
+/// The tables of a tenant, to be found by their streams and by the paths of lists.
+pub(super) struct Tables<'t> {
+    roots: HashMap<&'t str, &'t TableView>,
+    lists: HashMap<(&'t str, &'t str), &'t TableView>,
+}
+
+impl<'t> Tables<'t> {
+    pub fn new(tables: &'t [TableView]) -> Self {
+        let mut found = Self { roots: HashMap::new(), lists: HashMap::new() };
+        for table in tables {
+            match (&table.parent, &table.path) {
+                (Some(parent), Some(path)) => drop(found.lists.insert((parent, path), table)),
+                _ => drop(found.roots.insert(&table.name, table)),
+            }
+        }
+        found
+    }
+
+    /// The table of a list in the records of a stream; that of the stream where no list is named.
+    pub fn of(&self, stream: &str, list: &str) -> Option<&'t TableView> {
+        let root = *self.roots.get(stream)?;
+        if list.is_empty() {
+            return Some(root);
+        }
+        path::cut(list).iter().try_fold(root, |table, part| self.lists.get(&(table.name.as_str(), pointer(part).as_str())).copied())
+    }
 }

@@ -24,7 +24,7 @@ const VALUES_MAX: usize = 1_000;
 /// A record of a thing.
 pub(super) struct Member {
     pub id: String,
-    pub stream: String,
+    pub feed: String,
     pub body: Body,
 }
 
@@ -170,10 +170,10 @@ fn row(
     (thing, members): (&String, &Vec<Member>),
     targets: &Targets,
 ) -> Vec<Cell> {
-    let trust = |stream: &str| entity.streams.iter().position(|one| one == stream).unwrap_or(usize::MAX);
+    let trust = |feed: &str| entity.streams.iter().position(|one| one == feed).unwrap_or(usize::MAX);
     // The newest first; of equally new ones the most trusted, so that the same records always give the same row.
     let mut ordered: Vec<&Member> = members.iter().collect();
-    ordered.sort_by(|a, b| b.body.at.cmp(&a.body.at).then(trust(&a.stream).cmp(&trust(&b.stream))).then(a.id.cmp(&b.id)));
+    ordered.sort_by(|a, b| b.body.at.cmp(&a.body.at).then(trust(&a.feed).cmp(&trust(&b.feed))).then(a.id.cmp(&b.id)));
     let mut lineage = serde_json::Map::new();
     let as_of = ordered.first().map(|one| one.body.at.clone()).unwrap_or_default();
     let records = i64::try_from(members.len()).unwrap_or(i64::MAX);
@@ -187,7 +187,7 @@ fn row(
             if is_typed { typed(value, kind) } else { untyped(value) }
         }));
         if let Some(member) = winner {
-            let mut sources = field.sources.iter().filter(|source| source.stream == member.stream);
+            let mut sources = field.sources.iter().filter(|source| source.is_in(&member.feed));
             lineage.insert(field.name.clone(), json!([member.id, sources.next().map(|source| source.path.as_str())]));
         }
     }
@@ -207,7 +207,7 @@ fn survivor<'m>(field: &FieldPlan, at: usize, ordered: &[&'m Member], trust: imp
     let mut having = ordered.iter().filter(has).copied();
     match field.rule {
         Survival::Newest => having.next(),
-        Survival::Trusted => having.min_by_key(|member| trust(&member.stream)),
+        Survival::Trusted => having.min_by_key(|member| trust(&member.feed)),
         // Of several the first is taken, and that is the newest.
         Survival::Longest => having.rev().max_by_key(|member| said(member).chars().count()),
         Survival::Commonest => {

@@ -71,6 +71,18 @@ pub struct Stream {
     pub tables: Vec<Table>,
 }
 
+/// What the table of a stream, or of a list in its records, is called among those that feed entities: `orders`, `orders.lines[]`.
+pub fn feed(stream: &str, list: &str) -> String {
+    if list.is_empty() { stream.to_owned() } else { format!("{stream}.{list}[]") }
+}
+
+impl Table {
+    /// What it is called among those that feed entities.
+    pub fn feed(&self) -> String {
+        feed(&self.stream, &self.path)
+    }
+}
+
 impl Stream {
     /// The tables for a profile.
     pub fn new(name: &str, mut profile: Profile) -> Self {

@@ -56,3 +56,35 @@ pub fn last(path: &str) -> &str {
     }
     end.rsplit_once('.').map_or(end, |(_, key)| key)
 }
+
+/// Where this is in a path, and not in a quoted key.
+pub fn places<'p>(path: &'p str, mark: &'p str) -> impl Iterator<Item = usize> + 'p {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    path.char_indices().filter_map(move |(at, c)| {
+        let is_here = !is_quoted && path[at..].starts_with(mark);
+        is_quoted ^= c == '"' && !is_escaped;
+        is_escaped = is_quoted && c == '\\' && !is_escaped;
+        is_here.then_some(at)
+    })
+}
+
+/// The path of the innermost list that a value is in; empty for a value of the record itself.
+pub fn list(path: &str) -> &str {
+    &path[..places(path, "[]").last().unwrap_or_default()]
+}
+
+/// A path cut behind each list: `lines[].taxes[].rate` is `lines`, in it `taxes`, and in that `rate`.
+pub fn cut(path: &str) -> Vec<&str> {
+    let (mut parts, mut from) = (Vec::new(), 0);
+    for at in places(path, "[]") {
+        parts.push(&path[from..at]);
+        from = at + 2 + usize::from(path[at + 2..].starts_with('.'));
+    }
+    parts.push(&path[from..]);
+    parts
+}
+
+/// Whether a value is in a map, whose keys are data.
+pub fn is_in_map(path: &str) -> bool {
+    places(path, "{}").next().is_some()
+}

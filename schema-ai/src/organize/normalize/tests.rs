@@ -155,3 +155,15 @@ fn a_long_id_under_a_name_with_a_word_of_time_is_no_time() {
     assert_eq!(logical("last_order_id"), None);
     assert_eq!(logical("last_at"), Some(Logical::EpochSeconds));
 }
+
+#[test]
+fn a_path_says_in_which_list_it_is() {
+    assert_eq!(
+        (path::list("id"), path::list("lines.data[].price.id"), path::list("a[].b[].c"), path::list("tags[]")),
+        ("", "lines.data", "a[].b", "tags")
+    );
+    assert_eq!(path::list(r#""a[]\"[]"[].c"#), r#""a[]\"[]""#, "what is quoted is a key");
+    assert_eq!(path::cut("a.b[].c[].d.e"), ["a.b", "c", "d.e"]);
+    assert_eq!((path::cut("id"), path::cut("tags[]")), (vec!["id"], vec!["tags", ""]));
+    assert!(path::is_in_map("a.b{}.c") && !path::is_in_map(r#""ä{}".c"#));
+}

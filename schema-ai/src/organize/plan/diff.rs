@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::{ColumnPlan, Document, EntityPlan, RelationPlan, TablePlan};
+use crate::organize::normalize::{feed, path};
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +14,7 @@ pub struct Difference {
     pub change: String,
     /// It takes something away or gives it another meaning, so a person decides.
     pub breaking: bool,
-    /// The streams that wait until it is decided.
+    /// The streams, and lists in streams' records, that wait until it is decided.
     pub streams: Vec<String>,
 }
 
@@ -34,7 +35,7 @@ fn tables(before: &Document, after: &Document, found: &mut Vec<Difference>) {
     let same = |a: &TablePlan, b: &TablePlan| a.stream == b.stream && a.path == b.path;
     for table in &after.tables {
         let what = format!("table `{}`", table.name);
-        let stream = [table.stream.clone()];
+        let stream = [table.feed()];
         let Some(was) = before.tables.iter().find(|was| same(was, table)) else {
             say(found, what, format!("is new, with {} columns", table.columns.len()), false, &stream);
             continue;
@@ -52,12 +53,12 @@ fn tables(before: &Document, after: &Document, found: &mut Vec<Difference>) {
         columns(before, was, table, found);
     }
     for gone in before.tables.iter().filter(|was| !after.tables.iter().any(|table| same(was, table))) {
-        say(found, format!("table `{}`", gone.name), "is no longer there", true, std::slice::from_ref(&gone.stream));
+        say(found, format!("table `{}`", gone.name), "is no longer there", true, &[gone.feed()]);
     }
 }
 
 fn columns(plan: &Document, before: &TablePlan, after: &TablePlan, found: &mut Vec<Difference>) {
-    let stream = [after.stream.clone()];
+    let stream = [after.feed()];
     for column in &after.columns {
         let what = format!("column `{}` of `{}`", column.name, after.name);
         let Some(was) = before.columns.iter().find(|was| was.path == column.path) else {
@@ -92,6 +93,7 @@ fn matters(plan: &Document, table: &TablePlan, column: &ColumnPlan) -> bool {
 
 fn relations(before: &Document, after: &Document, found: &mut Vec<Difference>) {
     let same = |a: &RelationPlan, b: &RelationPlan| a.from == b.from && a.columns == b.columns;
+    let holder = |relation: &RelationPlan| feed(&relation.from, relation.columns.first().map_or("", |column| path::list(column)));
     for relation in &after.relations {
         let what = format!("reference `{}.{}`", relation.from, relation.columns.join(","));
         let to = format!("{}.{}", relation.to, relation.to_columns.join(","));
@@ -99,14 +101,14 @@ fn relations(before: &Document, after: &Document, found: &mut Vec<Difference>) {
             None => say(found, what, format!("is new, to `{to}`"), false, &[]),
             Some(was) if was.to != relation.to || was.to_columns != relation.to_columns => {
                 let change = format!("goes to `{to}` instead of `{}.{}`", was.to, was.to_columns.join(","));
-                say(found, what, change, true, std::slice::from_ref(&relation.from));
+                say(found, what, change, true, &[holder(relation)]);
             }
             Some(_) => {}
         }
     }
     for gone in before.relations.iter().filter(|was| !after.relations.iter().any(|relation| same(was, relation))) {
         let what = format!("reference `{}.{}`", gone.from, gone.columns.join(","));
-        say(found, what, "is no longer there", true, std::slice::from_ref(&gone.from));
+        say(found, what, "is no longer there", true, &[holder(gone)]);
     }
 }
 
@@ -160,13 +162,13 @@ fn fields(before: &EntityPlan, after: &EntityPlan, found: &mut Vec<Difference>) 
             of.sources.iter().any(|one| one.stream == stream && one.path == path)
         };
         for source in field.sources.iter().filter(|source| !has(was, &source.stream, &source.path)) {
-            let another = was.sources.iter().any(|known| known.stream == source.stream);
+            let another = was.sources.iter().any(|known| known.is_beside(source));
             say(
                 found,
                 what.clone(),
                 format!("is also fed by `{}.{}`", source.stream, source.path),
                 another,
-                std::slice::from_ref(&source.stream),
+                &[feed(&source.stream, path::list(&source.path))],
             );
         }
         for source in was.sources.iter().filter(|source| !has(field, &source.stream, &source.path)) {
@@ -175,7 +177,7 @@ fn fields(before: &EntityPlan, after: &EntityPlan, found: &mut Vec<Difference>) 
                 what.clone(),
                 format!("is no longer fed by `{}.{}`", source.stream, source.path),
                 true,
-                std::slice::from_ref(&source.stream),
+                &[feed(&source.stream, path::list(&source.path))],
             );
         }
     }

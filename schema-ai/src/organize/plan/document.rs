@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::organize::concepts::{Entity, Field};
-use crate::organize::normalize::{self, Stream};
+use crate::organize::normalize::{self, Stream, path};
 use crate::organize::relations::Relation;
 
 /// Entities whose records are compared with each other; of all others each record is a thing of its own.
@@ -32,7 +32,7 @@ pub struct TablePlan {
     pub stream: String,
     /// The path of its list or map; empty for the record itself.
     pub path: String,
-    /// The path of the table whose rows its rows belong to.
+    /// The table whose rows its rows belong to.
     pub parent: Option<String>,
     /// Rows seen when the plan was made.
     pub rows: u64,
@@ -97,7 +97,7 @@ pub struct EntityPlan {
     pub concept: String,
     /// The name of its table.
     pub name: String,
-    /// The streams that feed it, the most trusted first.
+    /// What feeds it, the most trusted first: a stream by its name, a list in a stream's records as `orders.lines[]`.
     pub streams: Vec<String>,
     /// Whether records that are the same thing become one row.
     pub resolve: bool,
@@ -148,6 +148,34 @@ pub struct SourcePlan {
     pub evidence: String,
 }
 
+/// Whether it is called so. Plans are large, so names are not put together to be compared.
+fn is_called<'p>(feed: &str, stream: &str, list: impl FnOnce() -> &'p str) -> bool {
+    match feed.strip_prefix(stream) {
+        Some("") => list().is_empty(),
+        Some(rest) => rest.strip_prefix('.').and_then(|rest| rest.strip_suffix("[]")).is_some_and(|of| of == list()),
+        None => false,
+    }
+}
+
+impl TablePlan {
+    /// What it is called among those that feed entities.
+    pub fn feed(&self) -> String {
+        normalize::feed(&self.stream, &self.path)
+    }
+}
+
+impl SourcePlan {
+    /// Whether its values are in this table of those that feed entities.
+    pub fn is_in(&self, feed: &str) -> bool {
+        is_called(feed, &self.stream, || path::list(&self.path))
+    }
+
+    /// Whether the values of both are in one table.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.stream == other.stream && path::list(&self.path) == path::list(&other.path)
+    }
+}
+
 impl Document {
     /// What an analysis proposes.
     pub fn of(plan: &Plan) -> Self {
@@ -158,9 +186,14 @@ impl Document {
         }
     }
 
-    /// The entity that this stream feeds.
-    pub fn entity_of(&self, stream: &str) -> Option<&EntityPlan> {
-        self.entities.iter().find(|entity| entity.streams.iter().any(|one| one == stream))
+    /// The entity that this stream, or this list in a stream's records, feeds.
+    pub fn entity_of(&self, feed: &str) -> Option<&EntityPlan> {
+        self.entities.iter().find(|entity| entity.streams.iter().any(|one| one == feed))
+    }
+
+    /// The table that is called so among those that feed entities.
+    pub fn table_of(&self, feed: &str) -> Option<&TablePlan> {
+        self.tables.iter().find(|table| is_called(feed, &table.stream, || &table.path))
     }
 
     /// The record's own table of a stream.

@@ -128,12 +128,12 @@ fn lines(plan: &Document) -> Vec<Joined> {
     let mut found = Vec::new();
     let root = |stream: &str| plan.root_of(stream).map_or_else(|| stream.to_owned(), |table| table.name.clone());
     for entity in &plan.entities {
-        found.extend(entity.streams.iter().map(|stream| Joined { from: root(stream), to: entity.name.clone(), label: "feeds".to_owned() }));
+        let feeds = entity.streams.iter().map(|feed| plan.table_of(feed).map_or_else(|| feed.clone(), |table| table.name.clone()));
+        found.extend(feeds.map(|from| Joined { from, to: entity.name.clone(), label: "feeds".to_owned() }));
     }
     for table in &plan.tables {
-        let parent = table.parent.as_ref().and_then(|path| plan.tables.iter().find(|one| one.stream == table.stream && one.path == *path));
-        if let Some(parent) = parent {
-            found.push(Joined { from: table.name.clone(), to: parent.name.clone(), label: table.path.clone() });
+        if let Some(parent) = &table.parent {
+            found.push(Joined { from: table.name.clone(), to: parent.clone(), label: table.path.clone() });
         }
     }
     for relation in &plan.relations {

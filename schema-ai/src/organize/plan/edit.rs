@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use syncline_model::nearest;
 
 use super::document::{Document, EntityPlan, FieldPlan, SourcePlan, Survival};
+use crate::organize::normalize::{feed, path as paths};
 
 /// The confidence of what a person said.
 const DECIDED: f64 = 1.0;
@@ -149,19 +150,30 @@ impl Document {
             let hint = nearest::hint(path, paths.map(|column| column.path.as_str()));
             return Err(BadEdit(format!("there is no column `{path}` in `{stream}`{hint}")));
         }
+        if paths::is_in_map(path) || path.ends_with("[]") {
+            let what = if paths::is_in_map(path) { "in a map, whose keys are data" } else { "a list of plain values" };
+            return Err(BadEdit(format!("`{path}` of `{stream}` is {what}; only columns of records and of lists of objects feed fields")));
+        }
+        let feed = feed(stream, paths::list(path));
         let of = self.entity(entity)?;
-        if !of.streams.iter().any(|one| one == stream) {
-            of.streams.push(stream.to_owned());
+        if !of.streams.contains(&feed) {
+            of.streams.push(feed.clone());
         }
         if !of.fields.iter().any(|one| one.name == field) {
             checked(field)?;
             of.fields.push(FieldPlan { concept: field.to_owned(), name: field.to_owned(), ..FieldPlan::default() });
         }
         let field = field_of(of, field)?;
-        field.sources.retain(|source| source.stream != stream);
+        field.sources.retain(|source| !source.is_in(&feed));
         let evidence = "decided".to_owned();
         field.sources.push(SourcePlan { stream: stream.to_owned(), path: path.to_owned(), confidence: DECIDED, evidence });
         Ok(())
+    }
+
+    /// Whether it is not decided yet what this stream, or this list, feeds. A list that feeds nothing may be recognized later: it is
+    /// often empty at first.
+    fn is_open(&self, feed: &str) -> bool {
+        self.table_of(feed).is_none_or(|table| !table.path.is_empty() && self.entity_of(feed).is_none())
     }
 
     fn choose_key(&mut self, table: &str, columns: &[String]) -> Result<(), BadEdit> {
@@ -203,14 +215,14 @@ impl Document {
                 grow(entity, now, accepted);
             }
         }
-        // What a stream feeds is decided once.
+        // What a stream feeds is decided once, and what a list feeds, too.
         for mut entity in self.entities {
             if entities.iter().any(|known| known.concept == entity.concept) {
                 continue;
             }
-            entity.streams.retain(|stream| accepted.root_of(stream).is_none());
-            let streams = entity.streams.clone();
-            entity.fields.iter_mut().for_each(|field| field.sources.retain(|source| streams.contains(&source.stream)));
+            entity.streams.retain(|feed| accepted.is_open(feed));
+            let feeds = &entity.streams;
+            entity.fields.iter_mut().for_each(|field| field.sources.retain(|source| feeds.iter().any(|feed| source.is_in(feed))));
             entity.fields.retain(|field| !field.sources.is_empty());
             if !entity.streams.is_empty() {
                 entities.push(entity);
@@ -221,20 +233,22 @@ impl Document {
     }
 }
 
-/// Adds what the new proposal has of streams that were not there, and fields that no column fed.
+/// Adds what the new proposal has of streams and lists that fed nothing, and fields that no column fed.
 fn grow(entity: &mut EntityPlan, now: &EntityPlan, accepted: &Document) {
-    let is_new = |stream: &str| accepted.root_of(stream).is_none();
-    entity.streams.extend(now.streams.iter().filter(|stream| is_new(stream)).cloned());
+    let new: Vec<String> = now.streams.iter().filter(|feed| accepted.is_open(feed)).cloned().collect();
+    let before = entity.streams.clone();
+    entity.streams.extend(new.iter().cloned());
     for field in &now.fields {
         let knew = |source: &SourcePlan| {
-            let table = accepted.root_of(&source.stream);
-            table.is_some_and(|table| table.columns.iter().any(|column| column.path == source.path))
+            let mut tables = accepted.tables.iter().filter(|table| table.stream == source.stream);
+            tables.any(|table| table.columns.iter().any(|column| column.path == source.path))
         };
-        let fed = |source: &&SourcePlan| entity.streams.contains(&source.stream) && !knew(source);
+        let is_of = |feeds: &[String], source: &SourcePlan| feeds.iter().any(|feed| source.is_in(feed));
+        let fed = |source: &&SourcePlan| is_of(&new, source) || is_of(&before, source) && !knew(source);
         let fresh: Vec<SourcePlan> = field.sources.iter().filter(fed).cloned().collect();
         match entity.fields.iter_mut().find(|known| known.concept == field.concept) {
             Some(known) => {
-                let fresh = fresh.into_iter().filter(|source| !known.sources.iter().any(|one| one.stream == source.stream));
+                let fresh = fresh.into_iter().filter(|source| !known.sources.iter().any(|one| one.is_beside(source)));
                 let fresh: Vec<SourcePlan> = fresh.collect();
                 known.sources.extend(fresh);
             }
