@@ -137,9 +137,19 @@ async fn survive_kills(tables: Tables) {
     let mut wanted = BTreeSet::new();
     for view in views["items"].as_array().unwrap().iter().filter(|view| streams.contains(view["name"].as_str().unwrap())) {
         let stream = Stream::ALL.iter().find(|stream| view["stream"] == stream.name() && view["integration"] == stream.provider().name());
-        let keys = compare::truth(&sandbox, *stream.unwrap()).into_keys();
-        wanted.extend(keys.map(|key| (view["name"].as_str().unwrap().to_owned(), key)));
+        let table = view["name"].as_str().unwrap();
+        let lists = streams.iter().filter_map(|feed| feed.strip_prefix(table)?.strip_prefix('.')?.strip_suffix("[]"));
+        for (key, record) in compare::truth(&sandbox, *stream.unwrap()) {
+            for list in lists.clone() {
+                let elements = record[list].as_array().into_iter().flatten();
+                wanted.extend(
+                    elements.map(|one| (format!("{table}.{list}[]"), format!("{key}[id={}]", compare::plain(&one["id"]).unwrap()))),
+                );
+            }
+            wanted.insert((table.to_owned(), key));
+        }
     }
+    assert!(wanted.iter().any(|(feed, _)| feed.ends_with("[]")), "no list feeds anything");
     let mut looks = tokio::time::interval(Duration::from_millis(200));
     let mut found = BTreeSet::new();
     for _ in 0..300 {

@@ -112,7 +112,7 @@ fn rows(tables: &dyn TableReader, view: &TableView) -> Vec<Map<String, Value>> {
 }
 
 /// A value as text, whatever type it is kept in; nothing for null.
-fn plain(value: &Value) -> Option<String> {
+pub fn plain(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),

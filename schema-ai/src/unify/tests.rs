@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod lists;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
@@ -23,6 +25,7 @@ struct World {
     tenant: TenantId,
     offset: u64,
     is_postgres: bool,
+    policy: TablePolicy,
     _folder: Option<TempDir>,
     _postgres: Option<Postgres>,
 }
@@ -31,10 +34,19 @@ struct World {
 fn on_each(test: impl Fn(World)) {
     let folder = tempfile::tempdir().unwrap();
     let home: AnyHome = Arc::new(SqliteHome(folder.path().to_owned()));
-    test(World { home, tenant: "acme".parse().unwrap(), offset: 0, is_postgres: false, _folder: Some(folder), _postgres: None });
+    let world = |home, is_postgres| World {
+        home,
+        tenant: "acme".parse().unwrap(),
+        offset: 0,
+        is_postgres,
+        policy: TablePolicy::default(),
+        _folder: None,
+        _postgres: None,
+    };
+    test(World { _folder: Some(folder), ..world(home, false) });
     if let Some(postgres) = Postgres::new() {
         let home: AnyHome = Arc::new(postgres.home());
-        test(World { home, tenant: "acme".parse().unwrap(), offset: 0, is_postgres: true, _folder: None, _postgres: Some(postgres) });
+        test(World { _postgres: Some(postgres), ..world(home, true) });
     }
 }
 
@@ -80,7 +92,7 @@ impl World {
                 }
             })
             .collect();
-        self.home.writer(&self.tenant, TablePolicy::default()).unwrap().apply(&logged).unwrap();
+        self.home.writer(&self.tenant, self.policy).unwrap().apply(&logged).unwrap();
         logged
     }
 
@@ -89,6 +101,12 @@ impl World {
         let mut desk = self.desk();
         desk.follow(&logged).unwrap();
         while desk.step().unwrap() {}
+    }
+
+    /// The same, without what is still to be taken over.
+    fn follow_only(&mut self, connector: &str, stream: &str, records: &[(String, Option<String>)]) {
+        let logged = self.write(connector, stream, records);
+        self.desk().follow(&logged).unwrap();
     }
 
     fn accept(&self) -> i64 {
@@ -102,6 +120,14 @@ impl World {
 
     fn text(&self, sql: &str) -> String {
         self.home.database(&self.tenant).unwrap().unwrap().row(sql, &[]).unwrap().unwrap().text(0)
+    }
+
+    fn texts(&self, sql: &str) -> Vec<String> {
+        self.home.database(&self.tenant).unwrap().unwrap().rows(sql, &[]).unwrap().iter().map(|row| row.text(0)).collect()
+    }
+
+    fn run(&self, sql: &str) {
+        self.home.database(&self.tenant).unwrap().unwrap().batch(sql).unwrap();
     }
 
     fn count(&self, sql: &str) -> i64 {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::library::{Attribute, Concept, Holds, Library};
 use super::values;
 use crate::organize::keys;
-use crate::organize::normalize::{Column, Stream, path};
+use crate::organize::normalize::{Column, Stream, Table, path};
 use crate::organize::words;
 
 /// A column with its field.
@@ -39,6 +39,7 @@ const WRAPPERS: &[&str] = &[
     "person",
     "user",
     "object",
+    "node",
     "merge_fields",
     "traits",
 ];
@@ -60,9 +61,8 @@ const PLAIN_WORDS: &[&str] = &[
     "public", "sys",
 ];
 
-/// The fields of an entity that this stream's record has.
-pub fn fields(stream: &Stream, concept: &Concept, provider: Option<&str>) -> Vec<Assigned> {
-    let Some(table) = stream.root() else { return Vec::new() };
+/// The fields of an entity that the records, or the elements of a list, of this table of the stream have.
+pub fn fields(stream: &Stream, table: &Table, concept: &Concept, provider: Option<&str>) -> Vec<Assigned> {
     let mut scored: Vec<(f64, &Attribute, &Column)> = Vec::new();
     for column in &table.columns {
         let stats = keys::stats(&stream.profile, column);
@@ -104,7 +104,7 @@ fn score(column: &Column, stats: &crate::organize::profile::Stats, attribute: &A
             return 0.0;
         }
     }
-    let keys = path::keys(&column.path);
+    let keys = path::cut(&column.path).last().map(|path| path::keys(path)).unwrap_or_default();
     let Some((last, outer)) = keys.split_last() else { return 0.0 };
     let inside_address = outer.last().is_some_and(|key| is_address(key));
     let tokens = words::tokens(last);

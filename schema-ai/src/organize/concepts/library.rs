@@ -35,6 +35,21 @@ pub struct Concept {
     /// Its fields.
     #[serde(default)]
     pub fields: Vec<Attribute>,
+    /// The lists in other records whose elements are such things. Without any, no list is.
+    #[serde(default)]
+    pub lists: Vec<Listed>,
+}
+
+/// A list in records, as a concept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// The entities in whose records it is.
+    pub of: Vec<String>,
+    /// Names it goes by, the likeliest first.
+    pub names: Vec<String>,
+    /// Groups of fields of which its elements have one each.
+    pub has: Vec<Vec<String>>,
 }
 
 /// A field as a concept.
@@ -116,6 +131,7 @@ impl Library {
                     known.words.extend(entity.words);
                     known.hints.extend(entity.hints);
                     known.fields.extend(entity.fields);
+                    known.lists.extend(entity.lists);
                 }
             }
         }

@@ -3,12 +3,15 @@
 
 pub mod assign;
 pub mod library;
+mod lists;
 #[cfg(test)]
 mod tests;
 pub mod values;
 
-use super::keys;
-use super::normalize::Stream;
+use std::collections::HashSet;
+
+use super::keys::{self, Naming};
+use super::normalize::{Stream, Table};
 use super::relations::Relation;
 use super::words;
 use crate::organize::Refused;
@@ -19,7 +22,7 @@ use library::{Concept, Holds, Library};
 pub struct Entity {
     /// Its name.
     pub name: String,
-    /// The streams that feed it.
+    /// The streams that feed it, and lists in streams' records, as `orders.lines[]`.
     pub streams: Vec<String>,
     /// Columns of the unified table.
     pub fields: Vec<Field>,
@@ -56,19 +59,34 @@ pub fn find(streams: &[Stream], _relations: &[Relation]) -> Result<Vec<Entity>, 
 pub fn find_with(streams: &[Stream], library: &Library) -> Vec<Entity> {
     let names = keys::naming(streams);
     let mut entities: Vec<Entity> = Vec::new();
+    let mut holding: Vec<(&Stream, Option<&str>, &Concept)> = Vec::new();
     for (stream, naming) in streams.iter().zip(&names) {
-        let Some((concept, assigned)) = best_concept(stream, &naming.words, naming.provider.as_deref(), library) else { continue };
-        let at = entities.iter().position(|entity| entity.name == concept.name).unwrap_or_else(|| {
-            entities.push(Entity { name: concept.name.clone(), streams: Vec::new(), fields: Vec::new(), more: Vec::new() });
-            entities.len() - 1
-        });
-        entities[at].streams.push(stream.name.clone());
-        for one in assigned {
-            let list = if one.core { &mut entities[at].fields } else { &mut entities[at].more };
-            add(list, &one.field, FieldSource { stream: stream.name.clone(), path: one.path, confidence: one.confidence });
+        let Some(table) = stream.root() else { continue };
+        let Some((concept, assigned)) = best_concept(stream, table, naming, library) else { continue };
+        feed(&mut entities, concept, table, assigned);
+        holding.push((stream, naming.provider.as_deref(), concept));
+    }
+    let held: HashSet<(Option<&str>, &str)> = holding.iter().map(|(_, provider, concept)| (*provider, concept.name.as_str())).collect();
+    for (stream, provider, holder) in holding {
+        let is_held = |concept: &Concept| held.contains(&(provider, concept.name.as_str()));
+        for found in lists::find(stream, holder, provider, library, is_held) {
+            feed(&mut entities, found.concept, found.table, found.assigned);
         }
     }
     entities
+}
+
+/// Lets a table feed an entity.
+fn feed(entities: &mut Vec<Entity>, concept: &Concept, table: &Table, assigned: Vec<assign::Assigned>) {
+    let at = entities.iter().position(|entity| entity.name == concept.name).unwrap_or_else(|| {
+        entities.push(Entity { name: concept.name.clone(), streams: Vec::new(), fields: Vec::new(), more: Vec::new() });
+        entities.len() - 1
+    });
+    entities[at].streams.push(table.feed());
+    for one in assigned {
+        let list = if one.core { &mut entities[at].fields } else { &mut entities[at].more };
+        add(list, &one.field, FieldSource { stream: table.stream.clone(), path: one.path, confidence: one.confidence });
+    }
 }
 
 fn add(fields: &mut Vec<Field>, name: &str, source: FieldSource) {
@@ -81,14 +99,14 @@ fn add(fields: &mut Vec<Field>, name: &str, source: FieldSource) {
 /// The entity a stream is about, by its name first and by its fields where the name says nothing.
 fn best_concept<'a>(
     stream: &Stream,
-    name: &[String],
-    provider: Option<&str>,
+    table: &Table,
+    Naming { words: name, provider }: &Naming,
     library: &'a Library,
 ) -> Option<(&'a Concept, Vec<assign::Assigned>)> {
     let mut best: Option<(f64, &Concept, Vec<assign::Assigned>)> = None;
     for concept in &library.entities {
         let named = named(name, concept);
-        let assigned = assign::fields(stream, concept, provider.or(name.first().map(String::as_str)));
+        let assigned = assign::fields(stream, table, concept, provider.as_ref().or(name.first()).map(String::as_str));
         let hints = concept.hints.iter().filter(|hint| assigned.iter().any(|one| one.field == **hint)).count();
         let by_fields = if concept.hints.is_empty() { 0.0 } else { hints as f64 / concept.hints.len() as f64 };
         // An account without anything that companies have may be a person's.
@@ -100,19 +118,18 @@ fn best_concept<'a>(
         }
     }
     let (_, concept, assigned) = best?;
-    Some(people_or_companies(stream, concept, assigned, library))
+    Some(people_or_companies((stream, table), concept, assigned, library))
 }
 
 /// Names of companies are no names of people. Where a stream of clients has no others, its records are companies.
 fn people_or_companies<'a>(
-    stream: &Stream,
+    (stream, table): (&Stream, &Table),
     concept: &'a Concept,
     mut assigned: Vec<assign::Assigned>,
     library: &'a Library,
 ) -> (&'a Concept, Vec<assign::Assigned>) {
     let of_people =
         |one: &assign::Assigned| concept.fields.iter().any(|field| field.name == one.field && field.holds == [Holds::PersonName]);
-    let Some(table) = stream.root() else { return (concept, assigned) };
     let companies = |one: &assign::Assigned| {
         let column = table.columns.iter().find(|column| column.path == one.path);
         of_people(one) && column.is_some_and(|column| values::are_companies(keys::stats(&stream.profile, column)))
@@ -122,7 +139,7 @@ fn people_or_companies<'a>(
     }
     assigned.retain(|one| !companies(one));
     let company = library.entities.iter().find(|other| other.name == "company").filter(|_| !assigned.iter().any(of_people));
-    match company.map(|company| (company, assign::fields(stream, company, None))) {
+    match company.map(|company| (company, assign::fields(stream, table, company, None))) {
         Some((company, found)) if found.iter().any(|one| one.field == "name") => (company, found),
         _ => (concept, assigned),
     }

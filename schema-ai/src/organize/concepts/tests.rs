@@ -185,3 +185,177 @@ fn a_key_is_no_name_and_an_account_that_all_share_is_nobodys_company() {
     let users = streams_of("desk_users", (0..20).map(|n| format!(r#"{{"email":"a{n}@b.example","account":{{"name":"Acme"}}}}"#)));
     assert_eq!(fields(&find(&[users], &[]).unwrap(), "customer"), ["email=email"]);
 }
+
+/// What the list of this name feeds, of a few records of this stream.
+fn fed_by(stream: &str, list: &str, element: &str) -> Vec<String> {
+    let records = (0..20).map(|n| {
+        let listed = format!("[{}]", element.replace("{n}", &n.to_string()));
+        let inner = list.rsplit('.').fold(listed, |inner, key| format!(r#"{{"{key}":{inner}}}"#));
+        format!(r#"{{"id":{n},"number":"N-{n}","status":"open",{}"#, &inner[1..])
+    });
+    let found = find(&[streams_of(stream, records)], &[]).unwrap();
+    let feed = format!("{stream}.{list}[]");
+    found.iter().filter(|entity| entity.streams.contains(&feed)).map(|entity| entity.name.clone()).collect()
+}
+
+const LINE: &str = r#"{"id":{n},"title":"Lamp {n}","sku":"L-{n}","quantity":1,"price":"{n}.50"}"#;
+
+#[test]
+fn lines_of_orders_and_invoices_are_found_under_whatever_name_they_go() {
+    for list in [
+        "line_items",
+        "lines",
+        "lines.data",
+        "items",
+        "orderItems",
+        "order_lines",
+        "positions",
+        "LineItems",
+        "Line",
+        "products",
+        "order.items",
+    ] {
+        assert_eq!(fed_by("orders", list, LINE), ["line_item"], "{list}");
+    }
+    let billed = r#"{"id":"il_{n}","amount":{n},"description":"Hours {n}","quantity":2}"#;
+    assert_eq!(fed_by("stripe_invoices", "lines.data", billed), ["line_item"]);
+    assert_eq!(fed_by("quotes", "line_items", LINE), ["line_item"]);
+}
+
+#[test]
+fn what_is_listed_in_a_record_and_is_no_thing_of_its_own_feeds_nothing() {
+    let address = r#"{"id":{n},"name":"Ann Bee{n}","city":"Bonn","zip":"53111","country":"DE"}"#;
+    let tax = r#"{"id":{n},"title":"VAT","rate":0.19,"price":"{n}.20","amount":{n}}"#;
+    let fee = r#"{"id":{n},"name":"Handling {n}","total":"{n}.20","amount":{n}}"#;
+    let named = r#"{"id":{n},"name":"quantity","value":"{n}","namespace":"x"}"#;
+    for (list, element) in [
+        ("addresses", address),
+        ("tax_lines", tax),
+        ("taxes", tax),
+        ("shipping_lines", fee),
+        ("fee_lines", fee),
+        ("coupon_lines", fee),
+        ("discount_applications", fee),
+        ("fulfillments", r#"{"id":{n},"status":"sent","quantity":1,"tracking_number":"T{n}"}"#),
+        ("refunds", r#"{"id":{n},"amount":{n},"created_at":"2026-01-01T00:00:00Z"}"#),
+        ("metafields", named),
+        ("labels", named),
+        ("note_attributes", named),
+        ("items", named),
+        ("items", r#"{"id":{n},"name":"Lamp","quantity":1}"#),
+        ("line_items", r#"{"id":{n},"title":"Lamp"}"#),
+        ("tags", r#""a{n}""#),
+        ("refund.line_items", LINE),
+    ] {
+        assert!(fed_by("orders", list, element).is_empty(), "{list} {element}");
+    }
+    for stream in ["products", "customers", "carts", "sensors", "subscriptions"] {
+        assert!(fed_by(stream, "line_items", LINE).is_empty(), "{stream}");
+    }
+}
+
+#[test]
+fn a_list_in_a_list_and_one_of_objects_and_plain_values_feed_nothing() {
+    assert!(fed_by("orders", "line_items", &format!(r#"{LINE},"free text""#)).is_empty());
+    assert!(fed_by("orders", "line_items", &format!("[{LINE}]")).is_empty());
+    let inner = format!(r#"{{"id":{{n}},"line_items":[{LINE}]}}"#);
+    let records = (0..20).map(|n| format!(r#"{{"id":{n},"fulfillments":[{}]}}"#, inner.replace("{n}", &n.to_string())));
+    assert!(find(&[streams_of("orders", records)], &[]).unwrap().iter().all(|entity| entity.name == "order"));
+}
+
+#[test]
+fn what_was_said_in_tickets_and_paid_of_invoices_is_found_and_not_twice() {
+    let comment = r#"{"id":{n},"author_id":{n},"body":"Hello {n}, it works","created_at":"2026-01-01T00:00:00Z"}"#;
+    assert_eq!(fed_by("tickets", "comments", comment), ["message"]);
+    assert_eq!(fed_by("issues", "fields.comment.comments", comment), ["message"]);
+    assert!(fed_by("orders", "comments", comment).is_empty());
+    let paid = r#"{"id":{n},"amount":{n},"date":"2026-01-01","method":"card"}"#;
+    assert_eq!(fed_by("invoices", "payments", paid), ["payment"]);
+    // The payments of a source that has them as a stream are not taken from its invoices as well; those of another are.
+    let records = |name: &str, of: &dyn Fn(usize) -> String| streams_of(name, (0..20).map(of));
+    let payment = |n: usize| paid.replace("{n}", &n.to_string());
+    let streams = [
+        records("books_invoices", &|n| format!(r#"{{"id":{n},"payments":[{}]}}"#, payment(n))),
+        records("books_payments", &payment),
+        records("shop_orders", &|n| format!(r#"{{"id":{n},"payments":[{}]}}"#, payment(n))),
+        records("shop_customers", &|n| format!(r#"{{"id":{n},"email":"a{n}@b.example"}}"#)),
+    ];
+    let found = find(&streams, &[]).unwrap();
+    assert_eq!(found.iter().find(|entity| entity.name == "payment").unwrap().streams, ["books_payments", "shop_orders.payments[]"]);
+}
+
+#[test]
+fn columns_of_a_list_have_paths_within_it_and_feed_the_fields_of_what_it_is() {
+    let orders = streams_of(
+        "orders",
+        (0..20).map(|n| format!(r#"{{"id":{n},"lines":{{"edges":[{{"node":{}}}]}}}}"#, LINE.replace("{n}", &n.to_string()))),
+    );
+    let expected = [
+        "description=lines.edges[].node.title",
+        "quantity=lines.edges[].node.quantity",
+        "sku=lines.edges[].node.sku",
+        "unit_price=lines.edges[].node.price",
+    ];
+    assert_eq!(fields(&find(&[orders], &[]).unwrap(), "line_item"), expected);
+}
+
+#[test]
+fn lines_of_many_providers_are_read() {
+    let lines = |stream: &str, list: &str, element: &str| {
+        let records = (0..20).map(|n| format!(r#"{{"id":{n},"{list}":[{}]}}"#, element.replace("{n}", &n.to_string())));
+        let found = find(&[streams_of(stream, records)], &[]).unwrap();
+        let inside = |one: &String| one.replace(&format!("{list}[]."), "");
+        fields(&found, if found.iter().any(|one| one.name == "message") { "message" } else { "line_item" })
+            .iter()
+            .map(inside)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lines(
+            "woo_orders",
+            "line_items",
+            r#"{"id":{n},"name":"Lamp","product_id":{n},"quantity":1,"subtotal":"3.00","total":"2.{n}","total_tax":"0.10","sku":"L{n}","price":2.{n},"taxes":[]}"#
+        ),
+        ["amount=total", "description=name", "quantity=quantity", "sku=sku", "unit_price=price"]
+    );
+    assert_eq!(
+        lines(
+            "books_invoices",
+            "LineItems",
+            r#"{"LineItemID":"8d7c5a1e-0f6b-4c0a-9f7a-0000000000{n}","Description":"Hours","Quantity":2,"UnitAmount":9.{n},"LineAmount":{n}.5,"ItemCode":"H{n}","AccountCode":"200"}"#
+        ),
+        ["amount=LineAmount", "description=Description", "quantity=Quantity", "sku=ItemCode", "unit_price=UnitAmount"]
+    );
+    assert_eq!(
+        lines(
+            "mage_orders",
+            "items",
+            r#"{"item_id":{n},"sku":"L{n}","name":"Lamp","qty_ordered":1,"price":{n}.5,"row_total":{n}.5,"discount_amount":0,"weight":1}"#
+        ),
+        ["amount=row_total", "description=name", "discount=discount_amount", "quantity=qty_ordered", "sku=sku", "unit_price=price"]
+    );
+    assert_eq!(
+        lines(
+            "pos_orders",
+            "line_items",
+            r#"{"uid":"u{n}","name":"Lamp","quantity":"{n}","base_price_money":{"amount":{n},"currency":"EUR"}}"#
+        ),
+        ["description=name", "quantity=quantity"]
+    );
+    assert_eq!(
+        lines(
+            "books_invoices",
+            "line_items",
+            r#"{"line_item_id":"{n}","name":"Lamp","rate":{n}.5,"quantity":1,"item_total":{n}.5,"tax_name":"VAT","tax_percentage":19}"#
+        ),
+        ["amount=item_total", "description=name", "quantity=quantity", "unit_price=rate"]
+    );
+    assert_eq!(
+        lines(
+            "desk_tickets",
+            "messages",
+            r#"{"id":{n},"body_text":"Hello {n}, it works","sent_datetime":"2026-01-01T00:00:00Z","public":true}"#
+        ),
+        ["body=body_text", "sent_at=sent_datetime"]
+    );
+}

@@ -135,17 +135,17 @@ const SPECIAL: &[&[Format]] = &[
 ];
 
 fn entity_quality(plan: &Plan, entity: &super::concepts::Entity) -> EntityQuality {
-    let streams: Vec<&Stream> = plan.streams.iter().filter(|stream| entity.streams.contains(&stream.name)).collect();
-    let rows: u64 = streams.iter().map(|stream| stream.profile.records).sum();
+    let tables = plan.streams.iter().flat_map(|stream| stream.tables.iter().map(move |table| (stream, table)));
+    let tables: Vec<(&Stream, &Table)> = tables.filter(|(_, table)| entity.streams.contains(&table.feed())).collect();
+    let rows: u64 = tables.iter().map(|(_, table)| table.rows).sum();
     let mut valid = 1.0_f64;
     let mut fields = Vec::new();
     for field in &entity.fields {
         let mut have = 0;
         for source in &field.sources {
-            let Some(stream) = streams.iter().find(|stream| stream.name == source.stream) else { continue };
-            let Some(column) = stream.root().and_then(|table| table.columns.iter().find(|column| column.path == source.path)) else {
-                continue;
-            };
+            let of_stream = tables.iter().filter(|(stream, _)| stream.name == source.stream);
+            let mut columns = of_stream.flat_map(|(stream, table)| table.columns.iter().map(move |column| (stream, column)));
+            let Some((stream, column)) = columns.find(|(_, column)| column.path == source.path) else { continue };
             let stats = keys::stats(&stream.profile, column);
             have += filled(stats);
             valid = valid.min(validity(stats, column));
