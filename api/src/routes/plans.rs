@@ -65,7 +65,7 @@ pub(crate) struct DifferenceShown {
     change: String,
     /// It takes something away or gives it another meaning, so a person decides.
     breaking: bool,
-    /// The streams that wait until it is decided.
+    /// The streams, and lists in streams' records, that wait until it is decided.
     streams: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct Profiled {
     records: i64,
 }
 
-/// A stream that waits for a decision.
+/// A stream, or a list in its records as `orders.lines[]`, that waits for a decision.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Held {
     /// The stream, by the name of its table.

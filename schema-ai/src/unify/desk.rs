@@ -52,7 +52,7 @@ pub struct Progress {
     pub profiled: Vec<(String, i64)>,
     /// Records taken over, by entity and stream, and whether these are all.
     pub walks: Vec<(String, String, i64, bool)>,
-    /// Streams that wait for a decision, and the plan that asks for it.
+    /// Streams, and lists in their records, that wait for a decision, and the plan that asks for it.
     pub held: Vec<(String, i64)>,
 }
 

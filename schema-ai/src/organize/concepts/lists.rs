@@ -21,6 +21,9 @@ pub struct Found<'a> {
     pub assigned: Vec<Assigned>,
 }
 
+/// The place of a list's name: in which of the concept's kinds of lists, and there.
+type Rank = (usize, usize);
+
 /// The lists of a stream whose records are such things. What other streams of the source hold already is left to them, because a list
 /// repeats it; and of several lists of one thing that with the likelier name is taken.
 pub fn find<'a>(
@@ -30,14 +33,16 @@ pub fn find<'a>(
     library: &'a Library,
     is_held: impl Fn(&Concept) -> bool,
 ) -> Vec<Found<'a>> {
-    let mut found: Vec<(usize, Found<'a>)> = Vec::new();
+    let mut found: Vec<(Rank, Found<'a>)> = Vec::new();
     for table in stream.tables.iter().skip(1).filter(|table| is_of_objects(stream, table)) {
         let Some(name) = name(&table.path, holder) else { continue };
         let open = library.entities.iter().filter(|concept| !concept.lists.is_empty() && !is_held(concept));
         let likely = open.filter_map(|concept| {
-            let assigned = assign::fields(stream, table, concept, provider);
-            let fits = |listed: &Listed| Some(called(&name, listed, holder)?).filter(|_| listed.is_had_by(&assigned));
-            let rank = concept.lists.iter().filter_map(fits).min()?;
+            let called = |(at, listed): (usize, &'a Listed)| Some(((at, called(&name, listed, holder)?), listed));
+            let called: Vec<(Rank, &Listed)> = concept.lists.iter().enumerate().filter_map(called).collect();
+            // Most lists are called like nothing that we know, and are not looked into.
+            let assigned = (!called.is_empty()).then(|| assign::fields(stream, table, concept, provider))?;
+            let (rank, _) = called.into_iter().find(|(_, listed)| listed.is_had_by(&assigned))?;
             Some((rank, Found { table, concept, assigned }))
         });
         let Some((rank, best)) = likely.min_by_key(|(rank, _)| *rank) else { continue };

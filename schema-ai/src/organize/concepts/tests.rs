@@ -264,6 +264,17 @@ fn a_list_in_a_list_and_one_of_objects_and_plain_values_feed_nothing() {
 }
 
 #[test]
+fn of_several_lists_that_may_be_one_thing_the_one_with_the_likelier_name_is_it() {
+    let line = |n: usize| LINE.replace("{n}", &n.to_string());
+    for (first, second) in [("items", "lines"), ("lines", "items")] {
+        let orders =
+            streams_of("orders", (0..20).map(|n| format!(r#"{{"id":{n},"{first}":[{}],"{second}":[{}]}}"#, line(n), line(n + 50))));
+        let found = find(&[orders], &[]).unwrap();
+        assert_eq!(found.iter().find(|entity| entity.name == "line_item").unwrap().streams, ["orders.lines[]"]);
+    }
+}
+
+#[test]
 fn what_was_said_in_tickets_and_paid_of_invoices_is_found_and_not_twice() {
     let comment = r#"{"id":{n},"author_id":{n},"body":"Hello {n}, it works","created_at":"2026-01-01T00:00:00Z"}"#;
     assert_eq!(fed_by("tickets", "comments", comment), ["message"]);
