@@ -1,6 +1,6 @@
 //! The envelope in which a record travels: CloudEvents 1.0, with one versioned binary codec for storage.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -178,7 +178,7 @@ impl Event {
 
     /// The key that keeps all events of one record in one partition, in order: `integration/stream/record key`.
     pub fn partition_key(&self) -> String {
-        format!("{}/{}/{}", self.integration, self.stream, self.key)
+        [self.integration.as_str(), self.stream.as_str(), self.key.as_str()].join("/")
     }
 
     /// All CloudEvents attributes by name, without a prefix, in a fixed order; absent ones are left out.
@@ -209,13 +209,13 @@ impl Event {
     }
 
     /// Those of [`Event::attributes`] that nearly every event has for itself. The others are the same for many.
-    pub fn own_attributes(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub fn own_attributes(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         let own = [
-            ("id", Some(self.id.to_string())),
-            ("subject", Some(self.key.to_string()).filter(|key| !key.is_empty())),
-            ("time", self.time.map(|time| time.to_string())),
-            ("entityversion", self.version.map(|version| version.to_string())),
-            ("traceparent", self.traceparent.clone()),
+            ("id", Some(self.id.to_string().into())),
+            ("subject", Some(self.key.as_str().into()).filter(|key: &Cow<'_, str>| !key.is_empty())),
+            ("time", self.time.map(|time| time.to_string().into())),
+            ("entityversion", self.version.map(|version| version.to_string().into())),
+            ("traceparent", self.traceparent.as_deref().map(Cow::Borrowed)),
         ];
         own.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }

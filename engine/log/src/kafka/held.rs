@@ -10,7 +10,7 @@ use syncline_model::{
     Advance, Cursor, CursorEntry, CursorKey, Event, IntegrationId, LogFault, Revision, Step, StreamName, TenantId, log::InboxOffset,
 };
 
-use super::wire;
+use super::wire::{self, Outgoing};
 
 type OfIntegration = BTreeMap<(StreamName, String), (Revision, Cursor)>;
 
@@ -135,6 +135,8 @@ impl Held {
 pub struct Draft {
     /// The steps whose events it holds.
     pub steps: Vec<Arc<Step>>,
+    /// These events as they are written, until somebody tries to.
+    pub messages: Vec<Outgoing>,
     pub cursors: HashMap<CursorKey, Option<(Revision, Cursor)>>,
     pub seen: HashMap<(TenantId, String), Option<u64>>,
     pub inbox: Option<InboxOffset>,
@@ -158,14 +160,21 @@ impl Draft {
         self.steps.iter().enumerate().flat_map(|(number, step)| step.events.iter().enumerate().map(move |(at, event)| (number, at, event)))
     }
 
-    /// Adds a step, if all of its cursors are where it says.
-    pub fn add(&mut self, held: &Held, step: &Arc<Step>) -> Result<(), LogFault> {
+    /// The events as they are written, all of them: what was made for the first try, or made once more.
+    pub fn take_messages(&mut self) -> Vec<Outgoing> {
+        let made = std::mem::take(&mut self.messages);
+        if made.len() == self.events().count() { made } else { self.steps.iter().flat_map(|step| wire::events(&step.events)).collect() }
+    }
+
+    /// Adds a step and its events as they are written, if all of its cursors are where it says.
+    pub fn add(&mut self, held: &Held, step: &Arc<Step>, messages: Vec<Outgoing>) -> Result<(), LogFault> {
         self.check(held, &step.advances)?;
         for advance in &step.advances {
             let to = advance.to.as_ref().map(|cursor| (advance.from.next(), cursor.clone()));
             self.cursors.insert(advance.key.clone(), to);
         }
         self.steps.push(Arc::clone(step));
+        self.messages.extend(messages);
         for seen in &step.seen {
             let until = u64::try_from(seen.until.as_microsecond()).unwrap_or(0);
             let known = self.seen.entry((seen.tenant.clone(), seen.delivery.clone())).or_default();
@@ -207,5 +216,27 @@ impl Draft {
             records.push((false, wire::ENDS.to_vec(), None));
         }
         records
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::conformance::{advance, event, tenant};
+
+    #[test]
+    fn a_draft_that_is_written_once_more_has_all_of_its_messages_again() {
+        let (acme, held, mut draft) = (tenant("acme"), Held::default(), Draft::default());
+        for from in 0..2 {
+            let events = vec![event(&acme, &format!("{from}a"), "x"), event(&acme, &format!("{from}b"), "yy")];
+            let step = Step { events, advances: vec![advance(&acme, from, "c")], ..Step::default() };
+            let messages = wire::events(&step.events);
+            draft.add(&held, &Arc::new(step), messages).unwrap();
+        }
+        let described = |messages: Vec<Outgoing>| -> Vec<_> { messages.into_iter().map(|message| (message.key, message.bytes)).collect() };
+        let first = described(draft.take_messages());
+        assert_eq!(first.len(), 4);
+        assert_eq!(described(draft.take_messages()), first);
     }
 }

@@ -24,7 +24,7 @@ use super::{
     held::Draft,
     names::{Names, TopicsOf},
     polled::Polled,
-    raw, wire,
+    raw,
 };
 use crate::{embedded::locked, metrics};
 
@@ -147,7 +147,7 @@ impl Transactions {
     }
 
     /// Makes a draft durable. `lost` says whether the shard was taken from us meanwhile.
-    pub fn commit(&self, draft: &Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
+    pub fn commit(&self, draft: &mut Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
         let _busy = self.polled.busy();
         locked(&self.producer().context().forbidden).clear();
         self.try_commit(draft, lost).map_err(|refusal| {
@@ -157,7 +157,7 @@ impl Transactions {
         })
     }
 
-    fn try_commit(&self, draft: &Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
+    fn try_commit(&self, draft: &mut Draft, lost: &dyn Fn() -> bool) -> Result<(), Refusal> {
         let began = Instant::now();
         *locked(&self.producer().context().failed) = None;
         self.producer().context().clock.begin();
@@ -230,7 +230,7 @@ impl Transactions {
         draft.events().map(|(_, _, event)| schemas.of(topics.of(event), event)).collect()
     }
 
-    fn write(&self, draft: &Draft, schemas: &[Arc<Schema>]) -> Result<(), Refusal> {
+    fn write(&self, draft: &mut Draft, schemas: &[Arc<Schema>]) -> Result<(), Refusal> {
         // Ours first: brokers are told of a transaction's partitions while the events are being written.
         let (cursors, seen) = (self.names.cursors(), self.names.seen());
         for (of_cursors, key, value) in draft.own_records() {
@@ -242,12 +242,13 @@ impl Transactions {
                 None => record,
             })?;
         }
-        let (mut topics, mut messages) = (TopicsOf::new(&self.names), wire::Events::default());
-        for (index, (_, _, event)) in draft.events().enumerate() {
+        let mut topics = TopicsOf::new(&self.names);
+        let messages = draft.take_messages();
+        for (index, ((_, _, event), message)) in draft.events().zip(messages).enumerate() {
             let (outgoing, framed) = match schemas.get(index) {
-                None => (messages.next(event), None),
+                None => (message, None),
                 Some(schema) => {
-                    let (outgoing, framed) = messages.next(event).under(schema, &event.body);
+                    let (outgoing, framed) = message.under(schema, &event.body);
                     (outgoing, Some(framed))
                 }
             };

@@ -61,8 +61,8 @@ pub fn take_over(core: &Core, slot: &Slot) -> Result<Taken, LogFault> {
 
 /// Nobody but us can open other lanes of this shard from now on, and we say so before we do.
 fn forget_lanes(slot: &Slot, transactions: &Transactions, held: &mut Held) -> Result<(), LogFault> {
-    let draft = Draft { lanes: Some(1), ..Draft::default() };
-    match transactions.commit(&draft, &|| slot.is_cancelled()) {
+    let mut draft = Draft { lanes: Some(1), ..Draft::default() };
+    match transactions.commit(&mut draft, &|| slot.is_cancelled()) {
         Ok(()) => held.apply(draft),
         Err(Refusal::Lost(_)) => return Err(LogFault::Fenced(slot.shard)),
         // Then they are fenced once more than they need to be.
@@ -108,8 +108,8 @@ fn end_what_is_open(core: &Core, slot: &Slot, lanes: &[Transactions]) -> Result<
         return Err(left_open(core, slot.shard));
     }
     for (lane, transactions) in lanes.iter().enumerate() {
-        let draft = Draft { lanes: Some(lanes.len() as u64), ends: true, ..Draft::default() };
-        match transactions.commit(&draft, &|| slot.is_cancelled()) {
+        let mut draft = Draft { lanes: Some(lanes.len() as u64), ends: true, ..Draft::default() };
+        match transactions.commit(&mut draft, &|| slot.is_cancelled()) {
             Ok(()) => {}
             Err(Refusal::Lost(_)) => return Err(LogFault::Fenced(slot.shard)),
             Err(refusal) => return Err(LogFault::Unavailable(format!("what the brokers left open cannot be ended: {refusal:?}"))),

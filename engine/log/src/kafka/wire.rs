@@ -43,9 +43,15 @@ pub fn event(event: &Event) -> Outgoing {
     Events::default().next(event)
 }
 
+/// Events without their bodies.
+pub fn events(events: &[Event]) -> Vec<Outgoing> {
+    let mut made = Events::default();
+    events.iter().map(|event| made.next(event)).collect()
+}
+
 /// One event after the other. What neighbours have in common is made once: making headers is most of what writing costs us.
 #[derive(Default)]
-pub struct Events<'a> {
+struct Events<'a> {
     before: Option<(&'a Event, Headed)>,
 }
 
@@ -58,7 +64,7 @@ struct Headed {
 
 impl<'a> Events<'a> {
     /// The next one, without its body.
-    pub fn next(&mut self, event: &'a Event) -> Outgoing {
+    fn next(&mut self, event: &'a Event) -> Outgoing {
         let common = match self.before.take() {
             Some((before, common)) if before.is_akin(event) => common,
             _ => Headed::common_of(event),
@@ -74,13 +80,14 @@ impl Headed {
     fn common_of(event: &Event) -> Self {
         let own: Vec<&str> = event.own_attributes().map(|(name, _)| name).collect();
         let empty = Self { headers: OwnedHeaders::new_with_capacity(16), bytes: 0 };
-        event.attributes().into_iter().filter(|(name, _)| !own.contains(name)).fold(empty, Self::with)
+        let common = event.attributes().into_iter().filter(|(name, _)| !own.contains(name));
+        common.fold(empty, |headed, (name, value)| headed.with((name, value.into())))
     }
 
-    fn with(self, (name, value): (&'static str, String)) -> Self {
+    fn with(self, (name, value): (&'static str, Cow<'_, str>)) -> Self {
         let name = header(name);
         let bytes = self.bytes + name.len() + value.len() + 4;
-        Self { headers: self.headers.insert(Header { key: &name, value: Some(value.as_str()) }), bytes }
+        Self { headers: self.headers.insert(Header { key: &name, value: Some(value.as_ref()) }), bytes }
     }
 }
 

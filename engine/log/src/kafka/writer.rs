@@ -163,8 +163,8 @@ impl<'a> Lane<'a> {
     fn draft(&mut self, batch: Vec<Waiting>, draft: &mut Draft) -> Vec<Waiting> {
         let held = locked(&self.owned.held);
         let mut kept = Vec::with_capacity(batch.len());
-        for waiting in batch {
-            match draft.add(&held, &waiting.step) {
+        for mut waiting in batch {
+            match draft.add(&held, &waiting.step, std::mem::take(&mut waiting.messages)) {
                 Ok(()) => kept.push(waiting),
                 Err(fault) => self.answers.push((waiting.reply, Err(fault))),
             }
@@ -176,12 +176,12 @@ impl<'a> Lane<'a> {
         self.answers.extend(batch.into_iter().map(|waiting| (waiting.reply, with.clone())));
     }
 
-    fn commit(&mut self, draft: Draft) -> Result<(), Box<(Refusal, Draft)>> {
+    fn commit(&mut self, mut draft: Draft) -> Result<(), Box<(Refusal, Draft)>> {
         if let Err(fault) = self.make_topics(&draft) {
             return Err(Box::new((Refusal::Aborted(fault), draft)));
         }
         let owned = self.owned;
-        match self.transactions.commit(&draft, &|| owned.is_lost()) {
+        match self.transactions.commit(&mut draft, &|| owned.is_lost()) {
             Ok(()) => {
                 let mut held = locked(&owned.held);
                 held.apply(draft);

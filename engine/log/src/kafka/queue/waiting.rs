@@ -8,7 +8,7 @@ use std::{
 use syncline_model::Step;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Reply;
+use super::{super::wire, Reply};
 use crate::metrics;
 
 /// Steps that may wait for the same shard, and KiB of events in them.
@@ -20,6 +20,9 @@ pub fn room() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(KIB_MAX as usize))
 }
 
+/// What the headers of an event take in librdkafka, which keeps each by itself.
+const HEADERS_BYTES: usize = 1024;
+
 /// How much of it a step takes: what its events have, and its share of how many there may be.
 pub fn room_for(step: &Step) -> u32 {
     let kib = u32::try_from(bytes_of(step) >> 10).unwrap_or(u32::MAX);
@@ -27,13 +30,15 @@ pub fn room_for(step: &Step) -> u32 {
 }
 
 fn bytes_of(step: &Step) -> usize {
-    step.events.iter().map(|event| event.body.len() + 256).sum()
+    step.events.iter().map(|event| event.body.len() + HEADERS_BYTES).sum()
 }
 
 /// A step, and who waits for it.
 pub struct Waiting {
     pub step: Arc<Step>,
     pub reply: Reply,
+    /// Its events as they are written, once: who hands a step over makes them, so that lanes and brokers need not wait for it.
+    pub messages: Vec<wire::Outgoing>,
     pub(super) touches: Vec<u64>,
     pub(super) bytes: usize,
     _counted: Counted,
@@ -62,7 +67,15 @@ impl Drop for Counted {
 impl Waiting {
     pub fn new(step: Arc<Step>, reply: Reply, room: OwnedSemaphorePermit) -> Self {
         let bytes = bytes_of(&step);
-        Self { touches: touches(&step), bytes, step, reply, _counted: Counted::new(bytes), _room: room }
+        Self {
+            touches: touches(&step),
+            bytes,
+            messages: wire::events(&step.events),
+            step,
+            reply,
+            _counted: Counted::new(bytes),
+            _room: room,
+        }
     }
 }
 

@@ -102,7 +102,7 @@ async fn fenced<T: Send + 'static>(
     });
     let (lane, _beside) = asleep.await.unwrap();
     let next = owner_of(&log, shard).await;
-    let lost = tokio::task::spawn_blocking(move || lane.commit(&lanes(3), &|| false)).await.unwrap();
+    let lost = tokio::task::spawn_blocking(move || lane.commit(&mut lanes(3), &|| false)).await.unwrap();
     assert!(matches!(lost, Err(Refusal::Lost(_))), "{lost:?}");
     next
 }
@@ -115,7 +115,7 @@ async fn the_next_owner_fences_every_lane_of_the_one_before() {
     // The first lane has told of the second.
     let (owned, _membership) = fenced(|_, open| {
         let (first, second) = (open(0), open(1));
-        first.commit(&lanes(2), &|| false).unwrap();
+        first.commit(&mut lanes(2), &|| false).unwrap();
         (second, first)
     })
     .await;
@@ -129,7 +129,7 @@ async fn a_lane_that_was_made_known_behind_an_open_transaction_is_fenced_too() {
     }
     fenced(|(core, shard), open| {
         let first = open(0);
-        first.commit(&lanes(2), &|| false).unwrap();
+        first.commit(&mut lanes(2), &|| false).unwrap();
         let second: BaseProducer = core.config.transactional(&core.names.transactional(shard, 1)).create().unwrap();
         second.init_transactions(ANSWER).unwrap();
         second.begin_transaction().unwrap();
@@ -138,7 +138,7 @@ async fn a_lane_that_was_made_known_behind_an_open_transaction_is_fenced_too() {
         second.send(record).unwrap();
         second.flush(ANSWER).unwrap();
         // Nobody sees this before the second one's transaction is ended.
-        first.commit(&lanes(3), &|| false).unwrap();
+        first.commit(&mut lanes(3), &|| false).unwrap();
         (open(2), second)
     })
     .await;
