@@ -51,6 +51,8 @@ pub struct Installation {
     pub doors: Vec<Door>,
     /// Who may come in, if the broker asks.
     users: Vec<String>,
+    /// The port of a second broker.
+    second: Option<u16>,
 }
 
 impl Installation {
@@ -65,9 +67,17 @@ impl Installation {
         let store = script("postgres.sh", &["start", &at("postgres"), &free_port().to_string()]);
         let doors = (0..doors).map(|_| free_port()).map(|port| Door::new(port, port + 1)).collect();
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let installation = Self { port: free_port(), store, folder, settings, doors, users: Vec::new() };
+        let installation = Self { port: free_port(), store, folder, settings, doors, users: Vec::new(), second: None };
         std::fs::write(installation.at("listeners"), installation.listeners()).unwrap();
         installation.start_broker();
+        installation
+    }
+
+    /// With two brokers, each with its share of the partitions and without copies of the other's.
+    pub fn with_two_brokers() -> Self {
+        let mut installation = Self::start();
+        installation.second = Some(free_port());
+        installation.start_second();
         installation
     }
 
@@ -78,7 +88,8 @@ impl Installation {
         let store = script("postgres.sh", &["start", &at("postgres"), &free_port().to_string()]);
         let port = free_port();
         script("kafka-secured.sh", &[&["start", &at("kafka"), &port.to_string()], users].concat());
-        Self { port, store, folder, settings: Vec::new(), doors: Vec::new(), users: users.iter().map(|&user| user.to_owned()).collect() }
+        let users = users.iter().map(|&user| user.to_owned()).collect();
+        Self { port, store, folder, settings: Vec::new(), doors: Vec::new(), users, second: None }
     }
 
     /// The listener of a secured broker where whoever comes may do everything.
@@ -136,9 +147,20 @@ impl Installation {
     pub fn start_broker(&self) {
         assert!(self.users.is_empty(), "a secured broker is started with its installation");
         script_with("kafka.sh", &["start", &self.at("kafka"), &self.port.to_string()], &[("KAFKA_MORE", &self.at("listeners"))]);
+        self.start_second();
     }
 
+    fn start_second(&self) {
+        if let Some(port) = self.second {
+            script_with("kafka.sh", &["start", &self.at("second"), &port.to_string()], &[("KAFKA_JOINS", &self.port.to_string())]);
+        }
+    }
+
+    /// Both, if there are two.
     pub fn kill_broker(&self) {
+        if self.second.is_some() {
+            script("kafka.sh", &["kill", &self.at("second")]);
+        }
         script("kafka.sh", &["kill", &self.at("kafka")]);
     }
 

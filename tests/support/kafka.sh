@@ -3,6 +3,7 @@
 #   kafka.sh start DIR [PORT]   formats DIR once, starts, waits until the port answers; the last line is BOOTSTRAP=127.0.0.1:PORT
 #   kafka.sh stop DIR           ends it; kafka.sh kill DIR ends it as a power cut would, and the next start recovers
 #   kafka.sh tool DIR NAME ...  runs one of Kafka's own commands, as `tool DIR ConsoleConsumer --topic t ...`
+# KAFKA_JOINS is the PORT of a first broker, beside which this one is the second of its cluster.
 # KAFKA_MORE is a file with properties that win over ours, KAFKA_FORMAT more arguments of formatting, KAFKA_JVM of the Java machine.
 # Needs java (17 or newer) and mvn. KAFKA_LIBS says where the jars are kept, KAFKA_HEAP how much memory it takes.
 set -euo pipefail
@@ -35,12 +36,14 @@ start() {
     exit 1
   fi
   fetch
+  local roles=broker,controller number=1 beginning=--standalone first=$port controller=,CONTROLLER://127.0.0.1:$((port + 1))
+  if [ -n "${KAFKA_JOINS:-}" ]; then roles=broker number=2 beginning=--no-initial-controllers first=$KAFKA_JOINS controller=; fi
   cat > "$dir/server.properties" <<P
-process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:$((port + 1))
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
-advertised.listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
+process.roles=$roles
+node.id=$number
+controller.quorum.bootstrap.servers=127.0.0.1:$((first + 1))
+listeners=PLAINTEXT://127.0.0.1:$port$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$port$controller
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
@@ -66,7 +69,7 @@ P
   if [ -n "${KAFKA_MORE:-}" ]; then cat "$KAFKA_MORE" >> "$dir/server.properties"; fi
   if [ ! -e "$dir/data/meta.properties" ]; then
     # shellcheck disable=SC2086
-    java "${jvm[@]}" -cp "$libs/*" kafka.tools.StorageTool format --standalone -t MkU3OEVBNTcwNTJENDM2Qg -c "$dir/server.properties" ${KAFKA_FORMAT:-} > "$dir/format.log" 2>&1 ||
+    java "${jvm[@]}" -cp "$libs/*" kafka.tools.StorageTool format $beginning -t MkU3OEVBNTcwNTJENDM2Qg -c "$dir/server.properties" ${KAFKA_FORMAT:-} > "$dir/format.log" 2>&1 ||
       { cat "$dir/format.log" >&2; exit 1; }
   fi
   # shellcheck disable=SC2086
