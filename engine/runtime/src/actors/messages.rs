@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use actix::Message;
+use actix::{ArbiterHandle, Message};
 use syncline_model::{Fault, JobId, Shard, ShardId, StreamName, ledger::Enrolled, log::ShardChange};
 
 use crate::{
@@ -123,6 +123,8 @@ pub struct Place {
 pub struct Run {
     /// The right to do so.
     pub ticket: Arc<Ticket>,
+    /// The thread to do so on; the tenant's own, if absent.
+    pub on: Option<ArbiterHandle>,
     /// Who wants to know how it ended.
     pub guard: Guard<JobEnd>,
 }

@@ -65,6 +65,8 @@ pub struct Root {
 struct Running {
     ticket: Arc<Ticket>,
     serial: u64,
+    /// Which of the threads it is on.
+    thread: usize,
 }
 
 impl Root {

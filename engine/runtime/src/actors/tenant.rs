@@ -1,4 +1,4 @@
-//! Keeps the running integrations of one tenant alive, all on one thread. It exists while any of them runs.
+//! Keeps the running integrations of one tenant alive, each on the thread that the root names. It exists while any of them runs.
 
 use std::sync::Arc;
 
@@ -28,12 +28,16 @@ impl Handler<Run> for Tenant {
     }
 }
 
-async fn keep(shared: Arc<Shared>, Run { ticket, guard }: Run) {
+async fn keep(shared: Arc<Shared>, Run { ticket, on, guard }: Run) {
     let kill = ticket.kill.child_token();
     let _dies_with_us = kill.clone().drop_guard();
     let make = |_, guard| {
         let (shared, ticket, kill) = (Arc::clone(&shared), Arc::clone(&ticket), kill.child_token());
-        Integration { shared, ticket, kill, guard: Some(guard) }.start();
+        let integration = Integration { shared, ticket, kill, guard: Some(guard) };
+        match &on {
+            Some(thread) => drop(Integration::start_in_arbiter(thread, |_| integration)),
+            None => drop(integration.start()),
+        }
     };
     let end = match supervised("integration", shared.config.restart, &ticket.stop, || 0, make).await {
         Life::Ended(end) => end,

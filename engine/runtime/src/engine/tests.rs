@@ -187,6 +187,18 @@ async fn a_wait_for_a_limit_is_a_state_with_an_end_and_leaves_the_place_to_other
 }
 
 #[tokio::test]
+async fn integrations_of_one_tenant_run_on_different_threads() {
+    let held: Vec<_> = (0..2).map(|_| Arc::new(Notify::new())).collect();
+    let setup = start(quick(), &["one", "two"], |source| held.iter().for_each(|until| source.act("orders", Act::Hold(Arc::clone(until)))));
+    setup.until(|ledger| ledger.rows().jobs.len() == 2).await;
+    held.iter().for_each(|until| until.notify_one());
+    setup.state("one", State::Live).await;
+    setup.state("two", State::Live).await;
+    assert_eq!(setup.source.tell(|tables| tables.threads.len()), 2);
+    setup.end().await;
+}
+
+#[tokio::test]
 async fn history_makes_place_for_what_somebody_asked_for_and_goes_on_behind_it() {
     let setup = start(EngineConfig { jobs_max: 1, ..quick() }, &["history"], |source| {
         source.rows("orders", (1..=3000).map(|key| Row::new(key, key)));

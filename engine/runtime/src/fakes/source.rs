@@ -2,11 +2,12 @@
 //! each page can be told.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    thread::ThreadId,
 };
 
 use async_trait::async_trait;
@@ -69,6 +70,8 @@ pub struct Tables {
     pub page_sizes: Vec<usize>,
     pub delete_missing: bool,
     pub mode: Option<SyncMode>,
+    /// On which threads it was read.
+    pub threads: HashSet<ThreadId>,
 }
 
 pub struct TestSource {
@@ -194,6 +197,7 @@ impl Connector for TestSource {
 
     async fn open(&self, context: &Context, stream: &StreamSpec, mode: SyncMode, from: &Cursor) -> Result<Box<dyn Reader>, Fault> {
         self.opened.fetch_add(1, Ordering::Relaxed);
+        self.tell(|tables| tables.threads.insert(std::thread::current().id()));
         let from = String::from_utf8(from.0.to_vec()).unwrap();
         let mut rows: Vec<(String, Row)> = {
             let tables = self.tables.lock().unwrap();

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorFutureExt, Addr, ArbiterHandle, AsyncContext, Context, Handler, WrapFuture};
 use jiff::Timestamp;
 use syncline_model::{JobId, ShardId, TenantId, ledger::Outcome};
 use tokio::sync::{OnceCell, oneshot};
@@ -68,15 +68,22 @@ impl Root {
             fenced: Arc::new(move |shard: ShardId| root.do_send(Fenced(shard))),
             board: OnceCell::new(),
         });
-        self.runs.insert(key, Running { ticket: Arc::clone(&ticket), serial });
-        self.keep(ticket, serial, context);
+        let thread = self.least_busy();
+        self.runs.insert(key, Running { ticket: Arc::clone(&ticket), serial, thread });
+        self.keep(ticket, serial, self.arbiters.get(thread).cloned(), context);
+    }
+
+    /// The thread on which the fewest integrations run.
+    fn least_busy(&self) -> usize {
+        let busy = |thread: &usize| self.runs.values().filter(|run| run.thread == *thread).count();
+        (0..self.arbiters.len()).min_by_key(busy).unwrap_or(0)
     }
 
     /// Keeps a run alive, whatever happens to its tenant's actor.
-    fn keep(&self, ticket: Arc<Ticket>, serial: u64, context: &mut Context<Self>) {
+    fn keep(&self, ticket: Arc<Ticket>, serial: u64, on: Option<ArbiterHandle>, context: &mut Context<Self>) {
         let (shared, root, key) = (Arc::clone(&self.shared), context.address(), ticket.key.clone());
         let run = async move {
-            let make = |_, guard| root.do_send(Run { ticket: Arc::clone(&ticket), guard });
+            let make = |_, guard| root.do_send(Run { ticket: Arc::clone(&ticket), on: on.clone(), guard });
             match supervised("tenant", shared.config.restart, &ticket.stop, || 0, make).await {
                 Life::Ended(end) => end,
                 Life::Stopped => cut_off(&shared, &ticket).await,
