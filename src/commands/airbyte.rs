@@ -51,8 +51,12 @@ pub async fn run(verb: Verb, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let settings = file(arguments.config.as_deref(), "config")?;
-    // A reading goes on with settings that the schema does not want, as the reference does.
-    let problems = if verb == Verb::Read { Vec::new() } else { syncline_sdk::settings::problems(connector.settings_schema(), &settings) };
+    let made = match connector.made_of(&settings) {
+        Ok(made) => made,
+        Err(fault) => return Ok(refused(verb, &fault.to_string())),
+    };
+    // Whoever drives an Airbyte source may send more than the schema knows.
+    let problems = syncline_sdk::settings::misfits(connector.settings_schema(), &made);
     if !problems.is_empty() {
         return Ok(refused(verb, &listed("the settings are wrong", &problems)));
     }

@@ -149,6 +149,52 @@ fn files_are_fetched_and_named_as_the_reference_does() {
     same("files");
 }
 
+/// A stream behind a `spec` that wants a number, and a rule that makes one of what older settings had.
+const WANTS_A_NUMBER: &str = r#"
+version: 6.0.0
+type: DeclarativeSource
+check: {type: CheckStream, stream_names: [things]}
+streams:
+  - type: DeclarativeStream
+    name: things
+    retriever:
+      type: SimpleRetriever
+      requester: {type: HttpRequester, url_base: "{{ config['base_url'] }}", path: tables/a/rows}
+      record_selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: [data]}}
+    schema_loader: {type: InlineSchemaLoader, schema: {type: object}}
+spec:
+  type: Spec
+  connection_specification:
+    type: object
+    required: [days]
+    properties: {days: {type: integer}, since: {type: string, format: date}}
+  config_normalization_rules:
+    type: ConfigNormalizationRules
+    transformations:
+      - {type: ConfigAddFields, condition: "{{ config.get('weeks') }}", fields: [{type: AddedFieldDefinition, path: [days], value: "{{ config.get('weeks', 0) * 7 }}", value_type: integer}]}
+"#;
+
+#[test]
+fn settings_that_the_spec_does_not_want_are_read_by_neither() {
+    let program = Path::new(env!("CARGO_BIN_EXE_syncline"));
+    let api = Api::start();
+    let read = |settings: Value, program: &Path| {
+        let mut settings = settings;
+        settings["base_url"] = json!(api.url);
+        let said = Files::new(WANTS_A_NUMBER, &settings, &["things".to_owned()], None, false).read(program);
+        (said.success, said.statuses, said.failures, api.take_requests().len())
+    };
+    for settings in [json!({}), json!({"days": "7"}), json!({"days": 7, "since": "now", "more": 1}), json!({"weeks": 1})] {
+        let fits = settings.get("weeks").is_some() || settings["days"] == json!(7);
+        let (theirs, ours) = (read(settings.clone(), &reference()), read(settings.clone(), program));
+        assert_eq!((ours.0, &ours.1, ours.3), (theirs.0, &theirs.1, theirs.3), "{settings}");
+        assert_eq!((ours.0, ours.3 > 0), (fits, fits), "{settings}");
+        if !fits {
+            assert_eq!((&ours.2, &theirs.2[""]), (&theirs.2, &vec!["config_error".to_owned()]), "{settings}");
+        }
+    }
+}
+
 #[test]
 fn there_is_a_test_for_every_case() {
     let source = include_str!("same.rs");

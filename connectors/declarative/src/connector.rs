@@ -185,6 +185,14 @@ impl DeclarativeConnector {
         &self.spec
     }
 
+    /// What the manifest's rules make of settings; it is these that its `spec` describes.
+    pub fn made_of(&self, settings: &Value) -> Result<Value, Fault> {
+        let mut made = settings.clone();
+        self.rules.migrate(&mut made)?;
+        self.rules.transform(&mut made)?;
+        Ok(made)
+    }
+
     /// A job with the owner's settings as the manifest's rules make them; new settings are saved first.
     pub async fn run(&self, context: &Context) -> Result<Run, Fault> {
         let mut config = context.settings.expose().clone();

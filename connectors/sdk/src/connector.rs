@@ -28,6 +28,13 @@ pub struct Context {
     pub shared: Arc<Shared>,
 }
 
+impl Context {
+    /// The moment at which this is asked: the job's own where the clock stands still, or else the real one.
+    pub fn clock(&self) -> Timestamp {
+        if self.patience.is_still() { self.now } else { Timestamp::now() }
+    }
+}
+
 /// Why reading stands still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,6 +14,12 @@ pub struct Problem {
     pub why: String,
 }
 
+impl Problem {
+    fn of(error: &jsonschema::ValidationError<'_>) -> Self {
+        Self { path: error.instance_path().to_string(), why: error.masked_with("the value").to_string() }
+    }
+}
+
 /// All that is wrong with `settings` under `schema`. A schema that is itself broken is a problem of the whole.
 pub fn problems(schema: &Value, settings: &Value) -> Vec<Problem> {
     let validator = match jsonschema::options().should_validate_formats(true).build(schema) {
@@ -22,12 +28,16 @@ pub fn problems(schema: &Value, settings: &Value) -> Vec<Problem> {
             return vec![Problem { path: String::new(), why: format!("the connector's own schema is broken: {}", error.masked()) }];
         }
     };
-    let mut found: Vec<Problem> = validator
-        .iter_errors(settings)
-        .map(|error| Problem { path: error.instance_path().to_string(), why: error.masked_with("the value").to_string() })
-        .collect();
+    let mut found: Vec<Problem> = validator.iter_errors(settings).map(|error| Problem::of(&error)).collect();
     found.extend(unknown_names(schema, settings, ""));
     found
+}
+
+/// What JSON Schema alone has against `settings`: neither formats nor names that it does not know. A schema that is itself broken
+/// refuses nothing.
+pub fn misfits(schema: &Value, settings: &Value) -> Vec<Problem> {
+    let validator = jsonschema::options().should_validate_formats(false).build(schema);
+    validator.map(|validator| validator.iter_errors(settings).map(|error| Problem::of(&error)).collect()).unwrap_or_default()
 }
 
 /// Names that the schema does not know. JSON Schema allows them unless told otherwise; a slip in an optional name would pass.

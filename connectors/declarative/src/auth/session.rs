@@ -90,8 +90,8 @@ impl Session {
             return Ok(token.access.clone());
         }
         let access = self.log_in(call).await?;
-        let now = jiff::Timestamp::now().into();
-        let until = lasts.after(now).map_or(Until::Ever, Until::moment);
+        let now = call.context.clock();
+        let until = lasts.after(now.into()).map_or(Until::Ever, |end| Until::moment(end, now));
         *slot = Some(Token { access: access.clone(), refresh: None, until });
         Ok(access)
     }

@@ -29,6 +29,7 @@ use crate::template::Scope;
 pub struct Owner {
     pub waits: Mutex<Vec<(WaitReason, Duration)>>,
     pub saved: Mutex<Vec<Value>>,
+    pub is_still: bool,
 }
 
 #[async_trait]
@@ -36,6 +37,9 @@ impl Patience for Owner {
     async fn wait(&self, reason: WaitReason, time: Duration) -> Result<(), Fault> {
         self.waits.lock().unwrap().push((reason, time));
         Ok(())
+    }
+    fn is_still(&self) -> bool {
+        self.is_still
     }
     fn note(&self, _: &str) {}
     fn skipped(&self, _: &str) {}

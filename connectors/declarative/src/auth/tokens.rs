@@ -50,9 +50,9 @@ impl Until {
         Instant::now().checked_add(time).map_or(Self::Ever, Self::Then)
     }
 
-    /// Until a moment of the calendar.
-    pub fn moment(time: Time) -> Self {
-        match Duration::try_from(time.timestamp().duration_since(Timestamp::now())) {
+    /// Until a moment of the calendar, seen from `now`.
+    pub fn moment(time: Time, now: Timestamp) -> Self {
+        match Duration::try_from(time.timestamp().duration_since(now)) {
             Ok(left) => Self::after(left),
             Err(_) => Self::Past,
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use syncline_model::Fault;
 use syncline_sdk::HttpAnswer;
@@ -35,27 +35,28 @@ const DEEPEST: usize = 5;
 const SHOWN: usize = 64;
 
 impl Granted {
-    /// How long it is good; `known` is what was known of the one before.
-    pub fn until(&self, known: Until) -> Until {
+    /// How long it is good from `now` on; `known` is what was known of the one before.
+    pub fn until(&self, known: Until, now: Timestamp) -> Until {
         match (&self.ends, known) {
             (Some(Ends::After(seconds)), _) => {
                 u64::try_from(*seconds).map_or(Until::Past, |seconds| Until::after(Duration::from_secs(seconds)))
             }
-            (Some(Ends::At(time)), _) => Until::moment(*time),
+            (Some(Ends::At(time)), _) => Until::moment(*time, now),
             (None, known @ (Until::Then(_) | Until::Ever)) if !known.is_over() => known,
             (None, _) => Until::after(USUAL),
         }
     }
 
     /// How the settings spell the time at which it ends.
-    pub fn until_text(&self, until: Until) -> String {
+    pub fn until_text(&self, until: Until, now: Timestamp) -> String {
         let time = match (&self.ends, until) {
             (Some(Ends::At(time)), _) => *time,
-            (_, Until::Then(then)) => {
+            (Some(Ends::After(seconds)), _) => Time::from(now.checked_add(SignedDuration::from_secs(*seconds)).unwrap_or(Timestamp::MAX)),
+            (None, Until::Then(then)) => {
                 let left = then.saturating_duration_since(Instant::now());
-                Time::from(Timestamp::now().checked_add(left).unwrap_or(Timestamp::MAX))
+                Time::from(now.checked_add(left).unwrap_or(Timestamp::MAX))
             }
-            (_, Until::Past | Until::Ever) => Time::from(Timestamp::now()),
+            (None, Until::Past | Until::Ever) => Time::from(now),
         };
         let format = if time.micros() % 1_000_000 == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S.%f" };
         let utc = time.in_utc().unwrap_or(time);

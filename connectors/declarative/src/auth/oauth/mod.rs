@@ -7,6 +7,7 @@ mod load;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use syncline_model::Fault;
 use syncline_sdk::Context;
@@ -59,7 +60,7 @@ impl OAuth {
     pub async fn token(self: &Arc<Self>, call: &Call<'_>) -> Result<String, Fault> {
         let mut slot = self.slot(call).await?;
         if slot.is_none() {
-            *slot = self.in_settings(call.scope)?;
+            *slot = self.in_settings(call)?;
         }
         match slot.as_ref() {
             Some(token) if !token.until.is_over() || self.endpoint.is_none() => Ok(token.access.clone()),
@@ -99,7 +100,7 @@ impl OAuth {
         let token = Token {
             access: granted.access.clone(),
             refresh: self.updater.as_ref().and(granted.refresh.clone()).or(refresh.filter(|_| self.updater.is_some())),
-            until: granted.until(known),
+            until: granted.until(known, context.clock()),
         };
         if let Some(updater) = &self.updater {
             updater.save(context, &granted, &token).await?;
@@ -124,16 +125,17 @@ impl OAuth {
     }
 
     /// The token that the settings hold, with the time at which it ends.
-    fn in_settings(&self, scope: &Scope) -> Result<Option<Token>, Fault> {
+    fn in_settings(&self, call: &Call<'_>) -> Result<Option<Token>, Fault> {
+        let (scope, now) = (call.scope, call.context.clock());
         let Some(updater) = &self.updater else {
             let Some(given) = &self.given else { return Ok(None) };
             let until = self.given_until.as_ref().map(|until| until.text(scope)).transpose()?;
-            return Ok(Some(Token { access: given.text(scope)?, refresh: None, until: read_until(until.as_deref())? }));
+            return Ok(Some(Token { access: given.text(scope)?, refresh: None, until: read_until(until.as_deref(), now)? }));
         };
         let config = scope.get("config").unwrap_or_default();
         let until = at(&config, &updater.until).map(python_str).filter(|until| !until.is_empty());
         let access = at(&config, &updater.access).map(python_str).unwrap_or_default();
-        Ok(Some(Token { access, refresh: self.refresh_in_settings(scope)?, until: read_until(until.as_deref())? }))
+        Ok(Some(Token { access, refresh: self.refresh_in_settings(scope)?, until: read_until(until.as_deref(), now)? }))
     }
 
     fn refresh_in_settings(&self, scope: &Scope) -> Result<Option<String>, Fault> {
@@ -171,7 +173,7 @@ impl Updater {
     async fn save(&self, context: &Context, granted: &Granted, token: &Token) -> Result<(), Fault> {
         let mut replaced = vec![
             (self.access.as_slice(), Value::String(granted.access.clone())),
-            (self.until.as_slice(), Value::String(granted.until_text(token.until))),
+            (self.until.as_slice(), Value::String(granted.until_text(token.until, context.clock()))),
         ];
         if let Some(refresh) = &granted.refresh {
             replaced.push((self.refresh.as_slice(), Value::String(refresh.clone())));
@@ -184,10 +186,10 @@ fn at<'a>(root: &'a Value, path: &[String]) -> Option<&'a Value> {
     path.iter().try_fold(root, |at, name| at.get(name))
 }
 
-fn read_until(text: Option<&str>) -> Result<Until, Fault> {
+fn read_until(text: Option<&str>, now: Timestamp) -> Result<Until, Fault> {
     let Some(text) = text else { return Ok(Until::Past) };
     let bad = || Fault::Misconfigured("the time at which the token in the settings ends cannot be read".to_owned());
-    dates::parse_any(text).map(Until::moment).ok_or_else(bad)
+    dates::parse_any(text).map(|end| Until::moment(end, now)).ok_or_else(bad)
 }
 
 #[cfg(test)]

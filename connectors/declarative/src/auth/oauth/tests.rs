@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::sync::Arc;
+
 use futures::future::join_all;
 use serde_json::{Value, json};
 use syncline_model::Fault;
 
 use crate::auth::{
     Call,
-    tests::{Endpoint, job, load, proof},
+    tests::{Endpoint, Owner, job, load, proof},
 };
 
 fn node(endpoint: &Endpoint, more: &Value) -> Value {
@@ -124,6 +126,24 @@ async fn a_given_token_is_used_until_it_ends() {
     assert_eq!(endpoint.seen().len(), 0);
     let (context, scope, _) = job(settings());
     assert_eq!(proof(&given("2001-01-01T00:00:00Z"), &context, &scope).await.unwrap(), "Bearer a2");
+}
+
+#[actix_web::test]
+async fn where_the_clock_stands_still_tokens_end_by_that_clock() {
+    let endpoint = Endpoint::start(vec![(200, json!({"access_token": "a2", "expires_in": 3600}))]);
+    let stream = load(&node(&endpoint, &json!({"refresh_token_updater": {}})));
+    let read = async |until: &str| {
+        let (mut context, scope, _) = job(
+            json!({"credentials": {"client_id": "c", "client_secret": "s", "access_token": "a1", "refresh_token": "r1", "token_expiry_date": until}}),
+        );
+        let owner = Arc::new(Owner { is_still: true, ..Owner::default() });
+        (context.now, context.patience) = ("2001-06-15T12:00:00Z".parse().unwrap(), owner.clone());
+        let token = proof(&stream, &context, &scope).await.unwrap();
+        let saved = owner.saved.lock().unwrap().pop().unwrap_or_default();
+        (token, saved["credentials"]["token_expiry_date"].clone())
+    };
+    assert_eq!(read("2001-06-15T12:00:01Z").await, ("Bearer a1".to_owned(), Value::Null));
+    assert_eq!(read("2001-06-15T11:59:59Z").await, ("Bearer a2".to_owned(), json!("2001-06-15T13:00:00+00:00")));
 }
 
 #[test]
