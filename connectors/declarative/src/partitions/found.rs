@@ -147,6 +147,12 @@ fn united(slice: Slice, field: &str, seen: &mut HashSet<String>) -> Result<Optio
     Ok(Some(Slice { partition: Map::from_iter([(field.to_owned(), value)]), window: Map::new(), extra }))
 }
 
+/// The state of a parent of which nothing was read yet, as its own reading would tell it.
+fn begun(parent: &Parent, run: &Run, state: &Map<String, Value>) -> Map<String, Value> {
+    let reading = StreamReading::new(Arc::clone(&parent.stream), run.clone(), state.clone(), None);
+    reading.map_or_else(|_| state.clone(), |reading| reading.state())
+}
+
 /// Partitions found in the records of parent streams.
 pub struct Parents {
     left: VecDeque<(Parent, Map<String, Value>)>,
@@ -166,7 +172,7 @@ impl Parents {
         run.keeps_found = true;
         let left: VecDeque<_> = parents.iter().map(|parent| (parent.clone(), parent.state(state, &run))).collect();
         let states = left.iter().filter(|(parent, _)| parent.incremental);
-        let states = states.map(|(parent, state)| (parent.stream.name.clone(), Value::Object(state.clone()))).collect();
+        let states = states.map(|(parent, state)| (parent.stream.name.clone(), Value::Object(begun(parent, &run, state)))).collect();
         Self { left, run, reading: None, found: VecDeque::new(), lost: None, states }
     }
 
