@@ -70,6 +70,10 @@ impl StreamReading {
     pub(super) fn finish(&mut self) {
         self.done = true;
         let Track::Many(many) = &mut self.track else { return };
+        // A parent of which no part was found says of its own parents what it was told, as the reference's does.
+        if self.run.keeps_found && self.begun == 0 {
+            return;
+        }
         if !self.faults.is_empty() {
             many.parents_were_read(self.parents_read.take());
             return;
