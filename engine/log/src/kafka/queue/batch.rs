@@ -5,7 +5,7 @@ use super::Waiting;
 const EVENTS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 16 << 20;
 /// So many events are worth a transaction of their own; nobody is waited for.
-const ENOUGH: usize = 500;
+const ENOUGH: usize = 1000;
 
 /// Some steps, counted.
 #[derive(Default)]

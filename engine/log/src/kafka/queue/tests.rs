@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, oneshot::Receiver};
 use super::*;
 
 /// As many as [`super::batch`] says are enough for a transaction, and as it takes at most.
-const ENOUGH: usize = 500;
+const ENOUGH: usize = 1000;
 const EVENTS_MAX: usize = 10_000;
 const LONG: Duration = Duration::from_secs(3600);
 
