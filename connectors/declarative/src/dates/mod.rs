@@ -3,6 +3,7 @@
 
 mod civil;
 mod duration;
+mod fixed;
 mod iso;
 mod strftime;
 mod strptime;
@@ -30,7 +31,7 @@ pub fn parse(text: &str, format: &str) -> Option<Time> {
         "%s_as_float" => Time::from_seconds(number(text)?),
         "%epoch_microseconds" => from_count(integer(text)?, 1),
         "%ms" => from_count(integer(text)?, 1000),
-        _ => strptime(text, &format.replace("%_ms", "%f")).map(Time::taken_as_utc),
+        _ => fixed::read(text, format).or_else(|| strptime(text, &format.replace("%_ms", "%f"))).map(Time::taken_as_utc),
     }
 }
 

@@ -191,7 +191,7 @@ fn day_of_week(first_weekday: i64, week: i64, weekday: i64, monday_first: bool) 
 }
 
 /// Seconds ahead of UTC; `None` where Python refuses the text.
-fn offset(text: &str) -> Option<i32> {
+pub(super) fn offset(text: &str) -> Option<i32> {
     if text == "Z" {
         return Some(0);
     }
