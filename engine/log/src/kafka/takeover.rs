@@ -94,7 +94,7 @@ fn left_open(core: &Core, shard: ShardId) -> LogFault {
     metrics::LOG_KAFKA_LEFT_OPEN_TOTAL.with_label_values(&["refused"]).inc();
     LogFault::Unavailable(format!(
         "the brokers have left a transaction open in partition {shard} of `{}` or `{}`, and whether it was committed cannot be known here; \
-         `kafka-transactions.sh find-hanging` names it, and `abort` ends it",
+         `kafka-transactions.sh find-hanging` names it, and `abort` ends it: first in the topics of events, in these two last",
         core.names.cursors(),
         core.names.seen()
     ))
