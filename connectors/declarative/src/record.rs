@@ -1,12 +1,16 @@
 //! From a piece of a page to a record: its key, its version, whether it is gone.
 
+use std::{borrow::Cow, fmt, iter};
+
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
+use sonic_rs::LazyValue;
 use syncline_model::{Record, RecordKey, Version};
 use syncline_sdk::{DeleteStrategy, Refused};
 
-use crate::{cursor::Settled, template::python_str as python_text};
+use crate::{cursor::Settled, fields, template::python_str as python_text};
 
 /// How a stream's records are read.
 #[derive(Debug, Clone, Default)]
@@ -37,35 +41,123 @@ impl Shape {
         if !text.starts_with('{') {
             return Err(refuse("it is not an object", None));
         }
-        if let Err(error) = serde_json::from_str::<&RawValue>(text) {
-            return Err(refuse(&format!("it is no JSON: {error}"), None));
-        }
+        let found = match self.find(text) {
+            Ok(found) => found,
+            Err(error) => return Err(refuse(&format!("it is no JSON: {error}"), None)),
+        };
         let mut parts = Vec::with_capacity(self.key.len());
-        for path in &self.key {
-            match field(text, path) {
-                Some(value) if !value.is_null() => parts.push(python_text(&value)),
-                Some(_) | None => return Err(refuse(&format!("its key `{}` is missing", path.join(".")), None)),
+        for (path, value) in self.key.iter().zip(&found) {
+            match value.as_ref().and_then(|value| key_text(value, path)) {
+                Some(part) => parts.push(part),
+                None => return Err(refuse(&format!("its key `{}` is missing", path.join(".")), None)),
             }
         }
-        let key = if parts.is_empty() { RecordKey::digest(body) } else { RecordKey::of(parts.iter().map(String::as_str)) };
-        let (version, time) = self.version(text, cursor);
-        let deleted = !self.deleted.is_empty() && field(text, &self.deleted).is_some_and(|value| says_yes(&value));
+        let key = if parts.is_empty() { RecordKey::digest(body) } else { RecordKey::of(parts.iter().map(AsRef::as_ref)) };
+        let [version_at, deleted_at] = [self.key.len(), self.key.len() + 1].map(|place| found.get(place).and_then(Option::as_ref));
+        let (version, time) =
+            version_at.and_then(|value| read_at(value, &self.version)).map_or((None, None), |value| version(&value, cursor));
+        let deleted = deleted_at.and_then(|value| read_at(value, &self.deleted)).is_some_and(|value| says_yes(&value));
         Ok(Record { key, version, time, deleted, body: body.clone() })
     }
 
-    fn version(&self, text: &str, cursor: Option<&Settled>) -> (Option<Version>, Option<Timestamp>) {
-        if self.version.is_empty() {
-            return (None, None);
+    /// Of everything that is looked for.
+    fn paths(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.key.iter().chain(iter::once(&self.version)).chain(iter::once(&self.deleted))
+    }
+
+    /// The field at the top of a record with which each path begins; of two the last. An error if the record is no JSON.
+    fn find<'t>(&self, text: &'t str) -> serde_json::Result<Vec<Option<LazyValue<'t>>>> {
+        let mut reader = sonic_rs::Deserializer::from_str(text);
+        if let Ok(found) = reader.deserialize_map(Fields(self))
+            && reader.end().is_ok()
+        {
+            return Ok(found);
         }
-        let Some(value) = field(text, &self.version) else { return (None, None) };
-        let said = python_text(&value);
-        let place = cursor.and_then(|cursor| cursor.read(&value)).and_then(|place| Timestamp::from_microsecond(place.at).ok());
-        let time = place.or_else(|| said.parse().ok());
-        match (time, said.parse::<i128>()) {
-            (Some(time), _) => (Some(Version::from(time)), Some(time)),
-            (None, Ok(number)) => (Some(Version(number)), None),
-            (None, Err(_)) => (None, None),
+        // JSON may hold names that are no text, such as half a pair of surrogates.
+        serde_json::from_str::<&RawValue>(text)?;
+        let value = |name: &String| fields::field(text.as_bytes(), name).and_then(|at| sonic_rs::from_str(text.get(at)?).ok());
+        Ok(self.paths().map(|path| path.first().and_then(value)).collect())
+    }
+}
+
+/// The fields of a record that begin a path.
+struct Fields<'s>(&'s Shape);
+
+impl<'t> Visitor<'t> for Fields<'_> {
+    type Value = Vec<Option<LazyValue<'t>>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'t>>(self, mut record: M) -> Result<Self::Value, M::Error> {
+        let mut found = vec![None; self.0.paths().count()];
+        while let Some(first) = record.next_key_seed(Name(self.0))? {
+            let Some(first) = first else {
+                record.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let value: LazyValue<'t> = record.next_value()?;
+            let name = self.0.paths().nth(first).and_then(|path| path.first());
+            for (place, _) in self.0.paths().enumerate().filter(|(_, path)| path.first() == name) {
+                found[place] = Some(value.clone());
+            }
         }
+        Ok(found)
+    }
+}
+
+/// The first of the paths that begins with a name.
+struct Name<'s>(&'s Shape);
+
+impl<'t> DeserializeSeed<'t> for Name<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'t>>(self, name: D) -> Result<Self::Value, D::Error> {
+        name.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.paths().position(|path| path.first().is_some_and(|first| first == name)))
+    }
+}
+
+/// What stands at the end of a path that begins with this value.
+fn read_at(value: &LazyValue<'_>, path: &[String]) -> Option<Value> {
+    let raw = value.as_raw_str();
+    match path {
+        [] | [_] => serde_json::from_str(raw).ok(),
+        [_, rest @ ..] => field(raw, rest),
+    }
+}
+
+/// The text of a part of a key; `None` if it is missing.
+fn key_text<'v>(value: &'v LazyValue<'_>, path: &[String]) -> Option<Cow<'v, str>> {
+    let raw = value.as_raw_str();
+    let plain = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|text| !text.contains('\\'));
+    if let (Some(text), [_]) = (plain, path) {
+        return Some(Cow::Borrowed(text));
+    }
+    let value = read_at(value, path)?;
+    (!value.is_null()).then(|| Cow::Owned(python_text(&value)))
+}
+
+fn version(value: &Value, cursor: Option<&Settled>) -> (Option<Version>, Option<Timestamp>) {
+    let said = python_text(value);
+    let place = cursor.and_then(|cursor| cursor.read(value)).and_then(|place| Timestamp::from_microsecond(place.at).ok());
+    let time = place.or_else(|| said.parse().ok());
+    match (time, said.parse::<i128>()) {
+        (Some(time), _) => (Some(Version::from(time)), Some(time)),
+        (None, Ok(number)) => (Some(Version(number)), None),
+        (None, Err(_)) => (None, None),
     }
 }
 
@@ -87,4 +179,64 @@ pub fn field(text: &str, path: &[String]) -> Option<Value> {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let found = sonic_rs::get(text, &names).ok()?;
     serde_json::from_str(found.as_raw_str()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shape() -> Shape {
+        let path = |path: &str| dotted(path);
+        Shape { key: vec![path("id"), path("of.id")], version: path("of.at"), deleted: path("gone") }
+    }
+
+    fn read(text: &'static str) -> Result<Record, Refused> {
+        shape().read(&Bytes::from_static(text.as_bytes()), None)
+    }
+
+    #[test]
+    fn what_is_looked_for_is_found_wherever_it_stands() {
+        let record = read(r#"{"of": {"at": "2025-01-01T00:00:00Z", "id": 1.50}, "gone": "yes", "x": [{"id": 7}], "id": "a|b"}"#).unwrap();
+        assert_eq!((record.key.as_str(), record.deleted), (r"a\|b|1.5", true));
+        assert_eq!(record.time, Some("2025-01-01T00:00:00Z".parse().unwrap()));
+        let record = read(r#"{"\u0069d": "\u0041", "of": {"id": true, "at": 12}, "gone": false}"#).unwrap();
+        assert_eq!((record.key.as_str(), record.version, record.time, record.deleted), ("A|True", Some(Version(12)), None, false));
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_spoils_nothing() {
+        let record = read(r#"{"\ud83d": 1, "id": "a", "of": {"id": 1}}"#).unwrap();
+        assert_eq!((record.key.as_str(), record.version), ("a|1", None));
+    }
+
+    #[test]
+    fn of_two_fields_of_a_name_the_last_one_counts() {
+        let record = read(r#"{"id": "a", "of": {"id": 1}, "gone": true, "id": "b", "of": {"id": 2}, "gone": null}"#).unwrap();
+        assert_eq!((record.key.as_str(), record.deleted), ("b|2", false));
+    }
+
+    #[test]
+    fn a_record_without_its_key_is_refused_by_the_name_that_is_missing() {
+        for (text, cause) in [
+            ("{}", "its key `id` is missing"),
+            (r#"{"id": null, "of": {"id": 1}}"#, "its key `id` is missing"),
+            (r#"{"id": 1, "of": {"at": 1}}"#, "its key `of.id` is missing"),
+            (r#"{"id": 1, "of": 2}"#, "its key `of.id` is missing"),
+            ("[1]", "it is not an object"),
+        ] {
+            assert_eq!(read(text).unwrap_err().cause, cause, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_json_and_all_of_it(
+            text in r#"\{("(id|of|x|\\u00e9|\\ud83d|\\q|é)?": ?(-?0?[0-9]{0,2}(\.[0-9]?)?([eE][+-]?[0-9]?)?|true|nul|null|"[a\t\\"]{0,2}"|\{"(id|at)": ?[0-9"]{1,3}\}|\[[0-9, ]{0,4}\]),? ?){0,3}\}[ \n}]?"#,
+        ) {
+            let is_json = serde_json::from_str::<&RawValue>(&text).is_ok();
+            prop_assert_eq!(shape().find(&text).is_ok(), is_json, "{}", text);
+        }
+    }
 }
