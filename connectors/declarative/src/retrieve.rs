@@ -136,6 +136,10 @@ impl Pages {
                 Asked::Page(page) if self.lost.is_some() => return Ok(Some(page)),
                 Asked::Page(page) => {
                     self.look_ahead(simple, run, reading, &scope);
+                    if self.ahead.is_some() {
+                        // Its request is under way before anybody works on this page.
+                        tokio::task::yield_now().await;
+                    }
                     return Ok(Some(page));
                 }
                 Asked::Smaller(why) => {
