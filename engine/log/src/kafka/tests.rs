@@ -50,6 +50,7 @@ impl Subject for Line {
 
 mod faults;
 mod lanes;
+mod reading;
 
 macro_rules! suite {
     ($($rule:ident),* $(,)?) => {

@@ -239,6 +239,7 @@ impl<'a> Lane<'a> {
     /// Removes from the brokers what is done and what providers send no more.
     fn tidy(&mut self) {
         self.tidied = Instant::now();
+        self.core.readers.rest();
         let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or(0);
         let (done, expired) = {
             let held = locked(&self.owned.held);
