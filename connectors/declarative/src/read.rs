@@ -10,7 +10,8 @@ use std::{path::Path, sync::Arc, time::Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use syncline_model::Fault;
+use syncline_model::{Fault, Record};
+use syncline_sdk::Refused;
 
 use crate::{
     cursor::{Partitioned, Point, Progress, Settled, Window},
@@ -19,6 +20,7 @@ use crate::{
     items::Items,
     normalize::Normalizer,
     partitions::Partitions,
+    record::Shape,
     retrieve::{Pages, Spot},
     run::Run,
     slice::Slice,
@@ -30,8 +32,10 @@ pub const NO_CURSOR: &str = "__ab_no_cursor_state_message";
 
 /// One page of a stream.
 pub struct Batch {
-    /// Its records.
+    /// Its records as they are on their way; none where they are wanted whole.
     pub items: Items,
+    /// The same where somebody wants them whole, each or why it is none.
+    pub records: Vec<Result<Record, Refused>>,
     /// The files they speak of, one for each, where the stream has such and somebody wants them.
     pub files: Vec<Option<FileReference>>,
     /// What they are a part of.
@@ -112,6 +116,7 @@ pub struct StreamReading {
     faults: Vec<Fault>,
     normalizer: Option<Normalizer>,
     selected: Option<Value>,
+    shape: Option<Shape>,
     done: bool,
     remote: Option<crate::remote::Remote>,
 }
@@ -149,6 +154,7 @@ impl StreamReading {
             faults: Vec::new(),
             normalizer: None,
             selected: None,
+            shape: None,
             done: false,
             remote: None,
         })
@@ -158,6 +164,11 @@ impl StreamReading {
     pub fn with_selected(mut self, schema: Option<Value>) -> Self {
         self.selected = schema;
         self
+    }
+
+    /// Gives records of this shape, whole.
+    pub fn with_shape(self, shape: Shape) -> Self {
+        Self { shape: Some(shape), ..self }
     }
 
     /// Puts the files that records speak of into this folder.
@@ -205,11 +216,6 @@ impl StreamReading {
             }
         }
         Ok(None)
-    }
-
-    /// The stream's cursor, where it has one.
-    pub fn cursor(&self) -> Option<&Settled> {
-        self.cursor.as_ref()
     }
 
     /// The state as it is kept.

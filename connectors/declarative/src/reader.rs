@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use syncline_model::{Cursor, Fault};
-use syncline_sdk::{Page, Reader, Refused};
+use syncline_sdk::{Page, Reader};
 
 use crate::{
     files::FileReference,
@@ -49,24 +49,19 @@ impl Place {
 /// A reading for the engine.
 pub struct EngineReader {
     reading: StreamReading,
-    shape: Shape,
     done: bool,
 }
 
 impl EngineReader {
     /// Reads records of this shape.
     pub fn new(reading: StreamReading, shape: Shape) -> Self {
-        Self { reading, shape, done: false }
+        Self { reading: reading.with_shape(shape), done: false }
     }
 
     fn page(&self, batch: Option<Batch>) -> Result<Page, Fault> {
         let mut page = Page::default();
-        for item in batch.map(|batch| batch.items.into_vec()).unwrap_or_default() {
-            if let Item::Refused(body, cause) = item {
-                page.refused.push(Refused { key: None, body, cause });
-                continue;
-            }
-            match self.shape.read(&item.bytes(), self.reading.cursor()) {
+        for record in batch.map(|batch| batch.records).unwrap_or_default() {
+            match record {
                 Ok(record) => page.records.push(record),
                 Err(refused) => page.refused.push(refused),
             }

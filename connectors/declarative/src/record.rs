@@ -1,6 +1,6 @@
 //! From a piece of a page to a record: its key, its version, whether it is gone.
 
-use std::{borrow::Cow, fmt, iter};
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -10,7 +10,11 @@ use sonic_rs::LazyValue;
 use syncline_model::{Record, RecordKey, Version};
 use syncline_sdk::{DeleteStrategy, Refused};
 
-use crate::{cursor::Settled, fields, template::python_str as python_text};
+use crate::{
+    cursor::{Point, Settled},
+    fields,
+    template::python_str as python_text,
+};
 
 /// How a stream's records are read.
 #[derive(Debug, Clone, Default)]
@@ -36,97 +40,137 @@ impl Shape {
 
     /// The record in a piece of a page, or why it is none.
     pub fn read(&self, body: &Bytes, cursor: Option<&Settled>) -> Result<Record, Refused> {
-        let refuse = |cause: &str, key: Option<RecordKey>| Refused { key, body: body.clone(), cause: cause.to_owned() };
-        let Ok(text) = std::str::from_utf8(body) else { return Err(refuse("it is not UTF-8", None)) };
+        self.read_with_place(body, cursor).1
+    }
+
+    /// The same, and how far the cursor comes with it, whether it is a record or not.
+    pub fn read_with_place(&self, body: &Bytes, cursor: Option<&Settled>) -> (Option<Point>, Result<Record, Refused>) {
+        let refuse = |cause: &str| Refused { key: None, body: body.clone(), cause: cause.to_owned() };
+        let Ok(text) = std::str::from_utf8(body) else { return (None, Err(refuse("it is not UTF-8"))) };
         if !text.starts_with('{') {
-            return Err(refuse("it is not an object", None));
+            return (None, Err(refuse("it is not an object")));
         }
-        let found = match self.find(text) {
+        let found = match self.find(text, cursor) {
             Ok(found) => found,
-            Err(error) => return Err(refuse(&format!("it is no JSON: {error}"), None)),
+            Err(error) => return (None, Err(refuse(&format!("it is no JSON: {error}")))),
         };
+        let at_cursor = found.cursor.as_ref().and_then(|value| read_at(value, &[]));
+        let place = cursor.zip(at_cursor.as_ref()).and_then(|(cursor, value)| cursor.read(value));
         let mut parts = Vec::with_capacity(self.key.len());
-        for (path, value) in self.key.iter().zip(&found) {
+        for (path, value) in self.key.iter().zip(&found.key) {
             match value.as_ref().and_then(|value| key_text(value, path)) {
                 Some(part) => parts.push(part),
-                None => return Err(refuse(&format!("its key `{}` is missing", path.join(".")), None)),
+                None => return (place, Err(refuse(&format!("its key `{}` is missing", path.join("."))))),
             }
         }
         let key = if parts.is_empty() { RecordKey::digest(body) } else { RecordKey::of(parts.iter().map(AsRef::as_ref)) };
-        let [version_at, deleted_at] = [self.key.len(), self.key.len() + 1].map(|place| found.get(place).and_then(Option::as_ref));
-        let (version, time) =
-            version_at.and_then(|value| read_at(value, &self.version)).map_or((None, None), |value| version(&value, cursor));
-        let deleted = deleted_at.and_then(|value| read_at(value, &self.deleted)).is_some_and(|value| says_yes(&value));
-        Ok(Record { key, version, time, deleted, body: body.clone() })
+        let (version, time) = match (at_cursor, self.version.as_slice()) {
+            (Some(value), [name]) if cursor.is_some_and(|cursor| cursor.field == *name) => version(&value, place),
+            _ => found.version.and_then(|value| read_at(&value, &self.version)).map_or((None, None), |value| {
+                let place = cursor.and_then(|cursor| cursor.read(&value));
+                version(&value, place)
+            }),
+        };
+        let deleted = found.deleted.and_then(|value| read_at(&value, &self.deleted)).is_some_and(|value| says_yes(&value));
+        (place, Ok(Record { key, version, time, deleted, body: body.clone() }))
     }
 
-    /// Of everything that is looked for.
-    fn paths(&self) -> impl Iterator<Item = &Vec<String>> {
-        self.key.iter().chain(iter::once(&self.version)).chain(iter::once(&self.deleted))
-    }
-
-    /// The field at the top of a record with which each path begins; of two the last. An error if the record is no JSON.
-    fn find<'t>(&self, text: &'t str) -> serde_json::Result<Vec<Option<LazyValue<'t>>>> {
+    /// What stands at the top of a record where a path begins; of two fields of a name the last. An error if the record is no JSON.
+    fn find<'t>(&self, text: &'t str, cursor: Option<&Settled>) -> serde_json::Result<Found<LazyValue<'t>>> {
+        let names = Found {
+            key: self.key.iter().map(|path| path.first().map(String::as_str)).collect(),
+            version: self.version.first().map(String::as_str),
+            deleted: self.deleted.first().map(String::as_str),
+            cursor: cursor.map(|cursor| cursor.field.as_str()),
+        };
         let mut reader = sonic_rs::Deserializer::from_str(text);
-        if let Ok(found) = reader.deserialize_map(Fields(self))
+        if let Ok(found) = reader.deserialize_map(Fields(&names))
             && reader.end().is_ok()
         {
             return Ok(found);
         }
         // JSON may hold names that are no text, such as half a pair of surrogates.
         serde_json::from_str::<&RawValue>(text)?;
-        let value = |name: &String| fields::field(text.as_bytes(), name).and_then(|at| sonic_rs::from_str(text.get(at)?).ok());
-        Ok(self.paths().map(|path| path.first().and_then(value)).collect())
+        Ok(names.map(|name| fields::field(text.as_bytes(), name).and_then(|at| sonic_rs::from_str(text.get(at)?).ok())))
     }
 }
 
-/// The fields of a record that begin a path.
-struct Fields<'s>(&'s Shape);
+/// Something for each of what is looked for in a record.
+struct Found<T> {
+    key: Vec<Option<T>>,
+    version: Option<T>,
+    deleted: Option<T>,
+    cursor: Option<T>,
+}
+
+impl<T> Found<T> {
+    fn map<V>(&self, each: impl Fn(&T) -> Option<V>) -> Found<V> {
+        let each = |one: &Option<T>| one.as_ref().and_then(&each);
+        Found {
+            key: self.key.iter().map(each).collect(),
+            version: each(&self.version),
+            deleted: each(&self.deleted),
+            cursor: each(&self.cursor),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Option<T>> {
+        self.key.iter().chain([&self.version, &self.deleted, &self.cursor])
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Option<T>> {
+        self.key.iter_mut().chain([&mut self.version, &mut self.deleted, &mut self.cursor])
+    }
+}
+
+/// The fields of a record with these names.
+struct Fields<'n>(&'n Found<&'n str>);
 
 impl<'t> Visitor<'t> for Fields<'_> {
-    type Value = Vec<Option<LazyValue<'t>>>;
+    type Value = Found<LazyValue<'t>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<M: MapAccess<'t>>(self, mut record: M) -> Result<Self::Value, M::Error> {
-        let mut found = vec![None; self.0.paths().count()];
-        while let Some(first) = record.next_key_seed(Name(self.0))? {
-            let Some(first) = first else {
+        let mut found = self.0.map(|_| None);
+        while let Some(name) = record.next_key_seed(Name(self.0))? {
+            let Some(name) = name else {
                 record.next_value::<IgnoredAny>()?;
                 continue;
             };
             let value: LazyValue<'t> = record.next_value()?;
-            let name = self.0.paths().nth(first).and_then(|path| path.first());
-            for (place, _) in self.0.paths().enumerate().filter(|(_, path)| path.first() == name) {
-                found[place] = Some(value.clone());
+            for (wanted, found) in self.0.iter().zip(found.iter_mut()) {
+                if *wanted == Some(name) {
+                    *found = Some(value.clone());
+                }
             }
         }
         Ok(found)
     }
 }
 
-/// The first of the paths that begins with a name.
-struct Name<'s>(&'s Shape);
+/// A name, if it is one of these.
+struct Name<'n>(&'n Found<&'n str>);
 
-impl<'t> DeserializeSeed<'t> for Name<'_> {
-    type Value = Option<usize>;
+impl<'n, 't> DeserializeSeed<'t> for Name<'n> {
+    type Value = Option<&'n str>;
 
     fn deserialize<D: Deserializer<'t>>(self, name: D) -> Result<Self::Value, D::Error> {
         name.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for Name<'_> {
-    type Value = Option<usize>;
+impl<'n> Visitor<'_> for Name<'n> {
+    type Value = Option<&'n str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.paths().position(|path| path.first().is_some_and(|first| first == name)))
+        Ok(self.0.iter().copied().flatten().find(|wanted| *wanted == name))
     }
 }
 
@@ -150,14 +194,14 @@ fn key_text<'v>(value: &'v LazyValue<'_>, path: &[String]) -> Option<Cow<'v, str
     (!value.is_null()).then(|| Cow::Owned(python_text(&value)))
 }
 
-fn version(value: &Value, cursor: Option<&Settled>) -> (Option<Version>, Option<Timestamp>) {
+fn version(value: &Value, place: Option<Point>) -> (Option<Version>, Option<Timestamp>) {
+    if let Some(time) = place.and_then(|place| Timestamp::from_microsecond(place.at).ok()) {
+        return (Some(Version::from(time)), Some(time));
+    }
     let said = python_text(value);
-    let place = cursor.and_then(|cursor| cursor.read(value)).and_then(|place| Timestamp::from_microsecond(place.at).ok());
-    let time = place.or_else(|| said.parse().ok());
-    match (time, said.parse::<i128>()) {
-        (Some(time), _) => (Some(Version::from(time)), Some(time)),
-        (None, Ok(number)) => (Some(Version(number)), None),
-        (None, Err(_)) => (None, None),
+    match said.parse::<Timestamp>() {
+        Ok(time) => (Some(Version::from(time)), Some(time)),
+        Err(_) => (said.parse().ok().map(Version), None),
     }
 }
 
@@ -236,7 +280,7 @@ mod tests {
             text in r#"\{("(id|of|x|\\u00e9|\\ud83d|\\q|é)?": ?(-?0?[0-9]{0,2}(\.[0-9]?)?([eE][+-]?[0-9]?)?|true|nul|null|"[a\t\\"]{0,2}"|\{"(id|at)": ?[0-9"]{1,3}\}|\[[0-9, ]{0,4}\]),? ?){0,3}\}[ \n}]?"#,
         ) {
             let is_json = serde_json::from_str::<&RawValue>(&text).is_ok();
-            prop_assert_eq!(shape().find(&text).is_ok(), is_json, "{}", text);
+            prop_assert_eq!(shape().find(&text, None).is_ok(), is_json, "{}", text);
         }
     }
 }

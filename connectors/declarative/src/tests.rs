@@ -432,6 +432,31 @@ async fn a_page_comes_out_whatever_is_wrong_with_the_request_for_the_next_one() 
     assert!(fault.contains("`after` is put into the request from two sides"), "{fault}");
 }
 
+#[tokio::test]
+async fn a_record_without_its_key_is_refused_and_counts_for_the_cursor() {
+    let manifest = "{type: DeclarativeSource, check: {type: CheckStream, stream_names: [a]}, streams: [{type: DeclarativeStream, name: a, primary_key: id, \
+        incremental_sync: {type: DatetimeBasedCursor, cursor_field: at, datetime_format: '%Y-%m-%d', start_datetime: '2024-01-01'}, \
+        retriever: {type: SimpleRetriever, requester: {type: HttpRequester, url_base: 'https://api.example.com', path: /a}, \
+        record_selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: []}}}}]}";
+    let connector = DeclarativeConnector::from_texts("{name: x, title: X, category: c, description: d}", manifest)
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let context = Context {
+        settings: Settings::new(json!({})),
+        http: Arc::new(Fixed(r#"[{"id": 1, "at": "2024-01-02"}, {"at": "2024-01-03"}, {"id": 2}]"#)),
+        patience: Arc::new(Impatient::default()),
+        now: Timestamp::now(),
+        shared: Arc::default(),
+    };
+    let spec = connector.streams(&context).await.unwrap().remove(0);
+    let mut reader = connector.open(&context, &spec, SyncMode::Incremental, &Cursor::START).await.unwrap();
+    let page = reader.next_page().await.unwrap().unwrap();
+    let times: Vec<_> = page.records.iter().map(|record| record.time.map(|time| time.to_string())).collect();
+    assert_eq!(times, [Some("2024-01-02T00:00:00Z".to_owned()), None]);
+    assert_eq!(page.refused.iter().map(|refused| refused.cause.as_str()).collect::<Vec<_>>(), ["its key `id` is missing"]);
+    let state: Value = serde_json::from_slice(&page.next.0).unwrap();
+    assert_eq!(state["state"], json!({"at": "2024-01-03"}));
+}
+
 /// Answers every request with the same page.
 struct Fixed(&'static str);
 

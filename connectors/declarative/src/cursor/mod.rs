@@ -13,9 +13,6 @@ pub use settle::Settled;
 pub use spec::{CursorSpec, Kind};
 pub use windows::{Window, earlier};
 
-#[cfg(test)]
-mod tests;
-
 use serde::{Deserialize, Serialize};
 
 /// A place in a stream: microseconds since 1970 for a time, or a count. Two times are equal when they are the same instant; the

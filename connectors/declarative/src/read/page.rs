@@ -44,12 +44,12 @@ impl StreamReading {
         if let Some(current) = &mut self.current {
             current.pages = Some(pages);
         }
-        let items = read?;
-        self.observe(&items);
+        let mut items = read?;
+        let records = self.observe(&mut items);
         if is_done {
             self.close();
         }
-        Ok(Some(Batch { items, files, slice }))
+        Ok(Some(Batch { items, records, files, slice }))
     }
 
     /// Fetches the files that records speak of. A file that cannot be had ends the page before its record.
@@ -102,13 +102,13 @@ impl StreamReading {
         let read = jobs.next(&mut remote, &self.run, &self.stream.name, &slice, self.normalizer.as_ref()).await;
         let is_done = remote.is_done();
         self.remote = Some(remote);
-        let items = read?.unwrap_or_default();
-        self.observe(&items);
+        let mut items = read?.unwrap_or_default();
+        let records = self.observe(&mut items);
         if is_done {
             self.remote = None;
             self.close();
         }
-        Ok(Some(Batch { items, files: Vec::new(), slice }))
+        Ok(Some(Batch { items, records, files: Vec::new(), slice }))
     }
 
     /// From when to when records of a slice are wanted.

@@ -1,25 +1,43 @@
 //! What was read makes the state: the newest that was seen, windows that are over, and the end of the reading.
 
-use syncline_model::Fault;
+use syncline_model::{Fault, Record};
+use syncline_sdk::Refused;
 
 use super::{StreamReading, Track};
-use crate::{items::Items, partitions::Partitions};
+use crate::{cursor::Point, item::Item, items::Items, partitions::Partitions};
 
 impl StreamReading {
-    pub(super) fn observe(&mut self, items: &Items) {
+    /// Remembers how far the cursor comes with a page, and gives its records where they are wanted whole.
+    pub(super) fn observe(&mut self, items: &mut Items) -> Vec<Result<Record, Refused>> {
+        let (mut places, mut records) = (Vec::new(), Vec::new());
+        match (&self.shape, &self.cursor) {
+            (None, None) => {}
+            (None, Some(cursor)) => items.fields(&cursor.field, |value| places.extend(cursor.read(&value))),
+            (Some(shape), cursor) => {
+                for item in std::mem::take(items).into_vec() {
+                    let (place, record) = match item {
+                        Item::Refused(body, cause) => (None, Err(Refused { key: None, body, cause })),
+                        item => shape.read_with_place(&item.bytes(), cursor.as_ref()),
+                    };
+                    places.extend(place);
+                    records.push(record);
+                }
+            }
+        }
+        places.into_iter().for_each(|place| self.see(place));
+        records
+    }
+
+    fn see(&mut self, place: Point) {
         let (Some(cursor), Some(current)) = (&self.cursor, &mut self.current) else { return };
-        items.fields(&cursor.field, |value| {
-            let Some(place) = cursor.read(&value) else { return };
-            if current.newest.is_none_or(|known| known < place) {
-                current.newest = Some(place);
+        for newest in [&mut current.newest, &mut self.newest] {
+            if newest.is_none_or(|known| known < place) {
+                *newest = Some(place);
             }
-            if self.newest.is_none_or(|known| known < place) {
-                self.newest = Some(place);
-            }
-            if let Track::Many(many) = &mut self.track {
-                many.observe(cursor, place);
-            }
-        });
+        }
+        if let Track::Many(many) = &mut self.track {
+            many.observe(cursor, place);
+        }
     }
 
     /// The window was read to its end.
