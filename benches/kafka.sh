@@ -13,6 +13,9 @@ cargo build -q --release --locked -p syncline-log --features kafka --bench fenci
 folder=$(mktemp -d)
 chmod 755 "$folder"
 trap 'tests/support/kafka.sh kill "$folder/kafka"; tests/support/postgres.sh stop "$folder/postgres" > /dev/null; rm -rf "$folder"' EXIT
+# A broker as it is run in production: ours of the tests compiles less of itself, so as to start quickly, and cleans every second.
+export KAFKA_JVM=${KAFKA_JVM:--XX:TieredStopAtLevel=4} KAFKA_MORE=${KAFKA_MORE:-$folder/broker.properties}
+echo log.cleaner.backoff.ms=15000 > "$folder/broker.properties"
 port=$((12000 + RANDOM % 8000))
 while (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null; do port=$((port + 5)); done
 brokers=$(KAFKA_HEAP=${KAFKA_HEAP:-768m} tests/support/kafka.sh start "$folder/kafka" "$port" | tail -1)
