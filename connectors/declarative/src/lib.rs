@@ -52,6 +52,7 @@ mod stream;
 mod tails;
 mod template;
 mod transform;
+mod wire;
 mod yaml;
 
 pub use connector::{Configured, DeclarativeConnector, Discovered};

@@ -17,6 +17,7 @@ use crate::{
     node::Node,
     problem::Problem,
     template::{Evaluated, Kind, Nested, Scope, Template, python_str},
+    wire::{add_query, form_body, header_value},
 };
 
 /// What a manifest says about one part of a request: fields, or one text that becomes all of it.
@@ -65,6 +66,7 @@ impl Input {
             Self::Text(text) => {
                 let made = text.eval_or(scope, None)?.map_or_else(|| Value::String(String::new()), Evaluated::into_json);
                 return Ok(match made {
+                    Value::Null => Ok(Map::new()),
                     Value::Object(fields) => Ok(fields.into_iter().filter(|(_, value)| !value.is_null()).collect()),
                     other => Err(python_str(&other)),
                 });
@@ -77,13 +79,21 @@ impl Input {
             let name = name.mapped(scope, &[Kind::Str])?.map_or_else(|| "None".to_owned(), |name| name.text());
             let value = match field {
                 Field::Fixed(value) => value.clone(),
-                Field::Template(template) => template.mapped(scope, valid)?.map_or(Value::Null, Evaluated::into_json),
+                Field::Template(template) => template.mapped(scope, valid)?.map_or(Value::Null, printed),
             };
             if !value.is_null() {
                 made.insert(name, value);
             }
         }
         Ok(Ok(made))
+    }
+}
+
+/// What JSON has no word for is the text that Python prints.
+fn printed(made: Evaluated) -> Value {
+    match made.kind() {
+        Kind::Tuple | Kind::Set | Kind::Bytes | Kind::Ellipsis | Kind::Complex => Value::String(made.into_text()),
+        _ => made.into_json(),
     }
 }
 
@@ -260,7 +270,7 @@ impl Requester {
             spread(name, value, &mut pairs)?;
         }
         if !pairs.is_empty() {
-            url.query_pairs_mut().extend_pairs(pairs);
+            add_query(&mut url, pairs);
         }
         if url.query() == Some("") {
             url.set_query(None);
@@ -296,16 +306,20 @@ fn write_body(parts: &Parts, headers: &mut HeaderMap) -> Result<Bytes, Fault> {
         spread(name, value, &mut pairs)?;
     }
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/x-www-form-urlencoded"));
-    Ok(Bytes::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()))
+    Ok(form_body(pairs))
 }
 
 /// A list repeats its name; nothing is left out.
 fn spread(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) -> Result<(), Fault> {
     match value {
         Value::Null => {}
-        Value::Array(items) => {
-            pairs.extend(items.iter().filter(|item| !item.is_null()).map(|item| (name.to_owned(), python_str(item))));
-        }
+        Value::Array(items) => items.iter().for_each(|item| match item {
+            Value::Null => {}
+            // What is in a list of the list stands beside it, and of an object there are the names.
+            Value::Array(items) => pairs.extend(items.iter().map(|item| (name.to_owned(), python_str(item)))),
+            Value::Object(fields) => pairs.extend(fields.keys().map(|field| (name.to_owned(), field.clone()))),
+            item => pairs.push((name.to_owned(), python_str(item))),
+        }),
         Value::Object(_) => return Err(Fault::Misconfigured(format!("the parameter `{name}` cannot be an object"))),
         other => pairs.push((name.to_owned(), python_str(other))),
     }
@@ -315,7 +329,7 @@ fn spread(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) -> Resul
 fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Fault> {
     let bad = |what: &str| Fault::Misconfigured(format!("the {what} of the header `{name}` cannot be sent"));
     let key = HeaderName::try_from(name).map_err(|_| bad("name"))?;
-    headers.insert(key, HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad("value"))?);
+    headers.insert(key, header_value(value).ok_or_else(|| bad("value"))?);
     Ok(())
 }
 

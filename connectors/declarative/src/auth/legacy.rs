@@ -16,6 +16,7 @@ use crate::{
     problem::Problem,
     request::{Place, RequestOption},
     template::{Scope, Template, python_str},
+    wire::header_value,
 };
 
 /// A day, as the reference keeps such a token.
@@ -70,7 +71,7 @@ impl LegacySession {
         let bad = || Fault::Misconfigured("the session's token cannot be sent in a header".to_owned());
         let name = HeaderName::try_from(self.header.text(call.scope)?).map_err(|_| bad())?;
         let mut request = HttpRequest::get(self.address(&self.validate, call.scope)?);
-        request.headers.insert(name, HeaderValue::from_str(token).map_err(|_| bad())?);
+        request.headers.insert(name, header_value(token).ok_or_else(bad)?);
         let status = call.context.http.send(request).await?.status;
         match status {
             StatusCode::UNAUTHORIZED => Ok(false),

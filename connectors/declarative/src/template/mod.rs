@@ -32,6 +32,7 @@ use syncline_model::{Fault, nearest};
 
 pub use self::{
     evaluated::{Evaluated, Kind, is_truthy},
+    filters::quote_plus,
     nested::Nested,
     python::{float as python_float, python_str},
     scope::Scope,

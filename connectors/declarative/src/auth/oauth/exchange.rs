@@ -13,6 +13,7 @@ use super::{OAuth, answer::Granted};
 use crate::{
     auth::{Call, fields::pairs},
     template::python_str,
+    wire::{add_query, form_body, header_value},
 };
 
 /// A token endpoint that does not work is asked again for so long, as the reference does.
@@ -40,15 +41,15 @@ impl OAuth {
         for (name, value) in own.iter().filter(|(_, value)| !value.is_null()) {
             let bad = || Fault::Misconfigured(format!("the header `{name}` cannot be sent to the token endpoint"));
             let key = HeaderName::try_from(name.as_str()).map_err(|_| bad())?;
-            headers.insert(key, HeaderValue::from_bytes(python_str(value).as_bytes()).map_err(|_| bad())?);
+            headers.insert(key, header_value(&python_str(value)).ok_or_else(bad)?);
         }
         let fields = pairs(&self.fields(call, refresh, own.contains_key("Authorization")).await?);
         let mut body = Bytes::new();
         if self.in_query && self.assertion.is_none() {
-            url.query_pairs_mut().extend_pairs(fields);
+            add_query(&mut url, fields);
         } else if !fields.is_empty() {
             headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/x-www-form-urlencoded"));
-            body = Bytes::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish());
+            body = form_body(fields);
         }
         Ok(HttpRequest { method: Method::POST, headers, body, ..HttpRequest::get(url) })
     }
