@@ -173,7 +173,9 @@ impl Paginator {
             Strategy::Cursor { value, stop } => pages.behind_cursor(value, stop.as_ref(), seen, scope),
             Strategy::Page { first, .. } => {
                 let size = if seen.size.is_some() { seen.size } else { self.page_size(scope)? };
-                Ok((!ends(seen.extracted, size)).then_some(json!(counted(token)?.unwrap_or(*first) + 1)))
+                let next = counted(token)?.unwrap_or(*first) + 1;
+                // A page of no number is no page to the reference.
+                Ok((!ends(seen.extracted, size) && next != 0).then_some(json!(next)))
             }
             Strategy::Offset { .. } => {
                 let with_answer;
@@ -209,11 +211,16 @@ impl Pages {
             (None, Some(size)) => size.eval(scope)?.into_json(),
             (None, None) => Value::Null,
         };
-        let reads_headers = [Some(value), stop].into_iter().flatten().any(|template| mentions(template, "headers"));
+        let templates = [Some(value), stop].into_iter().flatten().filter(|template| mentions(template, "headers"));
+        let headers = match templates.map(Template::source).collect::<Vec<_>>() {
+            templates if templates.is_empty() => Arc::default(),
+            templates => Arc::new(Value::Object(headers(seen.headers, &templates))),
+        };
         let scope = scope
             .clone()
+            .without("next_page_token")
             .with("response", seen.response.clone().unwrap_or_else(|| Arc::new(json!({}))))
-            .with("headers", if reads_headers { Arc::new(Value::Object(headers(seen.headers))) } else { Arc::default() })
+            .with("headers", headers)
             .with("last_page_size", Arc::new(json!(seen.count)))
             .with("last_record", seen.last_record.clone().unwrap_or_default())
             .with("page_size", Arc::new(size));
@@ -227,12 +234,18 @@ impl Pages {
     }
 }
 
-/// The headers as templates see them: as `requests` gives them, with `link` taken apart. A name can be looked up as it is written in
-/// HTTP/2 and as most servers of HTTP/1 write it.
-fn headers(answer: &HeaderMap) -> Map<String, Value> {
+/// The headers as templates see them: as `requests` gives them, with `link` taken apart. How the source spells a name is not known, so
+/// it can be looked up as it is written in HTTP/2, as most servers of HTTP/1 write it, and as the templates do.
+fn headers(answer: &HeaderMap, templates: &[&str]) -> Map<String, Value> {
     let mut made = Map::new();
     for (name, value) in answer {
         let value = Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned());
+        for template in templates {
+            let places = template.to_ascii_lowercase();
+            for (at, _) in places.match_indices(name.as_str()) {
+                made.insert(template[at..at + name.as_str().len()].to_owned(), value.clone());
+            }
+        }
         made.insert(title_case(name.as_str()), value.clone());
         made.insert(name.as_str().to_owned(), value);
     }
@@ -270,4 +283,23 @@ fn links(header: &str) -> Map<String, Value> {
         made.insert(name, Value::Object(link));
     }
     made
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_header_is_found_however_the_template_spells_it() {
+        let answer = HeaderMap::from_iter([(http::HeaderName::from_static("x-nextpage"), http::HeaderValue::from_static("3"))]);
+        for spelt in ["X-NextPage", "x-nextpage", "X-Nextpage", "X-NEXTPAGE"] {
+            let strategy = json!({"type": "CursorPagination", "cursor_value": format!("{{{{ headers['{spelt}'] }}}}")});
+            let paginator = json!({"type": "DefaultPaginator", "pagination_strategy": strategy});
+            let paginator = Paginator::load(Some(Node::new(&paginator, "paginator"))).unwrap();
+            let seen = Seen { headers: &answer, response: None, extracted: 1, count: 1, last_record: None, size: None };
+            assert_eq!(paginator.next(None, &seen, &Scope::new()).unwrap(), Some(json!(3)), "{spelt}");
+        }
+    }
 }

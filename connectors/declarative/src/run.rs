@@ -27,7 +27,7 @@ pub struct Run {
 impl Run {
     /// A job with these settings.
     pub fn new(context: &Context, config: serde_json::Value) -> Self {
-        let base = Scope::new().at(context.now).with("config", Arc::new(config));
+        let base = Scope::new().at(context.now).still(context.patience.is_still()).with("config", Arc::new(config));
         Self { context: context.clone(), base, goes_on: false, keeps_found: false, looks_ahead: true, files: None }
     }
 
@@ -35,7 +35,7 @@ impl Run {
     pub fn at(&self, now: jiff::Timestamp) -> Self {
         let mut context = self.context.clone();
         context.now = now;
-        let mut base = Scope::new().at(now);
+        let mut base = Scope::new().at(now).still(context.patience.is_still());
         if let Some(config) = self.base.get("config") {
             base = base.with("config", config);
         }

@@ -112,7 +112,8 @@ impl TimeSpec {
         if let Some(clamping) = &self.clamping {
             let target = clamping.target.text(scope)?;
             let clamp = Clamp::of(&target, clamping.weekday.as_deref())?;
-            let unit = settled.granularity.or_else(|| Duration::parse(if clamp == Clamp::Day { "PT1S" } else { "P1D" }));
+            let unit = settled.granularity.filter(|unit| unit.micros() != Some(0));
+            let unit = unit.or_else(|| Duration::parse(if clamp == Clamp::Day { "PT1S" } else { "P1D" }));
             if let (Some(end), Some(unit)) = (settled.end, unit) {
                 settled.end = super::windows::earlier(clamp.apply(end, false), &unit);
             }

@@ -120,7 +120,7 @@ impl Header {
         let by = |until: f64, now: Timestamp| until - now.as_duration().as_secs_f64();
         let wait = until.zip(seen).map(|(until, seen)| {
             let to_come = |now| Some(by(until, now)).filter(|wait| *wait >= 0.0);
-            shortest(&seen.answer.headers, Timestamp::now(), to_come).unwrap_or_else(|| by(until, Timestamp::now()))
+            shortest(&seen.answer.headers, scope.clock(), to_come).unwrap_or_else(|| by(until, scope.clock()))
         });
         let wait = match (wait, least) {
             (Some(wait), Some(least)) => wait.max(least),

@@ -106,3 +106,13 @@ fn mistakes_are_told_with_the_nearest_name() {
     assert!(problem(&action).contains("did you mean `RETRY`"), "{}", problem(&action));
     assert!(problem(&json!({"type": "CustomErrorHandler", "class_name": "a.B"})).contains("needs the Python class `a.B`"));
 }
+
+#[test]
+fn a_clock_that_stands_still_says_how_long_to_wait_until_a_moment() {
+    let backoff = json!({"type": "WaitUntilTimeFromHeader", "header": "X-Reset", "max_waiting_time_in_seconds": 100});
+    let handlers = handlers(&json!({"type": "DefaultErrorHandler", "backoff_strategies": [backoff]}));
+    let scope = scope().at("2024-06-15T12:00:00Z".parse().unwrap()).still(true);
+    let wait = |until: &str| handlers.strategy(Some(&answer(&json!({"status": 429, "headers": {"x-reset": until}}))), 1, &scope);
+    assert_eq!(wait("1718452860").unwrap(), Some(Duration::from_secs(61)));
+    assert_eq!(wait("1718452900").unwrap_err(), Fault::Throttled(Duration::from_secs(100)));
+}

@@ -10,6 +10,7 @@ use serde_json::Value;
 pub struct Scope {
     names: Vec<(&'static str, Arc<Value>)>,
     now: Option<Timestamp>,
+    is_still: bool,
 }
 
 impl Scope {
@@ -27,6 +28,25 @@ impl Scope {
     /// The moment that `now_utc()` names.
     pub fn now(&self) -> Timestamp {
         self.now.unwrap_or_else(Timestamp::now)
+    }
+
+    /// The same where the clock stands still.
+    #[must_use]
+    pub fn still(mut self, is_still: bool) -> Self {
+        self.is_still = is_still;
+        self
+    }
+
+    /// The moment at which this is asked: the job's own where the clock stands still, or else the real one.
+    pub fn clock(&self) -> Timestamp {
+        if self.is_still { self.now() } else { Timestamp::now() }
+    }
+
+    /// This scope without a name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.names.retain(|(known, _)| *known != name);
+        self
     }
 
     /// This scope and one name more.
