@@ -11,7 +11,7 @@ use super::{
     run::Run,
     value::{LoopState, Outcome, Py, Stop, Text},
 };
-use crate::dates::Time;
+use crate::dates::{Duration, Time};
 
 const OF_STR: [&str; 44] = [
     "capitalize",
@@ -61,10 +61,11 @@ const OF_STR: [&str; 44] = [
 ];
 const OF_LIST: [&str; 11] = ["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"];
 const OF_DICT: [&str; 11] = ["clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"];
-const OF_TIME: [&str; 12] = [
+const OF_TIME: [&str; 14] = [
     "astimezone",
     "ctime",
     "date",
+    "isocalendar",
     "isoformat",
     "isoweekday",
     "replace",
@@ -72,10 +73,11 @@ const OF_TIME: [&str; 12] = [
     "strptime",
     "timestamp",
     "toordinal",
+    "tzname",
     "utcoffset",
     "weekday",
 ];
-const OF_DATE: [&str; 7] = ["ctime", "isoformat", "isoweekday", "replace", "strftime", "toordinal", "weekday"];
+const OF_DATE: [&str; 8] = ["ctime", "isocalendar", "isoformat", "isoweekday", "replace", "strftime", "toordinal", "weekday"];
 
 /// Whether an object has a method of this name, which hides a field.
 pub fn hides_field(name: &str) -> bool {
@@ -116,7 +118,7 @@ impl<'a> Run<'a> {
                 Time::new(*date, 0, None).filter(|_| matches!(name, "year" | "month" | "day")).and_then(|time| of_time(time, name))
             }
             Py::Delta(micros) => of_delta(*micros, name),
-            Py::Period(duration) => of_delta(duration.parts().2, name),
+            Py::Period(duration) => of_period(*duration, name),
             Py::Loop(state) => of_loop(state, name),
             _ => None,
         };
@@ -240,6 +242,15 @@ fn of_delta<'a>(micros: i64, name: &str) -> Option<Py<'a>> {
         _ => return None,
     };
     Some(Py::Int(i128::from(number)))
+}
+
+fn of_period<'a>(duration: Duration, name: &str) -> Option<Py<'a>> {
+    let (years, months, micros) = duration.parts();
+    match name {
+        "years" => Some(Py::Int(years.into())),
+        "months" => Some(Py::Int(months.into())),
+        _ => of_delta(micros, name),
+    }
 }
 
 fn of_loop<'a>(state: &LoopState<'a>, name: &str) -> Option<Py<'a>> {

@@ -153,7 +153,8 @@ fn key_of<'a>(run: &mut Run<'a>, item: &Py<'a>, attribute: Option<&Py<'a>>, case
 /// The key of several attributes, as a list.
 fn keys_of<'a>(run: &mut Run<'a>, item: &Py<'a>, attribute: Option<&Py<'a>>, case: bool) -> Outcome<Py<'a>> {
     match attribute.and_then(Py::as_str).filter(|names| names.contains(',')) {
-        None => key_of(run, item, attribute, case),
+        // Lists of keys are compared, so that equal ones need not be comparable.
+        None => key_of(run, item, attribute, case).map(|key| Py::list(vec![key])),
         Some(names) => names.split(',').map(|name| key_of(run, item, Some(&Py::text(name)), case)).collect::<Outcome<_>>().map(Py::list),
     }
 }

@@ -6,7 +6,7 @@ use super::super::{
     run::Run,
     value::{Outcome, Py, Stop, other},
 };
-use crate::dates::{Date, SECOND, Time, strftime, strftime_date, strptime};
+use crate::dates::{Date, SECOND, Time, strftime, strftime_date, strptime, zone_name};
 
 const NO_TIME: &str = "there is no such time";
 
@@ -33,6 +33,10 @@ pub fn of_time<'a>(run: &mut Run<'a>, time: Time, name: &str, arguments: Argumen
         "date" => {
             arguments.none()?;
             Ok(Py::Date(time.date()))
+        }
+        "tzname" => {
+            arguments.none()?;
+            Ok(time.offset().map_or(Py::None, |offset| Py::text(zone_name(offset))))
         }
         "utcoffset" => {
             arguments.none()?;
@@ -107,6 +111,10 @@ fn of_day<'a>(date: Date, time: Option<Time>, name: &str, arguments: Arguments<'
         "weekday" => date.weekday(),
         "isoweekday" => date.weekday() + 1,
         "toordinal" => date.days() + 719_163,
+        "isocalendar" => {
+            let ((year, week), weekday) = (date.iso_week(), date.weekday() + 1);
+            return Ok(Py::tuple([year, week, weekday].map(|number| Py::Int(i128::from(number))).into()));
+        }
         "ctime" => {
             let time = time.or_else(|| Time::new(date, 0, None)).ok_or(Stop::Type)?;
             return Ok(Py::text(strftime(time, "%a %b %e %H:%M:%S %Y")));
