@@ -1,5 +1,5 @@
 //! The Airbyte protocol on the command line: `spec`, `check`, `discover`, `read`. One JSON message a line on standard output; exit
-//! code 1 when something did not work.
+//! code 1 when something did not work. That a connection fails is what `check` finds out, so it has worked.
 
 use std::{
     borrow::Cow,
@@ -79,12 +79,18 @@ pub async fn run(verb: Verb, arguments: &AirbyteArgs) -> anyhow::Result<ExitCode
     }
 }
 
+/// A connection that does not work is an answer to `check`, and the status says it.
 fn refused(verb: Verb, why: &str) -> ExitCode {
     match verb {
-        Verb::Check => emit(&json!({"type": "CONNECTION_STATUS", "connectionStatus": {"status": "FAILED", "message": why}})),
-        Verb::Spec | Verb::Discover | Verb::Read => emit(&error(None, why, "config_error")),
+        Verb::Check => {
+            emit(&json!({"type": "CONNECTION_STATUS", "connectionStatus": {"status": "FAILED", "message": why}}));
+            ExitCode::SUCCESS
+        }
+        Verb::Spec | Verb::Discover | Verb::Read => {
+            emit(&error(None, why, "config_error"));
+            ExitCode::FAILURE
+        }
     }
-    ExitCode::FAILURE
 }
 
 /// The `spec` as the protocol names its parts.
