@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use syncline_model::{Fault, Record};
 use syncline_sdk::Refused;
 
+use self::chosen::Chosen;
 use crate::{
     cursor::{Partitioned, Point, Progress, Settled, Window},
     files::FileReference,
@@ -65,6 +66,9 @@ pub struct At {
     /// The newest that was seen over all partitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     newest: Option<Point>,
+    /// Of the stream's two ways of reading it is the one that reads all of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_whole: bool,
 }
 
 /// Where within a partition a reading stands.
@@ -108,6 +112,7 @@ pub struct StreamReading {
     parent_state: Map<String, Value>,
     first_state: Map<String, Value>,
     newest: Option<Point>,
+    is_whole: bool,
     /// How far the parents were read when the current partition was found.
     parents: Option<Value>,
     /// The same for the last partition before the first that could not be read.
@@ -124,7 +129,7 @@ pub struct StreamReading {
 impl StreamReading {
     /// Begins after a state, or goes on within a reading.
     pub fn new(stream: Arc<Stream>, run: Run, state: Map<String, Value>, at: Option<At>) -> Result<Self, Fault> {
-        let stream = chosen::chosen(stream, &run, &state)?;
+        let Chosen { stream, state, is_whole } = chosen::chosen(stream, &run, state, at.as_ref())?;
         let run = match &at {
             Some(at) => run.at(at.began),
             None => run,
@@ -138,6 +143,7 @@ impl StreamReading {
         };
         Ok(Self {
             newest: at.as_ref().and_then(|at| at.newest),
+            is_whole,
             parent_state: state.clone(),
             first_state: state,
             stream,
@@ -240,7 +246,7 @@ impl StreamReading {
             base: current.base.clone(),
             own: self.own(&current.partition),
         });
-        Some(At { began: self.run.context.now, partitions: self.begun, current, newest: self.newest })
+        Some(At { began: self.run.context.now, partitions: self.begun, current, newest: self.newest, is_whole: self.is_whole })
     }
 
     /// How far the cursor of a partition has come.

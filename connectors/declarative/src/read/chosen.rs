@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use syncline_model::Fault;
 
-use super::NO_CURSOR;
+use super::{At, NO_CURSOR};
 use crate::{
     cursor::{self, Point},
     dates,
@@ -13,18 +13,34 @@ use crate::{
     stream::{Retriever, Stream},
 };
 
-/// The way in which a stream with two ways is read.
-pub fn chosen(stream: Arc<Stream>, run: &Run, state: &Map<String, Value>) -> Result<Arc<Stream>, Fault> {
-    let Retriever::ByState { full, incremental, retention } = &stream.retriever else { return Ok(stream) };
-    if state.is_empty() {
-        return Ok(Arc::new(full.as_ref().clone()));
-    }
-    let retention = retention.as_ref().map(|retention| retention.text(&run.base)).transpose()?.filter(|text| !text.is_empty());
-    let is_too_old = match retention {
-        None => false,
-        Some(text) => is_older_than(&text, full, incremental, run, state)?,
+/// How a stream is read.
+pub struct Chosen {
+    /// The way.
+    pub stream: Arc<Stream>,
+    /// The state that it begins with.
+    pub state: Map<String, Value>,
+    /// Of two ways it is the one that reads all of it.
+    pub is_whole: bool,
+}
+
+/// The way in which a stream with two ways is read. A reading that goes on keeps the one that it began with.
+pub fn chosen(stream: Arc<Stream>, run: &Run, state: Map<String, Value>, at: Option<&At>) -> Result<Chosen, Fault> {
+    let Retriever::ByState { full, incremental, retention } = &stream.retriever else {
+        return Ok(Chosen { stream, state, is_whole: false });
     };
-    Ok(Arc::new(if is_too_old { full.as_ref().clone() } else { incremental.as_ref().clone() }))
+    let (is_whole, state) = match at {
+        Some(at) => (at.is_whole, state),
+        None if state.is_empty() => (true, state),
+        None => {
+            let retention = retention.as_ref().map(|retention| retention.text(&run.base)).transpose()?.filter(|text| !text.is_empty());
+            match retention {
+                // What the source has forgotten is read from the beginning.
+                Some(text) if is_older_than(&text, full, incremental, run, &state)? => (true, Map::new()),
+                _ => (false, state),
+            }
+        }
+    };
+    Ok(Chosen { stream: Arc::new(if is_whole { full.as_ref().clone() } else { incremental.as_ref().clone() }), state, is_whole })
 }
 
 /// What the source has forgotten by now cannot be read on from.
