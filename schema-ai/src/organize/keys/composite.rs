@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::called::Others;
-use super::{id_word, may_be_key, numbering, stats, without_id};
+use super::{Naming, id_word, may_be_key, numbering, stats, without_id};
 use crate::organize::Refused;
 use crate::organize::normalize::{Column, Stream, Table, Type, path};
 use crate::organize::profile::files::Source;
@@ -27,7 +27,7 @@ const MOST_FILLED: usize = 6;
 const MOST_ROWS: usize = 400_000;
 
 /// The columns of a table that holds nothing but references to other tables, and perhaps times: they are its key together.
-pub fn bridge(profile: &Profile, table: &Table, others: Others<'_>) -> Option<Vec<String>> {
+pub fn bridge(profile: &Profile, table: &Table, own: &Naming, others: Others<'_>) -> Option<Vec<String>> {
     let mut references = Vec::new();
     for column in &table.columns {
         let stats = stats(profile, column);
@@ -39,7 +39,8 @@ pub fn bridge(profile: &Profile, table: &Table, others: Others<'_>) -> Option<Ve
         let rest = without_id(words);
         let tail = if rest.len() > 1 && rest[0].len() <= 2 { &rest[1..] } else { &rest[..] };
         let named = others.likeness(tail) >= 0.7;
-        if !named || stats.present() < table.rows {
+        let is_own = || column.position == 0 && super::is_whole(stats, table.rows) && super::is_called(column, own);
+        if !named || stats.present() < table.rows || is_own() {
             return None;
         }
         references.push(column.path.clone());

@@ -84,7 +84,7 @@ pub fn find(streams: &mut [Stream], sources: &[Source]) -> Result<(), Refused> {
         let Some(table) = stream.root() else { continue };
         let others = called.but(&names[at]);
         let best = single::best(&stream.profile, table, &names[at], others, (&inbound[at], house.as_deref()));
-        let bridge = composite::bridge(&stream.profile, table, others);
+        let bridge = composite::bridge(&stream.profile, table, &names[at], others);
         let (key, confidence) = match (best, bridge) {
             (Some((path, score)), None) if score >= single::GOOD => (vec![path], score),
             (best, bridge) => {
@@ -193,7 +193,8 @@ pub(super) fn id_word(words: &[String]) -> Option<f64> {
 /// `id_customer` and `num_factura` are ids; `num_votes` counts.
 fn first_id_word(words: &[String]) -> Option<f64> {
     let (first, rest) = words.split_first()?;
-    let one = rest.last().is_some_and(|last| words::singular(last) == *last && rest[0] != "of");
+    let singular = |word: &String| words::singular(word) == *word;
+    let one = rest.last().is_some_and(singular) && singular(&rest[0]) && rest[0] != "of";
     match first.as_str() {
         "id" | "fk" if !rest.is_empty() => Some(0.9),
         "num" | "nr" | "no" | "numero" | "cod" | "codigo" if one => Some(0.7),
@@ -233,6 +234,13 @@ pub(super) fn without_id(mut words: Vec<String>) -> Vec<String> {
     words
 }
 
+/// Whether a column is called as its own table, with whatever word for an id: the `hostgroupid` of `hosts_groups`.
+pub(super) fn is_called(column: &Column, own: &Naming) -> bool {
+    let words = without_id(words::tokens(super::normalize::path::last(&column.path)));
+    let called: Vec<String> = words.iter().map(|word| words::singular(word)).collect();
+    called == own.words || !called.is_empty() && called.concat() == own.words.concat()
+}
+
 /// Whether a name is nothing but an id word, and so says nothing about what it names.
 pub(super) fn is_bare_id(words: &[String]) -> bool {
     let bare = |word: &str| {
@@ -259,9 +267,18 @@ pub(super) fn names_table(column_words: &[String], table: &[String]) -> f64 {
     let several = column_words.len() > 1 || table.len() > 1;
     let comparable = !several || short * 5 >= long * 3;
     let whole = if comparable { words::word_likeness(&joined_column, &joined_table) } else { 0.0 };
+    if is_initials(column_words, table) {
+        return 0.9;
+    }
     let made = column_words.len() == 1 && table.len() > 1 && joined_column.len() > 3 && words::is_made_of(&joined_column, table);
     let whole = if made { whole.max(0.85) } else { whole };
     words::likeness(column_words, table).max(whole)
+}
+
+/// Whether a word is made of the first letters of three words or more: an `hda` is a `history_dataset_association`.
+fn is_initials(words: &[String], table: &[String]) -> bool {
+    let [word] = words else { return false };
+    table.len() > 2 && word.chars().eq(table.iter().filter_map(|word| word.chars().next()))
 }
 
 /// The words as one.

@@ -2,7 +2,7 @@
 
 use super::called::Others;
 use super::inbound::Inbound;
-use super::{Naming, id_word, is_whole, may_be_key, names_table, stats, without_id};
+use super::{Naming, id_word, is_called, is_whole, may_be_key, names_table, stats, without_id};
 use crate::organize::normalize::{Column, Logical, Table, Type, path};
 use crate::organize::profile::Profile;
 use crate::organize::words;
@@ -35,14 +35,19 @@ pub fn best(
     let constants: Vec<usize> =
         table.columns.iter().filter(|column| stats(profile, column).sketch.distinct() < 2).map(|column| column.position).collect();
     let constant = |column: &Column| constants.iter().filter(|position| **position < column.position).count().min(column.position);
+    // Where rows begin with an id, a `uuid` further on is their name for others.
+    let begins = table.columns.iter().find(|column| column.position == 0 && column.depth == 0);
+    let begins = begins.filter(|column| is_whole(stats(profile, column), table.rows) && !is_uuid(column));
+    let has_id = begins.is_some_and(|column| id_word(&words::tokens(path::last(&column.path))).is_some_and(|strength| strength >= 0.8));
     // Where no column is called as the table or just an id, a first one that is called as another may be the key of both.
     let has_own = table.columns.iter().any(|column| {
         let words = words::tokens(path::last(&column.path));
-        is_whole(stats(profile, column), table.rows) && may_be_key(column, stats(profile, column)) && name_score(&words, own, others) >= OWN
+        let may_be = is_whole(stats(profile, column), table.rows) && may_be_key(column, stats(profile, column));
+        may_be && !(has_id && is_uuid(column)) && name_score(&words, own, others) >= OWN
     });
     for column in &table.columns {
         let stats = stats(profile, column);
-        if !may_be_key(column, stats) || !is_whole(stats, table.rows) {
+        if !may_be_key(column, stats) || !is_whole(stats, table.rows) || has_id && is_uuid(column) {
             continue;
         }
         let elsewhere = named_after_table && !is_called(column, own) || names_another(column, own, others);
@@ -100,10 +105,9 @@ fn score(
     1.0 / (1.0 + (-z).exp())
 }
 
-/// Whether a column is called as its own table, with whatever word for an id.
-fn is_called(column: &Column, own: &Naming) -> bool {
-    let called: Vec<String> = without_id(words::tokens(path::last(&column.path))).iter().map(|word| words::singular(word)).collect();
-    called == own.words
+/// Whether a column is called nothing but a unique id.
+fn is_uuid(column: &Column) -> bool {
+    matches!(words::tokens(path::last(&column.path)).as_slice(), [word] if matches!(word.as_str(), "uuid" | "guid"))
 }
 
 /// Whether a column is named after another table, and not after its own.

@@ -256,3 +256,26 @@ fn what_a_table_calls_the_reference_of_its_own_is_its_key() {
     let shoppers = records(30, |n| format!("{{\"shopperReference\":\"r{n}x\",\"zip\":\"{:05}\",\"phone\":\"0228 {n}\"}}", n * 37));
     assert_eq!(keys_in(&[("pay_shoppers", shoppers)])[0].1, ["shopperReference"]);
 }
+
+#[test]
+fn a_table_of_references_that_has_an_id_of_its_own_has_that_for_its_key() {
+    let found = keys_in(&[
+        ("hosts", records(30, |n| format!("{{\"hostid\":{}}}", n + 1))),
+        ("groups", records(30, |n| format!("{{\"groupid\":{}}}", n + 1))),
+        ("hosts_groups", records(60, |n| format!("{{\"hostgroupid\":{},\"hostid\":{},\"groupid\":{}}}", n + 1, n % 30 + 1, n % 7 + 1))),
+    ]);
+    assert!(found.contains(&("hosts_groups".to_owned(), vec!["hostgroupid".to_owned()])), "{found:?}");
+}
+
+#[test]
+fn where_rows_begin_with_an_id_a_uuid_further_on_is_not_the_key() {
+    let uuid = |n: usize| format!("0d6f1a2b-3c4d-4e5f-8a9b-{n:012}");
+    let row = |n: usize| format!("{{\"groupid\":{},\"name\":\"n{}\",\"uuid\":\"{}\"}}", n + 10_001, n % 9, uuid(n));
+    let found = keys_in(&[
+        ("hstgrp", records(60, row)),
+        ("group", records(20, |n| format!("{{\"id\":{n}}}"))),
+        ("bare", records(60, |n| format!("{{\"name\":\"n{}\",\"uuid\":\"{}\"}}", n % 9, uuid(n)))),
+    ]);
+    assert!(found.contains(&("hstgrp".to_owned(), vec!["groupid".to_owned()])), "{found:?}");
+    assert!(found.contains(&("bare".to_owned(), vec!["uuid".to_owned()])), "{found:?}");
+}

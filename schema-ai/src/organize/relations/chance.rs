@@ -16,7 +16,12 @@ const BEGINS: f64 = 1_000.0;
 pub fn bits(stats: &Stats, target: &Stats, compared: usize, id: f64) -> f64 {
     // Of values that the sketches leave out nothing is known.
     let values = (compared as f64).min(stats.sketch.distinct() as f64);
-    values * one(target, id).clamp(0.0, MOST)
+    values * one(target, id).min(apart(stats, target, id)).clamp(0.0, MOST)
+}
+
+/// What one value of a column says at most: among numbers that are close together the key's are as close at least.
+fn apart(stats: &Stats, target: &Stats, id: f64) -> f64 {
+    if is_number(target) && is_number(stats) { one(stats, 0.0) + far(target, id) } else { MOST }
 }
 
 /// The most bits that so many values can give, if hardly any of them is missing.
@@ -26,13 +31,20 @@ pub fn most_bits(target: &Stats, values: f64) -> f64 {
 
 fn one(target: &Stats, id: f64) -> f64 {
     let known = target.sketch.distinct().max(1) as f64;
-    if target.least <= target.most && target.integers + target.format(Format::Integer) > 0 {
+    if is_number(target) {
         let span = target.most - target.least + 1.0;
-        let far = if id > 0.0 && target.least >= BEGINS { FAR } else { 0.0 };
-        return (span / known).max(1.0).log2() + far;
+        return (span / known).max(1.0).log2() + far(target, id);
     }
     let mean = target.bytes as f64 / target.scalars().max(1) as f64;
     mean * 26_f64.log2() - known.log2()
+}
+
+fn is_number(stats: &Stats) -> bool {
+    stats.least <= stats.most && stats.integers + stats.format(Format::Integer) > 0
+}
+
+fn far(target: &Stats, id: f64) -> f64 {
+    if id > 0.0 && target.least >= BEGINS { FAR } else { 0.0 }
 }
 
 /// Whether a key is drawn from far more values than it has; what is counted from somewhere on is not, however far that is.

@@ -27,6 +27,8 @@ pub struct Evidence {
     pub own_key: bool,
     /// Different values that could be compared.
     pub compared: usize,
+    /// Whether only the values say it, and no name.
+    pub unsaid: bool,
 }
 
 impl Evidence {
@@ -83,6 +85,10 @@ pub(super) fn weigh(
         false => 0.0,
     };
     let mut name = name_evidence(said, column, to, (by_table, &names[to_stream].words), is_self);
+    let copied = !is_self && !said.parent && by_table < WHOLE && refers_itself(&streams[to_stream], key, column);
+    if copied {
+        name = name.min(COPIED);
+    }
     if is_of_own(role, &names[from_stream].words, &names[to_stream].words) {
         name = name.max(0.95);
     }
@@ -105,9 +111,11 @@ pub(super) fn weigh(
         name *= 0.4;
     }
     let same_provider = names[from_stream].provider == names[to_stream].provider;
+    let mut unsaid = false;
     let unique_in_self = is_self && stats.sketch.is_unique();
     let bits = chance::bits(stats, target, compared, role.id);
     if !unique_in_self && contained >= UNMISTAKABLE && bits >= if same_provider { chance::NONE } else { 3.0 * chance::NONE } {
+        unsaid = name < UNSAID;
         name = name.max(UNSAID);
     }
     // A key that is part of a larger one, and not by chance, is that of rows which say more about the same things.
@@ -125,8 +133,9 @@ pub(super) fn weigh(
         id: role.id,
         shape: 1.0,
         same_provider,
-        own_key: own && (own_likeness >= by_table || role.words.is_empty()) && !((extends || part) && own_likeness < 0.7),
+        own_key: own && (own_likeness >= by_table || role.words.is_empty() || copied) && !((extends || part) && own_likeness < 0.7),
         compared,
+        unsaid,
     };
     // Looking at the neighbours takes longest, and is left out where it could change nothing.
     found.shape = if found.confidence() < PROPOSED { 0.0 } else { shape(&streams[from_stream], column, &streams[to_stream]) };
@@ -137,6 +146,9 @@ pub(super) fn weigh(
 pub(super) const UNMISTAKABLE: f64 = 0.98;
 /// What a name counts that says nothing, where the values cannot be contained by chance.
 const UNSAID: f64 = 0.55;
+
+/// What a name counts at most that the other table has for a column of its own.
+const COPIED: f64 = 0.5;
 
 /// From here on a name that says where something comes from, as `evolves_from_species_id`, says of which table.
 const LINKED: f64 = 0.78;
@@ -190,9 +202,20 @@ fn is_main(table: &Stream, naming: &Naming, other: &Stream, others: &Naming) -> 
     }
 }
 
-/// The `type` of an `artist` is an `artist_type`.
+/// The `type` of an `artist` is an `artist_type`, and the `event_type` of an `order_paymentevent` an `order_paymenteventtype`.
 fn is_of_own(role: &naming::Role, own: &[String], table: &[String]) -> bool {
-    table.strip_prefix(own) == Some(role.words.as_slice())
+    let Some((last, before)) = role.words.split_last() else { return false };
+    let together =
+        || table.concat().strip_suffix(last.as_str()).is_some_and(|thing| thing == own.concat() && thing.ends_with(&before.concat()));
+    table.strip_prefix(own) == Some(role.words.as_slice()) || parts::is_sort(last) && together()
+}
+
+/// Whether a table has a column of the same name beside its key. Then it refers to the same thing, and is none: with a `templateid` of its
+/// own a `hosts_templates` is no template.
+fn refers_itself(to: &Stream, key: &Column, column: &Column) -> bool {
+    let name = path::last(&column.path);
+    let twin = |other: &Column| other.depth == 0 && other.path != key.path && other.path.eq_ignore_ascii_case(name);
+    to.root().is_some_and(|table| table.columns.iter().any(twin))
 }
 
 /// Few values against very many may leave nothing to compare in the sketches. Then the range must do, and the name decide.
@@ -241,7 +264,10 @@ pub(super) fn specific(stats: &Stats, target: &Stats) -> f64 {
         return ((mean - 1.0) / 5.0).clamp(if many { 0.8 } else { 0.1 }, 1.0);
     }
     let span = target.most - target.least + 1.0;
-    let density = (target.sketch.distinct() as f64 / span).min(1.0);
+    // Where a column's numbers are close together, the key's are there, too.
+    let density = |stats: &Stats| (stats.sketch.distinct() as f64 / (stats.most - stats.least + 1.0)).min(1.0);
+    let own = if stats.least <= stats.most { density(stats) } else { 0.0 };
+    let density = density(target).max(own);
     let offset = if target.least > 50.0 { ((target.least / span).log10() + 1.0).clamp(0.0, 1.0) } else { 0.0 };
     // Values from nearly the first to nearly the last, and none beyond.
     let near = 0.03 * span;

@@ -195,26 +195,36 @@ fn best_target<'a>(
     (at, column, said): Referrer<'_>,
     targets: impl Iterator<Item = &'a Target<'a>>,
 ) -> Option<Relation> {
-    let mut best: Option<Relation> = None;
-    for target in targets {
-        if target.stream == at && target.column.path == column.path {
-            continue;
-        }
-        let Some(evidence) = evidence::weigh(streams, names, (at, column, said), target) else { continue };
-        let confidence = evidence.confidence();
-        if confidence < PROPOSED || best.as_ref().is_some_and(|best| best.confidence >= confidence) {
-            continue;
-        }
-        best = Some(Relation {
-            from_stream: streams[at].name.clone(),
-            from: vec![column.path.clone()],
-            to_stream: streams[target.stream].name.clone(),
-            to: vec![target.column.path.clone()],
-            confidence,
-            evidence,
-        });
-    }
-    best
+    let weighed = |target: &'a Target<'a>| {
+        let is_itself = target.stream == at && target.column.path == column.path;
+        let evidence = if is_itself { None } else { evidence::weigh(streams, names, (at, column, said), target) };
+        evidence.filter(|evidence| evidence.confidence() >= PROPOSED).map(|evidence| (target, evidence))
+    };
+    let mut found: Vec<(&Target<'_>, Evidence)> = targets.filter_map(weighed).collect();
+    leave_unsaid(&mut found);
+    // Of equally likely ones the first.
+    let (target, evidence) = found.into_iter().rev().max_by(|a, b| a.1.confidence().total_cmp(&b.1.confidence()))?;
+    Some(Relation {
+        from_stream: streams[at].name.clone(),
+        from: vec![column.path.clone()],
+        to_stream: streams[target.stream].name.clone(),
+        to: vec![target.column.path.clone()],
+        confidence: evidence.confidence(),
+        evidence,
+    })
+}
+
+/// From here on a name says enough that values alone say nothing against it.
+const SAID: f64 = 0.75;
+
+/// Leaves out what only values speak for, where a name speaks for another key that has all of them, and where several keys count through
+/// the same numbers.
+fn leave_unsaid(found: &mut Vec<(&Target<'_>, Evidence)>) {
+    let said = |evidence: &Evidence| evidence.name >= SAID && evidence.contained >= evidence::UNMISTAKABLE;
+    let is_said = found.iter().any(|(_, evidence)| said(evidence));
+    let counts = |target: &Target<'_>| counted::is_numbered(target.stats);
+    let several = found.iter().filter(|(target, evidence)| evidence.unsaid && counts(target)).count() > 1;
+    found.retain(|(target, evidence)| !(evidence.unsaid && (is_said || several && counts(target))));
 }
 
 /// How many different values a column has.

@@ -178,13 +178,15 @@ fn head(role: &Role, table: &[String]) -> f64 {
     if role.id < 0.6 {
         return 0.0;
     }
-    if let [table] = table {
-        // The last word may be written together with those before it: the `issueid` of a `jiraissue`.
-        let called = role.words.concat();
-        let enough = if role.id > 0.8 { 4 } else { 5 };
-        return if called.len() >= enough && table.len() > called.len() && table.ends_with(&called) { 0.9 } else { 0.0 };
-    }
+    // The last word may be written together with those before it: the `issueid` of a `jiraissue`.
+    let called = role.words.concat();
+    let enough = if role.id > 0.8 { 4 } else { 5 };
+    let ends = |word: &String| called.len() >= enough && word.len() > called.len() && word.ends_with(&called);
+    let together = if table.last().is_some_and(ends) { 0.9 } else { 0.0 };
+    // What only makes a sort of something says nothing without it: an `event_type` is no `content_type`.
+    let tells = |words: &[String]| !matches!(words, [word] if parts::is_sort(word));
     let whole = |at: usize| keys::names_table(&role.words, &table[at..]);
-    let ends = |at: usize| (1..role.words.len()).map(|from| keys::names_table(&role.words[from..], &table[at..])).fold(0.0, f64::max);
-    (1..table.len()).map(|at| whole(at).max(0.92 * ends(at))).filter(|found| *found > 0.8).fold(0.0, f64::max)
+    let tails = || (1..role.words.len()).filter(|from| tells(&role.words[*from..]));
+    let ends = |at: usize| tails().map(|from| keys::names_table(&role.words[from..], &table[at..])).fold(0.0, f64::max);
+    (1..table.len()).map(|at| whole(at).max(0.92 * ends(at))).filter(|found| *found > 0.8).fold(together, f64::max)
 }

@@ -488,3 +488,78 @@ fn what_an_object_repeats_of_a_counted_record_says_which_it_is() {
     let row = |n: usize| format!("{{\"id\":{},\"vendor\":{{\"id\":{},\"title\":\"supplier {}\"}}}}", n + 1, n % 30 + 1, n % 30);
     assert_eq!(found(&[suppliers, stream("orders", "id", &rows(80, row))]), ["orders.vendor.id>suppliers.id"]);
 }
+
+#[test]
+fn values_alone_say_nothing_against_a_name() {
+    let types = stream("site_content_type", "id", &rows(300, |n| format!("{{\"id\":{},\"model\":\"m{n}\"}}", n + 1)));
+    let votes = stream("reviews_vote", "id", &rows(60, |n| format!("{{\"id\":{},\"score\":1}}", 5 * n + 5)));
+    let values =
+        stream("attribute_value", "id", &rows(80, |n| format!("{{\"id\":{},\"entity_content_type_id\":{}}}", n + 900, 5 * (n % 40) + 5)));
+    assert_eq!(found(&[types, votes, values]), ["attribute_value.entity_content_type_id>site_content_type.id"]);
+}
+
+#[test]
+fn of_several_tables_that_count_through_the_same_numbers_none_is_meant_without_a_name() {
+    let from = |name: &str, rows_of: usize| stream(name, "id", &rows(rows_of, |n| format!("{{\"id\":{}}}", n + 10_001)));
+    let tags = || stream("tag_filters", "key", &rows(80, |n| format!("{{\"key\":\"k{n}\",\"topic_id\":{}}}", n % 70 + 10_001)));
+    assert!(found(&[from("conditions", 140), from("dashboards", 155), tags()]).is_empty());
+    assert_eq!(found(&[from("conditions", 140), tags()]), ["tag_filters.topic_id>conditions.id"]);
+}
+
+#[test]
+fn numbers_that_are_close_together_say_little_of_a_key_with_gaps() {
+    let votes = stream("votes", "id", &rows(120, |n| format!("{{\"id\":{}}}", if n < 60 { n + 1 } else { 9 * n })));
+    let offers = stream("offers", "key", &rows(90, |n| format!("{{\"key\":\"k{n}\",\"priority\":{}}}", n % 30 + 1)));
+    assert!(found(&[votes, offers]).is_empty());
+}
+
+#[test]
+fn a_table_that_refers_to_a_thing_is_not_the_thing() {
+    let links = stream(
+        "hosts_templates",
+        "hosttemplateid",
+        &rows(90, |n| format!("{{\"hosttemplateid\":{},\"hostid\":{},\"templateid\":{}}}", n + 1, n % 40 + 1, n % 9 + 1)),
+    );
+    let items = stream("items", "itemid", &rows(60, |n| format!("{{\"itemid\":{},\"templateid\":{}}}", n + 1, n % 8 + 1)));
+    assert!(found(&[links, items]).is_empty());
+    let hosts = stream("hosts", "name", &rows(30, |n| format!("{{\"name\":\"h{n}\",\"templateid\":{}}}", n + 10_001)));
+    let groups = rows(40, |n| format!("{{\"link\":{},\"templateid\":{}}}", n + 10_001, n % 30 + 10_001));
+    let mut hosts = hosts;
+    hosts.tables[0].primary_key = vec!["templateid".to_owned()];
+    assert_eq!(found(&[hosts, stream("template_links", "link", &groups)]), ["template_links.templateid>hosts.templateid"]);
+}
+
+#[test]
+fn a_key_refers_to_no_table_that_refers_to_it() {
+    let groups = stream("hstgrp", "groupid", &rows(40, |n| format!("{{\"groupid\":{}}}", n + 10_001)));
+    let link = |n: usize| format!("{{\"maintenance_groupid\":{},\"groupid\":{}}}", n + 10_001, n % 40 + 10_001);
+    let links = stream("maintenances_groups", "maintenance_groupid", &rows(70, link));
+    assert_eq!(found(&[groups, links]), ["maintenances_groups.groupid>hstgrp.groupid"]);
+}
+
+#[test]
+fn a_table_may_be_called_by_its_initials() {
+    let name = "history_dataset_association";
+    let sets = stream(name, "id", &rows(90, |n| format!("{{\"id\":{}}}", n + 1)));
+    let files = stream("metadata_file", "id", &rows(40, |n| format!("{{\"id\":{},\"hda_id\":{},\"hdb_id\":3}}", n + 1, n % 30 + 1)));
+    assert_eq!(found(&[sets, files]), ["metadata_file.hda_id>history_dataset_association.id"]);
+}
+
+#[test]
+fn the_last_word_of_a_tables_name_may_be_written_together_with_others() {
+    let says = |column: &str, table: &str| naming::names(&naming::role(column), &keys::telling(table));
+    assert!(says("attribute_id", "catalogue_productattribute") > 0.75);
+    assert!(says("event_type_id", "order_paymenteventtype") > says("event_type_id", "django_content_type"));
+    assert!(says("event_type_id", "django_content_type") < 0.7);
+    let sorts = ["order_paymentevent", "order_paymenteventtype", "order_shippingeventtype"];
+    let tables = sorts
+        .map(|name| stream(name, "id", &rows(20, |n| format!("{{\"id\":{},\"event_type_id\":{}}}", n + 1, n % 12 + 1)[..].to_owned())));
+    assert!(found(&tables).contains(&"order_paymentevent.event_type_id>order_paymenteventtype.id".to_owned()));
+}
+
+#[test]
+fn a_number_of_several_things_is_no_id() {
+    let id = |name: &str| naming::role(name).id;
+    assert!(id("num_orders_as_billing_address") < 0.1 && id("num_orders_of_user") < 0.1);
+    assert!(id("num_factura") > 0.5);
+}
