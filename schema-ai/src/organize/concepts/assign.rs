@@ -55,6 +55,9 @@ const TIMES: &[&str] = &["metadata", "meta_data", "meta", "audit", "timestamps",
 /// Words of a key that only says that here is the value: `email.address` is the email.
 const HOLLOW: &[&str] = &["address", "addr", "value", "number", "free", "form", "text", "formatted", "display"];
 
+/// The same of amounts of money: `unit_price.net_amount`, `price.value.cent_amount`.
+const MONEY: &[&str] = &["amount", "value", "cent", "cents", "minor", "net", "gross", "money"];
+
 /// Words before a name that do not change what it is.
 const PLAIN_WORDS: &[&str] = &[
     "primary", "main", "default", "mailing", "billing", "home", "work", "business", "contact", "customer", "user", "hs", "person", "legal",
@@ -121,8 +124,16 @@ fn score(column: &Column, stats: &crate::organize::profile::Stats, attribute: &A
 fn by_object(tokens: &[String], outer: &[String], attribute: &Attribute, concept: &Concept) -> f64 {
     // What a record points to has a name: `company.name`. The record's own name is no such thing.
     let pointed = tokens == ["name"] && !attribute.holds.contains(&Holds::PersonName);
-    let hollow = pointed || tokens.iter().all(|word| HOLLOW.contains(&word.as_str()));
+    let counts = attribute.holds.contains(&Holds::Number);
+    let says_nothing = |words: &[String]| {
+        let all = |known: &[&str]| words.iter().all(|word| known.contains(&word.as_str()));
+        all(HOLLOW) || counts && all(MONEY)
+    };
+    let hollow = pointed || says_nothing(tokens);
     let Some((object, outer)) = outer.split_last().filter(|_| hollow && attribute.inside.is_none()) else { return 0.0 };
+    if counts && !outer.is_empty() && says_nothing(&words::tokens(object)) {
+        return by_object(&words::tokens(object), outer, attribute, concept);
+    }
     name_score(&words::tokens(object), attribute, concept, false) * place(outer, attribute, concept) * 0.97
 }
 
@@ -205,6 +216,7 @@ fn is_letter(word: &str) -> bool {
 /// The best of the field's names, and of the same name with a plain word in front.
 fn name_score(tokens: &[String], attribute: &Attribute, concept: &Concept, inside_address: bool) -> f64 {
     let plain = strip(tokens, concept);
+    let priced = if attribute.holds.contains(&Holds::Number) { without_tax(&plain) } else { &plain };
     let mut best = 0.0_f64;
     for (rank, name) in attribute.words().iter().enumerate() {
         let order = 0.004 * rank.min(12) as f64;
@@ -214,6 +226,9 @@ fn name_score(tokens: &[String], attribute: &Attribute, concept: &Concept, insid
         best = best.max(exactness(tokens, name) - order);
         if plain.len() < tokens.len() {
             best = best.max(exactness(&plain, name) - 0.08 - order);
+        }
+        if priced.len() < plain.len() {
+            best = best.max(exactness(priced, name) - 0.1 - order);
         }
         // `address1_city`, `billing_address_country`, and one letter for it: `p_city`.
         if attribute.inside.is_some() && plain.len() > 1 && (is_address(&plain[0]) || is_letter(&plain[0])) {
@@ -230,6 +245,15 @@ fn strip(tokens: &[String], concept: &Concept) -> Vec<String> {
         rest = &rest[1..];
     }
     rest.to_vec()
+}
+
+/// A name of an amount without what it says of its tax: `price_inc_tax`, `unit_price_tax_excl`, `total_price_net`. What is called a tax is one.
+fn without_tax(tokens: &[String]) -> &[String] {
+    let is = |word: &String, known: &[&str]| known.contains(&word.as_str());
+    let tokens = tokens.strip_suffix(&["money".to_owned()]).filter(|rest| !rest.is_empty()).unwrap_or(tokens);
+    let clear = |word: &String| is(word, &["inc", "incl", "including", "ex", "excl", "excluding", "net", "gross"]);
+    let from = tokens.iter().rposition(|word| !clear(word) && !is(word, &["tax", "vat"])).map_or(0, |last| last + 1);
+    if from > 0 && tokens[from..].iter().any(clear) { &tokens[..from] } else { tokens }
 }
 
 fn exactness(tokens: &[String], name: &[String]) -> f64 {

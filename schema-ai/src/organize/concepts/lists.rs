@@ -9,7 +9,10 @@ use crate::organize::words;
 /// What wraps a list and says nothing about it: `lines.data`, `comments.nodes`.
 const AROUND: &[&str] = &["data", "nodes", "edges", "elements", "records", "results", "values", "list"];
 /// Objects in which a record may have its lists.
-const WITHIN: &[&str] = &["data", "fields", "attributes", "properties", "embedded", "object", "details", "node"];
+const WITHIN: &[&str] =
+    &["data", "fields", "attributes", "properties", "embedded", "object", "details", "node", "associations", "relationships"];
+/// Words behind the name of what an object is about: a `payment_summary`, `line_item_details`.
+const ABOUT: &[&str] = &["summary", "info", "information", "detail", "data", "collection", "list", "set"];
 
 /// A list and what its elements are.
 pub struct Found<'a> {
@@ -72,8 +75,13 @@ fn name(list: &str, holder: &Concept) -> Option<Vec<String>> {
         keys.pop();
     }
     let (name, outer) = keys.split_last()?;
+    let is_about =
+        |key: &[String]| key.split_last().is_some_and(|(last, thing)| thing == name.as_slice() && ABOUT.contains(&last.as_str()));
     let wraps = |key: &Vec<String>| {
-        key == name || WITHIN.iter().any(|within| singular(within) == *key) || holder.words.iter().any(|word| singular(word) == *key)
+        key == name
+            || is_about(key)
+            || WITHIN.iter().any(|within| singular(within) == *key)
+            || holder.words.iter().any(|word| singular(word) == *key)
     };
     outer.iter().all(wraps).then(|| name.clone())
 }

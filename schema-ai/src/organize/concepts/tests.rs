@@ -186,14 +186,19 @@ fn a_key_is_no_name_and_an_account_that_all_share_is_nobodys_company() {
     assert_eq!(fields(&find(&[users], &[]).unwrap(), "customer"), ["email=email"]);
 }
 
-/// What the list of this name feeds, of a few records of this stream.
-fn fed_by(stream: &str, list: &str, element: &str) -> Vec<String> {
+/// A few records of this stream with a list of this name.
+fn listing(stream: &str, list: &str, element: &str) -> Stream {
     let records = (0..20).map(|n| {
         let listed = format!("[{}]", element.replace("{n}", &n.to_string()));
         let inner = list.rsplit('.').fold(listed, |inner, key| format!(r#"{{"{key}":{inner}}}"#));
         format!(r#"{{"id":{n},"number":"N-{n}","status":"open",{}"#, &inner[1..])
     });
-    let found = find(&[streams_of(stream, records)], &[]).unwrap();
+    streams_of(stream, records)
+}
+
+/// What it feeds.
+fn fed_by(stream: &str, list: &str, element: &str) -> Vec<String> {
+    let found = find(&[listing(stream, list, element)], &[]).unwrap();
     let feed = format!("{stream}.{list}[]");
     found.iter().filter(|entity| entity.streams.contains(&feed)).map(|entity| entity.name.clone()).collect()
 }
@@ -351,7 +356,7 @@ fn lines_of_many_providers_are_read() {
             "line_items",
             r#"{"uid":"u{n}","name":"Lamp","quantity":"{n}","base_price_money":{"amount":{n},"currency":"EUR"}}"#
         ),
-        ["description=name", "quantity=quantity"]
+        ["description=name", "quantity=quantity", "unit_price=base_price_money.amount"]
     );
     assert_eq!(
         lines(
@@ -369,4 +374,46 @@ fn lines_of_many_providers_are_read() {
         ),
         ["body=body_text", "sent_at=sent_datetime"]
     );
+}
+
+#[test]
+fn an_amount_of_money_may_be_an_object_and_say_what_it_has_of_taxes() {
+    let line = |price: &str| {
+        let element = format!(r#"{{"id":{{n}},"quantity":2,{price}}}"#);
+        let found = find(&[listing("shop_orders", "lines", &element)], &[]).unwrap();
+        fields(&found, "line_item").iter().map(|one| one.replace("lines[].", "")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        line(r#""price":{"value":{"cent_amount":5{n},"currency":"EUR"}}"#),
+        ["quantity=quantity", "unit_price=price.value.cent_amount"]
+    );
+    assert_eq!(line(r#""unitPrice":{"currency":"EUR","netAmount":5.{n}}"#), ["quantity=quantity", "unit_price=unitPrice.netAmount"]);
+    assert_eq!(line(r#""total_money":{"amount":5{n},"currency":"EUR"}"#), ["amount=total_money.amount", "quantity=quantity"]);
+    assert_eq!(line(r#""total_inc_tax":"5.{n}""#), ["amount=total_inc_tax", "quantity=quantity"]);
+    assert_eq!(line(r#""unit_price_tax_excl":"5.{n}""#), ["quantity=quantity", "unit_price=unit_price_tax_excl"]);
+    for tax in
+        [r#""total_tax":"5.{n}""#, r#""tax":{"amount":5{n}}"#, r#""total_tax_money":{"amount":5{n}}"#, r#""warehouse":{"value":5{n}}"#]
+    {
+        assert!(fed_by("shop_orders", "lines", &format!(r#"{{"id":{{n}},"quantity":2,{tax}}}"#)).is_empty(), "{tax}");
+    }
+}
+
+#[test]
+fn a_list_may_be_in_an_object_that_is_about_it() {
+    let paid = r#"{"id":{n},"amount":{"value":"5.{n}"},"paymentDate":"2026-01-01T00:00:00Z"}"#;
+    assert_eq!(fed_by("orders", "paymentSummary.payments", paid), ["payment"]);
+    assert!(fed_by("orders", "refundSummary.payments", paid).is_empty());
+    assert_eq!(fed_by("orders", "associations.order_rows", LINE), ["line_item"]);
+    let sold = r#"{"id":{n},"unitQuantity":2,"unitPrice":"5.{n}"}"#;
+    assert_eq!(fed_by("sales", "SaleLines.SaleLine", sold), ["line_item"]);
+}
+
+#[test]
+fn transactions_of_an_invoice_are_payments_if_they_say_how_they_went() {
+    let took = r#"{"id":{n},"amount":5{n},"status":"success","created_at":"2026-01-01T00:00:00Z"}"#;
+    assert_eq!(fed_by("invoices", "transactions", took), ["payment"]);
+    let sold = r#"{"id":{n},"title":"Lamp","quantity":1,"price":{"amount":5{n}},"created_at":"2026-01-01T00:00:00Z"}"#;
+    assert!(fed_by("orders", "transactions", sold).is_empty());
+    let applied = r#"{"id":{n},"applied_amount":5{n},"applied_at":"2026-01-01T00:00:00Z"}"#;
+    assert_eq!(fed_by("invoices", "linked_payments", applied), ["payment"]);
 }
