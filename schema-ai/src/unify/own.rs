@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use syncline_model::log::{PartitionName, Position};
 
 use super::UnifyFault;
-use crate::tables::database::{Database, cells};
+use crate::tables::database::{Cell, Database, cells, marks};
+
+/// Values of one statement.
+pub(super) const VALUES_AT_ONCE: usize = 500;
 
 const MAKE: &str = "
 CREATE TABLE IF NOT EXISTS _syncline_profiles (stream TEXT NOT NULL PRIMARY KEY, key_paths TEXT NOT NULL, records {number} NOT NULL,
@@ -86,5 +89,16 @@ pub(super) fn save_position(db: &dyn Database, position: &Position) -> Result<()
 /// Writes a change of the tables down, beside those of the streams' tables.
 pub(super) fn note(db: &dyn Database, change: &str) -> Result<(), UnifyFault> {
     db.run("INSERT INTO _syncline_changes (at, change) VALUES (?, ?)", cells![jiff::Timestamp::now().to_string(), change])?;
+    Ok(())
+}
+
+/// Writes rows, a few hundred values at once.
+pub(super) fn insert(db: &dyn Database, into: &str, rows: &[Vec<Cell>], then: &str) -> Result<(), UnifyFault> {
+    let Some(columns) = rows.first().map(Vec::len) else { return Ok(()) };
+    let one = format!("({})", marks(columns));
+    for some in rows.chunks((VALUES_AT_ONCE / columns).max(1)) {
+        let values: Vec<Cell> = some.iter().flatten().cloned().collect();
+        db.run(&format!("INSERT INTO {into} VALUES {} {then}", vec![one.as_str(); some.len()].join(",")), &values)?;
+    }
     Ok(())
 }

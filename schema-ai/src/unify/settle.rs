@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     UnifyFault,
+    own::{self, VALUES_AT_ONCE},
     reading::Portion,
     source::{self, Body, Reference, text},
     survive::{self, Member},
@@ -28,9 +29,6 @@ use crate::{
 const ALONE: Uuid = Uuid::from_u128(0x1f0c_94de_37a1_4c55_9b1e_02f8_6d3a_77c0);
 /// Records under one key that are still asked for.
 const CROWD: usize = crate::organize::resolve::incremental::CROWD;
-
-/// Values of one statement.
-const AT_ONCE: usize = 500;
 
 /// A record and what it says now.
 #[derive(Debug, Clone)]
@@ -88,7 +86,7 @@ impl Settled<'_> {
     /// Asks about several at once: `{}` in the statement is their place, after the entity.
     fn each<'i>(&self, db: &dyn Database, sql: &str, texts: impl Iterator<Item = &'i String>) -> Result<Vec<Found>, UnifyFault> {
         let (mut found, texts) = (Vec::new(), texts.collect::<Vec<_>>());
-        for some in texts.chunks(AT_ONCE) {
+        for some in texts.chunks(VALUES_AT_ONCE) {
             let mut values = vec![Cell::from(&self.entity.concept)];
             values.extend(some.iter().map(|text| Cell::from(*text)));
             found.extend(db.rows(&sql.replace("{}", &marks(some.len())), &values)?);
@@ -166,7 +164,9 @@ impl Settled<'_> {
         self.forget(db, &gone)?;
         self.assign(db, &placed, now)?;
         self.write_down(db, update)?;
-        self.rows(db, touched.iter().map(ToString::to_string))?;
+        // Without a model each record is a thing of its own, and what was just written need not be read again.
+        let known = if self.model.is_none() { kept.iter().map(KeptRecord::alone).collect() } else { BTreeMap::new() };
+        self.rows(db, touched.iter().map(ToString::to_string), known)?;
         self.follow_references(db, &moved)
     }
 
@@ -190,10 +190,10 @@ impl Settled<'_> {
             }
         }
         let newer = "ON CONFLICT (entity, id) DO UPDATE SET stream = excluded.stream, thing = excluded.thing, body = excluded.body";
-        insert(db, "_syncline_records (entity, id, stream, thing, body)", &records, newer)?;
-        insert(db, "_syncline_keys (entity, key, id)", &keys, "ON CONFLICT DO NOTHING")?;
-        insert(db, "_syncline_parts (entity, id, root)", &parts, "ON CONFLICT DO NOTHING")?;
-        insert(db, "_syncline_refs (entity, id, place, target)", &refs, "")
+        own::insert(db, "_syncline_records (entity, id, stream, thing, body)", &records, newer)?;
+        own::insert(db, "_syncline_keys (entity, key, id)", &keys, "ON CONFLICT DO NOTHING")?;
+        own::insert(db, "_syncline_parts (entity, id, root)", &parts, "ON CONFLICT DO NOTHING")?;
+        own::insert(db, "_syncline_refs (entity, id, place, target)", &refs, "")
     }
 
     fn forget(&self, db: &dyn Database, gone: &[(&String, &String, &String)]) -> Result<(), UnifyFault> {
@@ -208,7 +208,7 @@ impl Settled<'_> {
 
     fn take_away<'i>(&self, db: &dyn Database, tables: &[&str], ids: impl Iterator<Item = &'i String>) -> Result<(), UnifyFault> {
         let ids: Vec<&String> = ids.collect();
-        for some in ids.chunks(AT_ONCE) {
+        for some in ids.chunks(VALUES_AT_ONCE) {
             let mut values = vec![Cell::from(&self.entity.concept)];
             values.extend(some.iter().map(|id| Cell::from(*id)));
             for table in tables {
@@ -231,7 +231,7 @@ impl Settled<'_> {
             }
         }
         let crosswalk = format!("{} (entity_id, stream, record_key)", quoted(&survive::crosswalk(self.entity)));
-        insert(db, &crosswalk, &rows, "ON CONFLICT (stream, record_key) DO UPDATE SET entity_id = excluded.entity_id")
+        own::insert(db, &crosswalk, &rows, "ON CONFLICT (stream, record_key) DO UPDATE SET entity_id = excluded.entity_id")
     }
 
     /// Merges and splits, with what speaks for the records' being one.
@@ -261,11 +261,15 @@ impl Settled<'_> {
         Ok(())
     }
 
-    /// Writes the rows of these things.
-    pub fn rows(&self, db: &dyn Database, things: impl Iterator<Item = String>) -> Result<(), UnifyFault> {
-        let things: Vec<String> = things.collect();
+    /// Writes the rows of these things; of some the records are known.
+    fn rows(
+        &self,
+        db: &dyn Database,
+        things: impl Iterator<Item = String>,
+        mut members: BTreeMap<String, Vec<Member>>,
+    ) -> Result<(), UnifyFault> {
+        let things: Vec<String> = things.filter(|thing| !members.contains_key(thing)).collect();
         let sql = "SELECT thing, id, stream, body FROM _syncline_records WHERE entity = ? AND thing IN ({})";
-        let mut members: BTreeMap<String, Vec<Member>> = BTreeMap::new();
         for row in self.each(db, sql, things.iter())? {
             let member = Member { id: row.text(1), feed: row.text(2), body: serde_json::from_str(&row.text(3))? };
             members.entry(row.text(0)).or_default().push(member);
@@ -280,7 +284,7 @@ impl Settled<'_> {
     fn follow_references(&self, db: &dyn Database, moved: &BTreeSet<String>) -> Result<(), UnifyFault> {
         let mut pointing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let moved: Vec<&String> = moved.iter().collect();
-        for some in moved.chunks(AT_ONCE) {
+        for some in moved.chunks(VALUES_AT_ONCE) {
             let sql = format!(
                 "SELECT DISTINCT whose.entity, whose.thing FROM _syncline_refs AS points JOIN _syncline_records AS whose \
                  ON whose.entity = points.entity AND whose.id = points.id WHERE points.target IN ({})",
@@ -294,7 +298,7 @@ impl Settled<'_> {
         for (concept, things) in pointing {
             let Some(entity) = self.plan.entities.iter().find(|one| one.concept == concept) else { continue };
             let references = source::references(self.plan, entity);
-            Settled { plan: self.plan, entity, references, model: None }.rows(db, things.into_iter())?;
+            Settled { plan: self.plan, entity, references, model: None }.rows(db, things.into_iter(), BTreeMap::new())?;
         }
         Ok(())
     }
@@ -309,15 +313,11 @@ struct KeptRecord<'r> {
     thing: ThingId,
 }
 
-/// Writes rows, a few hundred values at once.
-pub(super) fn insert(db: &dyn Database, into: &str, rows: &[Vec<Cell>], then: &str) -> Result<(), UnifyFault> {
-    let Some(columns) = rows.first().map(Vec::len) else { return Ok(()) };
-    let one = format!("({})", marks(columns));
-    for some in rows.chunks((AT_ONCE / columns).max(1)) {
-        let values: Vec<Cell> = some.iter().flatten().cloned().collect();
-        db.run(&format!("INSERT INTO {into} VALUES {} {then}", vec![one.as_str(); some.len()].join(",")), &values)?;
+impl KeptRecord<'_> {
+    /// The thing that is only this record.
+    fn alone(&self) -> (String, Vec<Member>) {
+        (self.thing.to_string(), vec![Member { id: self.id.clone(), feed: self.feed.clone(), body: self.body.clone() }])
     }
-    Ok(())
 }
 
 /// What records are compared by: not by when something was done with them, nor by ids that only one source gives.
