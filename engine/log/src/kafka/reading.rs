@@ -21,8 +21,6 @@ use super::{Core, config::KafkaConfig, context::Ears, faults, names::Names, tend
 use crate::embedded::locked;
 
 const KEPT: usize = 16;
-/// Who reads on from where it stands does so within this.
-const COMES_BACK: Duration = Duration::from_secs(5);
 const LOOKED_UP_ONE_BY_ONE: usize = 4;
 const ANSWER: Duration = Duration::from_secs(20);
 /// How often somebody who waits looks for new topics.
@@ -38,8 +36,6 @@ struct Standing {
     position: Position,
     /// Partitions of which the end was not seen yet.
     open: usize,
-    /// There was something when it was last asked, so that there will be more.
-    goes_on: bool,
 }
 
 struct Kept {
@@ -49,27 +45,11 @@ struct Kept {
 }
 
 impl Kept {
-    fn fetches(&self) -> bool {
-        self.standing.as_ref().is_some_and(|standing| standing.goes_on)
-    }
-
-    /// It asks the brokers for nothing. Who stands at a place stays there.
+    /// It asks the brokers for nothing until somebody uses it. Cheaper for its next user than a pause, behind which librdkafka takes most
+    /// of a second until it asks again.
     fn rest(&mut self) -> KafkaResult<()> {
-        match &mut self.standing {
-            None => self.consumer.unassign(),
-            Some(standing) => {
-                standing.goes_on = false;
-                self.consumer.pause(&self.consumer.assignment()?)
-            }
-        }
-    }
-
-    fn wake(&self) -> Result<(), LogFault> {
-        if self.fetches() {
-            return Ok(());
-        }
-        let woken = self.consumer.assignment().and_then(|all| self.consumer.resume(&all));
-        woken.map_err(|error| faults::unavailable(&error))
+        self.standing = None;
+        self.consumer.unassign()
     }
 }
 
@@ -115,11 +95,10 @@ impl Reader {
         self.consumer.assign(list).map_err(|error| faults::unavailable(&error))
     }
 
-    /// Nothing went wrong with it: somebody else may use it. Until then it asks the brokers for nothing, unless there was so much that its
-    /// next user will want what comes meanwhile.
+    /// Nothing went wrong with it: somebody else may use it. Only who stands at a place of a tenant goes on asking for what comes behind it.
     pub fn give_back(self) {
         let mut kept = Kept { consumer: self.consumer, standing: self.standing, since: Instant::now() };
-        if !kept.fetches() && kept.rest().is_err() {
+        if kept.standing.is_none() && kept.rest().is_err() {
             return;
         }
         let mut free = locked(&self.free);
@@ -138,11 +117,7 @@ impl Readers {
     pub fn take(&self) -> Result<Reader, LogFault> {
         let kept = locked(&self.free).pop();
         let consumer = match kept {
-            Some(kept) => {
-                // A pause outlives an assignment.
-                kept.wake()?;
-                kept.consumer
-            }
+            Some(Kept { consumer, .. }) => consumer,
             None => BaseConsumer::from_config_and_context(&self.config.consumer(&self.names.readers()), Ears::new(&self.config))
                 .map_err(|error| faults::client(&error))?,
         };
@@ -158,30 +133,27 @@ impl Readers {
             let at = free.iter().position(|kept| kept.standing.as_ref().is_some_and(is_there));
             at.map(|at| free.remove(at))
         };
-        if let Some(kept) = found {
-            kept.wake()?;
-            return Ok(Reader { consumer: kept.consumer, standing: kept.standing, free: Arc::clone(&self.free) });
+        if let Some(Kept { consumer, standing, .. }) = found {
+            return Ok(Reader { consumer, standing, free: Arc::clone(&self.free) });
         }
         let mut reader = self.take()?;
         let list = places(topics, from)?;
         let names: Vec<&str> = topics.iter().map(|(topic, _)| topic.as_str()).collect();
         reader.assign_known(&names, &list)?;
-        let standing =
-            Standing { tenant: tenant.clone(), topics: topics.to_vec(), position: from.clone(), open: list.count(), goes_on: true };
+        let standing = Standing { tenant: tenant.clone(), topics: topics.to_vec(), position: from.clone(), open: list.count() };
         reader.standing = Some(standing);
         Ok(reader)
     }
 
-    /// Those that wait for a user who does not come ask the brokers for nothing any more.
-    pub fn rest(&self) {
-        locked(&self.free).retain_mut(|kept| !kept.fetches() || kept.since.elapsed() < COMES_BACK || kept.rest().is_ok());
+    /// Those whose users did not come back for so long ask the brokers for nothing any more.
+    pub fn rest(&self, idle: Duration) {
+        locked(&self.free).retain_mut(|kept| kept.standing.is_none() || kept.since.elapsed() < idle || kept.rest().is_ok());
     }
 
     /// How many of those that are not in use still ask the brokers.
     #[cfg(test)]
     pub fn fetching(&self) -> usize {
-        let is_assigned = |kept: &Kept| kept.consumer.assignment().map_or(true, |all| all.count() > 0);
-        locked(&self.free).iter().filter(|kept| if kept.standing.is_none() { is_assigned(kept) } else { kept.fetches() }).count()
+        locked(&self.free).iter().filter(|kept| kept.consumer.assignment().map_or(true, |all| all.count() > 0)).count()
     }
 
     pub fn clear(&self) {
@@ -271,7 +243,6 @@ impl Reader {
         for logged in &found {
             standing.position.pass(&logged.place);
         }
-        standing.goes_on = !found.is_empty();
         self.standing = Some(standing);
         Ok(found)
     }

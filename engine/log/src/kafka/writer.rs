@@ -24,6 +24,8 @@ const TRIES: u32 = 3;
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// A further lane that had nothing to do for this long is closed.
 const IDLE: Duration = Duration::from_secs(60);
+/// Who reads a tenant's events on from where it stands does so within this, or finds its place anew.
+const COMES_BACK: Duration = Duration::from_secs(5);
 const FORGET_AT_ONCE: usize = 1_000;
 
 /// Writes until the shard is lost.
@@ -239,7 +241,7 @@ impl<'a> Lane<'a> {
     /// Removes from the brokers what is done and what providers send no more.
     fn tidy(&mut self) {
         self.tidied = Instant::now();
-        self.core.readers.rest();
+        self.core.readers.rest(COMES_BACK);
         let now = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or(0);
         let (done, expired) = {
             let held = locked(&self.owned.held);
