@@ -30,7 +30,7 @@ const ROUNDS: usize = 6;
 /// Both sides take turns, and each pair is compared by itself: on a busy machine what comes next is about as slow as what came before.
 const TURNS: usize = 14;
 /// How many steps of a stream a reader has under way, as the pump has, and how many bytes.
-const UNDER_WAY: usize = 48;
+const UNDER_WAY: usize = 96;
 const BYTES_UNDER_WAY: usize = 4 << 20;
 const EACH: Duration = Duration::from_millis(800);
 const TURN: Duration = Duration::from_millis(400);

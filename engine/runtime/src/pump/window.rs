@@ -7,7 +7,7 @@ use std::{collections::VecDeque, sync::Arc};
 use syncline_model::{LogFault, Step, log::Answer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-const STEPS_MAX: usize = 48;
+const STEPS_MAX: usize = 96;
 /// What every reader may have under way.
 const BYTES_OWN: usize = 1 << 20;
 /// What those may have that found a place among the few.
