@@ -273,7 +273,7 @@ async fn several_steps_of_a_stream_are_under_way_and_come_in_their_order() {
     assert_eq!(setup.read(SyncMode::Incremental).await, READ);
     let wanted: Vec<String> = (1..=500).map(|number| format!("upsert {number} {}", number * 10)).collect();
     assert_eq!(setup.published(), wanted);
-    assert_eq!(setup.log.waited_for_most(), 48);
+    assert_eq!(setup.log.waited_for_most(), 96);
 }
 
 /// How many steps of 600 KiB were under way at the same time.
