@@ -419,13 +419,7 @@ async fn a_page_comes_out_whatever_is_wrong_with_the_request_for_the_next_one() 
         pagination_strategy: {type: PageIncrement}}}}]}";
     let connector = DeclarativeConnector::from_texts("{name: x, title: X, category: c, description: d}", manifest)
         .unwrap_or_else(|problems| panic!("{problems:?}"));
-    let context = Context {
-        settings: Settings::new(json!({})),
-        http: Arc::new(Fixed(r#"[{"id": 1, "at": "2024-01-02"}]"#)),
-        patience: Arc::new(Impatient::default()),
-        now: Timestamp::now(),
-        shared: Arc::default(),
-    };
+    let context = answered(r#"[{"id": 1, "at": "2024-01-02"}]"#);
     let spec = connector.streams(&context).await.unwrap().remove(0);
     let mut reader = connector.open(&context, &spec, SyncMode::Incremental, &Cursor::START).await.unwrap();
     assert_eq!(reader.next_page().await.unwrap().unwrap().records.len(), 1);
@@ -441,13 +435,7 @@ async fn a_record_without_its_key_is_refused_and_counts_for_the_cursor() {
         record_selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: []}}}}]}";
     let connector = DeclarativeConnector::from_texts("{name: x, title: X, category: c, description: d}", manifest)
         .unwrap_or_else(|problems| panic!("{problems:?}"));
-    let context = Context {
-        settings: Settings::new(json!({})),
-        http: Arc::new(Fixed(r#"[{"id": 1, "at": "2024-01-02"}, {"at": "2024-01-03"}, {"id": 2}]"#)),
-        patience: Arc::new(Impatient::default()),
-        now: Timestamp::now(),
-        shared: Arc::default(),
-    };
+    let context = answered(r#"[{"id": 1, "at": "2024-01-02"}, {"at": "2024-01-03"}, {"id": 2}]"#);
     let spec = connector.streams(&context).await.unwrap().remove(0);
     let mut reader = connector.open(&context, &spec, SyncMode::Incremental, &Cursor::START).await.unwrap();
     let page = reader.next_page().await.unwrap().unwrap();
@@ -456,6 +444,17 @@ async fn a_record_without_its_key_is_refused_and_counts_for_the_cursor() {
     assert_eq!(page.refused.iter().map(|refused| refused.cause.as_str()).collect::<Vec<_>>(), ["its key `id` is missing"]);
     let state: Value = serde_json::from_slice(&page.next.0).unwrap();
     assert_eq!(state["state"], json!({"at": "2024-01-03"}));
+}
+
+/// Every request is answered with this page.
+fn answered(page: &'static str) -> Context {
+    Context {
+        settings: Settings::new(json!({})),
+        http: Arc::new(Fixed(page)),
+        patience: Arc::new(Impatient::default()),
+        now: Timestamp::now(),
+        shared: Arc::default(),
+    }
 }
 
 /// Answers every request with the same page.
